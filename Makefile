@@ -1,0 +1,43 @@
+# Every target that needs the environment makes it first, when it is missing or its requirements have changed.
+PYTHON ?= python3
+HOST ?= 127.0.0.1
+PORT ?= 7860
+
+BIN := .venv/bin
+READY := .venv/.ready
+UV := uv==0.13.9
+
+.PHONY: setup app test lint format lock clean
+
+setup: $(READY)
+
+$(READY): requirements.txt requirements-dev.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=...")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet $(UV)
+	$(BIN)/uv pip install --quiet --python $(BIN)/python -r requirements.txt -r requirements-dev.txt \
+		|| $(BIN)/python -m pip install --quiet -r requirements.txt -r requirements-dev.txt
+	@touch $@
+
+app: $(READY)
+	$(BIN)/python -m app --host $(HOST) --port $(PORT)
+
+test: $(READY)
+	$(BIN)/python -m pytest
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+format: $(READY)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+# Compiles the direct requirements, and all they need, into pinned files.
+lock: $(READY)
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-header requirements.in -o requirements.txt
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-header requirements-dev.in -o requirements-dev.txt
+
+clean:
+	rm -rf .venv .pytest_cache .ruff_cache test-artefacts out
+	find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +

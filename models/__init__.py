@@ -1,0 +1,1 @@
+"""The networks, the checkpoint pair, and reading an image into a tensor."""

@@ -1,0 +1,248 @@
+"""The checkpoint pair: a baseline and the same network with SCFF, in one folder.
+
+`baseline.safetensors` and `scff.safetensors` each carry, in their header, what rebuilds the network and its
+preprocessing, and a SHA-256 over that and the weights. No pickle is ever read.
+"""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor
+
+from models.atomic import write_file
+from models.errors import BadInputError
+from models.network import Network
+from models.preprocessing import Preprocessing
+from models.scff import FusionSettings
+
+__all__ = [
+    "REPORT",
+    "ROLES",
+    "Header",
+    "LoadedNetwork",
+    "Pair",
+    "as_stored",
+    "load_network",
+    "load_pair",
+    "save_network",
+    "weights_file",
+]
+
+ROLES = ("baseline", "scff")
+"""The two networks of a pair, in the order in which they are shown."""
+REPORT = "report.json"
+
+_FORMAT_VERSION = 1
+_HEADER_KEY = "scff-lens"
+_DIGEST_KEY = "sha256"
+
+
+@dataclass(frozen=True)
+class Header:
+    """What a weights file says of itself."""
+
+    arch: str
+    """timm's name of the backbone."""
+    fusion: FusionSettings | None
+    """The SCFF variant, or None for a baseline."""
+    classes: tuple[str, ...]
+    """Class names, in the order of the logits."""
+    preprocessing: Preprocessing
+    recipe: str
+    seed: int
+    epochs: int
+    """Epochs trained; the weights are those of the best one on the validation part."""
+    dataset: str
+    """Name of the folder of scenes."""
+    data_fingerprint: str
+    """SHA-256 over the scenes' names and pixels."""
+    split_fingerprint: str
+    """SHA-256 over the names in each part."""
+    test_accuracy: float | None
+    """Accuracy on the test part, 0 to 1; None where the split has no test part."""
+
+    def to_json(self) -> str:
+        """The text that is stored in the file."""
+        return json.dumps({"format": _FORMAT_VERSION, **asdict(self)}, sort_keys=True)
+
+    @classmethod
+    def from_json(cls, text: str) -> "Header":
+        """Reads the stored text.
+
+        Raises:
+            ValueError, KeyError, TypeError: it is not a header of this format.
+        """
+        values = json.loads(text)
+        if values["format"] != _FORMAT_VERSION:
+            raise ValueError(f"its format is {values['format']}, this version reads {_FORMAT_VERSION}")
+        values = {field.name: values[field.name] for field in fields(cls)}
+        fusion, preprocessing = values.pop("fusion"), values.pop("preprocessing")
+        return cls(
+            **{**values, "classes": tuple(values["classes"])},
+            fusion=None if fusion is None else FusionSettings(**fusion),
+            preprocessing=Preprocessing(**{name: tuple(value) for name, value in preprocessing.items()}),
+        )
+
+
+@dataclass(frozen=True)
+class LoadedNetwork:
+    """A network ready for inference, with its header."""
+
+    network: Network
+    header: Header
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two networks that differ in SCFF alone, ready for inference."""
+
+    path: Path
+    baseline: LoadedNetwork
+    scff: LoadedNetwork
+
+    @property
+    def name(self) -> str:
+        """The folder's name."""
+        return self.path.name
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Class names, in the order of both networks' logits."""
+        return self.baseline.header.classes
+
+    @property
+    def preprocessing(self) -> Preprocessing:
+        """What both networks do to an image."""
+        return self.baseline.header.preprocessing
+
+    @property
+    def device(self) -> torch.device:
+        """Where both networks are."""
+        return next(self.baseline.network.parameters()).device
+
+    def class_index(self, name: str) -> int:
+        """The logit of a class.
+
+        Raises:
+            BadInputError: the pair does not know the class.
+        """
+        if name not in self.classes:
+            raise BadInputError(f"unknown class {name!r}; {self.name} knows {', '.join(self.classes)}")
+        return self.classes.index(name)
+
+
+def weights_file(role: str) -> str:
+    """File name of one of a pair's networks."""
+    return f"{role}.safetensors"
+
+
+def as_stored(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    """A network's state at the precision of a weights file.
+
+    Kernels and matrices become float16; biases and normalisation statistics, whose range float16 may not hold and
+    which weigh next to nothing, stay as they are.
+    """
+    return {
+        name: (value.half() if value.is_floating_point() and value.ndim > 1 else value).detach().cpu().contiguous()
+        for name, value in state.items()
+    }
+
+
+def save_network(path: Path, network: Network, header: Header) -> None:
+    """Writes a weights file, whole or not at all."""
+    state = as_stored(network.state_dict())
+    text = header.to_json()
+    write_file(path, save(state, metadata={_HEADER_KEY: text, _DIGEST_KEY: _digest(text, state)}))
+
+
+def load_network(path: Path, device: torch.device | str = "cpu") -> LoadedNetwork:
+    """Reads a weights file and builds its network, ready for inference.
+
+    Raises:
+        BadInputError: the file is missing, torn, altered, or not a whole network.
+    """
+    where = f"{path.parent.name}/{path.name}"
+    if not path.is_file():
+        raise BadInputError(f"{where} is missing")
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+            state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dictionary
+    except (SafetensorError, OSError, ValueError) as error:
+        raise BadInputError(f"{where} is damaged or cut short: {error}") from None
+    if _HEADER_KEY not in metadata:
+        raise BadInputError(f"{where} holds weights, but not of this program: its header is missing")
+    text = metadata[_HEADER_KEY]
+    if metadata.get(_DIGEST_KEY) != _digest(text, state):
+        raise BadInputError(f"{where} is damaged: its contents do not match its checksum")
+    try:
+        header = Header.from_json(text)
+    except (ValueError, KeyError, TypeError) as error:
+        raise BadInputError(f"{where} has a header that cannot be read: {error}") from None
+    network = Network(header.arch, len(header.classes), header.fusion)
+    _check_tensors(where, expected=network.state_dict(), found=state)
+    network.load_state_dict(state)
+    return LoadedNetwork(network.for_inference(device), header)
+
+
+def load_pair(path: str | Path, device: torch.device | str = "cpu") -> Pair:
+    """Reads a folder's two networks.
+
+    Raises:
+        BadInputError: a file is missing or damaged, or the two were not trained alike.
+    """
+    path = Path(path).resolve()
+    if not path.is_dir():
+        raise BadInputError(f"{path.name}: no such folder of a checkpoint pair")
+    missing = [name for name in (*map(weights_file, ROLES), REPORT) if not (path / name).is_file()]
+    if missing:
+        raise BadInputError(f"{path.name} is not a complete checkpoint pair: {', '.join(missing)} missing")
+    baseline, scff = (load_network(path / weights_file(role), device) for role in ROLES)
+    _check_alike(path.name, baseline.header, scff.header)
+    return Pair(path, baseline, scff)
+
+
+def _digest(header: str, state: dict[str, Tensor]) -> str:
+    """SHA-256 over the header's text and every tensor's name, type, shape and bytes."""
+    digest = hashlib.sha256(header.encode())
+    for name in sorted(state):
+        tensor = state[name]
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+        digest.update(tensor.reshape(-1).view(torch.uint8).numpy())
+    return digest.hexdigest()
+
+
+def _check_tensors(where: str, expected: dict[str, Tensor], found: dict[str, Tensor]) -> None:
+    if missing := sorted(expected.keys() - found.keys()):
+        raise BadInputError(f"{where} lacks {len(missing)} tensor(s) of its network, the first is {missing[0]}")
+    if unknown := sorted(found.keys() - expected.keys()):
+        raise BadInputError(f"{where} holds {len(unknown)} tensor(s) unknown to its network, the first is {unknown[0]}")
+    for name, tensor in expected.items():
+        if found[name].shape != tensor.shape:
+            raise BadInputError(
+                f"{where}: tensor {name} has shape {tuple(found[name].shape)}, its network needs {tuple(tensor.shape)}"
+            )
+
+
+def _check_alike(name: str, baseline: Header, scff: Header) -> None:
+    if baseline.fusion is not None or scff.fusion is None:
+        raise BadInputError(f"{name}: baseline must be without SCFF and scff with it; the files may be swapped")
+    if baseline.classes != scff.classes:
+        raise BadInputError(
+            f"{name}: the two networks have different classes or class order "
+            f"({', '.join(baseline.classes)} and {', '.join(scff.classes)})"
+        )
+    for attribute, words in (
+        ("arch", "different backbones"),
+        ("preprocessing", "different preprocessing"),
+        ("data_fingerprint", "different scenes"),
+        ("split_fingerprint", "different splits"),
+    ):
+        first, second = getattr(baseline, attribute), getattr(scff, attribute)
+        if first != second:
+            raise BadInputError(f"{name}: the two networks were trained with {words} ({first} and {second})")

@@ -1,0 +1,143 @@
+"""Reading an image file, whatever its kind, into RGB pixels."""
+
+import logging
+import math
+import warnings
+from pathlib import Path
+
+import numpy as np
+import rasterio
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
+from rasterio.errors import NotGeoreferencedWarning
+
+from models.errors import BadInputError
+
+__all__ = ["IMAGE_SUFFIXES", "MAX_ASPECT", "MAX_PIXELS", "MIN_SIDE", "read_image"]
+
+IMAGE_SUFFIXES = frozenset({".tif", ".tiff", ".png", ".jpg", ".jpeg", ".webp", ".bmp"})
+"""What counts as an image when a folder is searched."""
+MAX_PIXELS = 100_000_000
+"""Largest image that is decoded: an orthophoto tile of 10,000 x 10,000."""
+MIN_SIDE = 8
+"""Shortest side, in pixels, that says anything to a network."""
+MAX_ASPECT = 16
+"""Longest side over shortest; beyond it, fitting the network's square input would leave nothing recognisable."""
+
+_FORMATS = ("TIFF", "PNG", "JPEG", "WEBP", "BMP", "GIF", "JPEG2000")
+_TIFF_MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+_BITS_PER_SAMPLE = 258
+_PERCENTILES = (2, 98)
+_PERCENTILE_SAMPLES = 4_000_000  # pixels at most; a larger image is sampled on a regular grid
+
+# Pillow warns of a size limit of its own, below ours, and of odd metadata; a raster without georeference is an
+# ordinary picture here; and what GDAL logs of a damaged file is said in our own message.
+warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+warnings.filterwarnings("ignore", module="PIL")
+warnings.filterwarnings("ignore", category=NotGeoreferencedWarning)
+logging.getLogger("rasterio").setLevel(logging.CRITICAL)
+
+
+def read_image(path: str | Path) -> np.ndarray:
+    """Reads an image file as RGB.
+
+    EXIF orientation is applied; grey and palette images become RGB; transparency is laid over white; of a file with
+    several pages the first is read. Samples of 16 bits or more, or floating point, are stretched band by band from
+    their 2nd to their 98th percentile, as GIS viewers show them, missing pixels (nodata, NaN) in white.
+
+    Args:
+        path: the file; TIFF, PNG, JPEG, WebP, BMP, GIF or JPEG 2000.
+
+    Returns:
+        uint8, [H, W, 3].
+
+    Raises:
+        BadInputError: the file is missing, empty, damaged, not an image, or of a size that cannot be used.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise BadInputError(f"{path}: no such file")
+    if path.stat().st_size == 0:
+        raise BadInputError(f"{path.name}: the file is empty")
+    try:
+        return _decode(path)
+    except BadInputError:
+        raise
+    except Image.DecompressionBombError:
+        raise BadInputError(f"{path.name}: more than {MAX_PIXELS:,} pixels; crop or shrink the image") from None
+    except MemoryError:
+        raise BadInputError(f"{path.name}: too large for this machine's memory") from None
+    except Exception:  # a decoder meeting damaged bytes raises nearly anything
+        raise BadInputError(f"{path.name}: the image is damaged or cut short") from None
+
+
+def _decode(path: Path) -> np.ndarray:
+    try:
+        image = Image.open(path, formats=_FORMATS)
+    except UnidentifiedImageError:
+        with path.open("rb") as file:
+            if not file.read(4).startswith(_TIFF_MAGIC):
+                raise BadInputError(f"{path.name}: not an image of a kind that can be read") from None
+        return _stretched(path)
+    with image:
+        _check_shape(path, *image.size)
+        if _is_deep(image):
+            upright = Image.fromarray(_stretched(path))
+            upright.getexif()[ExifTags.Base.Orientation] = image.getexif().get(ExifTags.Base.Orientation, 1)
+        else:
+            upright = image
+        return np.array(_over_white(ImageOps.exif_transpose(upright)))
+
+
+def _check_shape(path: Path, width: int, height: int) -> None:
+    if width * height > MAX_PIXELS:
+        raise BadInputError(
+            f"{path.name}: {width:,} x {height:,} pixels; the limit is {MAX_PIXELS:,} in all: crop or shrink the image"
+        )
+    if min(width, height) < MIN_SIDE:
+        raise BadInputError(f"{path.name}: {width} x {height} pixels; each side needs at least {MIN_SIDE}")
+    if max(width, height) > MAX_ASPECT * min(width, height):
+        raise BadInputError(
+            f"{path.name}: {width:,} x {height:,} pixels is too narrow a strip for a network's square input; "
+            f"crop it to at most {MAX_ASPECT} to 1"
+        )
+
+
+def _is_deep(image: Image.Image) -> bool:
+    """Whether samples have more than 8 bits; Pillow cuts those of RGB images down silently."""
+    if image.format == "TIFF":
+        return max(image.tag_v2.get(_BITS_PER_SAMPLE, (1,))) > 8
+    return image.mode.startswith(("I", "F")) or any("16" in str(tile.args) for tile in image.tile)
+
+
+def _over_white(image: Image.Image) -> Image.Image:
+    if not image.has_transparency_data:
+        return image.convert("RGB")
+    layer = image.convert("RGBA")
+    return Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer).convert("RGB")
+
+
+def _stretched(path: Path) -> np.ndarray:
+    """Reads a raster of deep samples: its first three bands, or its first, stretched to uint8 [H, W, 3]."""
+    with rasterio.open(path) as raster:
+        _check_shape(path, raster.width, raster.height)
+        indexes = [1, 2, 3] if raster.count >= 3 else [1, 1, 1]
+        if any(np.dtype(raster.dtypes[i - 1]).kind == "c" for i in indexes):
+            raise BadInputError(f"{path.name}: complex samples cannot be shown as a picture")
+        rgb = np.full((raster.height, raster.width, 3), 255, dtype=np.uint8)
+        step = math.ceil(math.sqrt(raster.width * raster.height / _PERCENTILE_SAMPLES))
+        for channel, index in enumerate(indexes):
+            band = np.ma.masked_invalid(raster.read(index, masked=True), copy=False)
+            rgb[~np.ma.getmaskarray(band), channel] = _stretched_band(path, band, step)
+    return rgb
+
+
+def _stretched_band(path: Path, band: np.ma.MaskedArray, step: int) -> np.ndarray:
+    """The valid pixels of one band, in order, as uint8."""
+    valid = band.compressed().astype(np.float32)
+    sample = band[::step, ::step].compressed()
+    if sample.size == 0:
+        raise BadInputError(f"{path.name}: a band holds no valid pixel")
+    low, high = np.percentile(sample, _PERCENTILES)
+    if low == high:  # nearly all of one value: its few others still count
+        low, high = float(valid.min()), float(valid.max())
+    return np.clip((valid - low) * (255 / max(high - low, 1e-30)) + 0.5, 0, 255).astype(np.uint8)
