@@ -1,0 +1,1 @@
+"""Turns a folder of scenes into a checkpoint pair with a report."""

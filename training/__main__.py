@@ -1,0 +1,168 @@
+"""Command line: look at a folder of scenes, train a pair on it, evaluate a pair."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from tqdm import tqdm
+
+from models.checkpoint import ROLES, load_pair
+from models.device import choose_device
+from models.errors import BadInputError, exit_on_bad_input
+from training.recipe import RECIPES, TrainingSettings
+from training.scenes import SceneFolder, read_scenes
+from training.splits import PARTS, read_split, stratified_split
+
+_FUSIONS = {"pair": ROLES, "none": ("baseline",), "scff": ("scff",)}
+
+cli = typer.Typer(
+    help=__doc__, no_args_is_help=True, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False
+)
+
+
+@cli.command()
+def data(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A folder of class folders, at any depth.")],
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
+) -> None:
+    """Says what is in a folder of scenes: classes, sizes, duplicates, unreadable files."""
+    scenes = _read(folder)
+    sizes = {f"{width}x{height}": count for (width, height), count in scenes.sizes.items()}
+    duplicates = [[str(path.relative_to(folder)) for path in group] for group in scenes.duplicates]
+    unreadable = [str(path.relative_to(folder)) for path in scenes.unreadable]
+    if as_json:
+        print(
+            json.dumps(
+                {
+                    "images": len(scenes.scenes),
+                    "classes": scenes.counts,
+                    "sizes": sizes,
+                    "unreadable": unreadable,
+                    "duplicates": duplicates,
+                }
+            )
+        )
+    else:
+        print(f"{len(scenes.scenes)} images of {len(scenes.classes)} classes under {scenes.root}")
+        for name, count in scenes.counts.items():
+            print(f"{count:8}  {name}")
+        print("sizes: " + ", ".join(f"{size} ({count})" for size, count in sizes.items()))
+        for group in duplicates:
+            print("same picture: " + " = ".join(group))
+    stratified_split(scenes, seed=0)  # says so when a class is too small to be trained on
+
+
+@cli.command()
+def train(
+    folder: Annotated[Path, typer.Option("--data", metavar="DIR", help="A folder of class folders, at any depth.")],
+    arch: Annotated[str, typer.Option(help="timm's name of the network, such as resnet18.")],
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Folder of the checkpoint pair, such as checkpoints/NAME.")],
+    recipe: Annotated[str, typer.Option(help=f"One of: {', '.join(RECIPES)}.")] = "siri-whu",
+    fusion: Annotated[str, typer.Option(help="pair (both networks), none (the baseline) or scff.")] = "pair",
+    epochs: Annotated[int | None, typer.Option(help="Default: the recipe's.", show_default=False)] = None,
+    image_size: Annotated[int | None, typer.Option(help="Input's side in pixels. Default: the recipe's.")] = None,
+    batch_size: Annotated[int | None, typer.Option(help="Default: the recipe's.")] = None,
+    lr: Annotated[float | None, typer.Option(help="Initial learning rate. Default: the recipe's.")] = None,
+    seed: Annotated[int, typer.Option(help="Of weights, order, augmentation and, without --split-dir, split.")] = 0,
+    split_dir: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Fixed split: *train*.csv, *val*.csv, *test*.csv.")
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted run.")] = False,
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+) -> None:
+    """Trains a baseline and the same network with SCFF, and writes them as a checkpoint pair."""
+    from training.fit import train as fit  # Lightning takes seconds to import
+
+    if fusion not in _FUSIONS:
+        raise BadInputError(f"unknown fusion {fusion!r}; known: {', '.join(_FUSIONS)}")
+    if recipe not in RECIPES:
+        raise BadInputError(f"unknown recipe {recipe!r}; known: {', '.join(RECIPES)}")
+    defaults = RECIPES[recipe]
+    settings = TrainingSettings(
+        arch=arch,
+        recipe=recipe,
+        epochs=defaults.epochs if epochs is None else epochs,
+        batch_size=defaults.batch_size if batch_size is None else batch_size,
+        lr=defaults.lr if lr is None else lr,
+        image_size=defaults.image_size if image_size is None else image_size,
+        seed=seed,
+    )
+    where = choose_device(device)
+    scenes = _read(folder)
+    split = stratified_split(scenes, seed) if split_dir is None else read_split(split_dir, scenes)
+    if split.missing:
+        _say(f"{len(split.missing)} scene(s) of the split are not in the folder: {', '.join(split.missing)}")
+    nominal = next(iter(scenes.sizes))
+    if others := len(scenes.scenes) - scenes.sizes[nominal]:
+        _say(f"{others} image(s) are not {nominal[0]} x {nominal[1]} pixels as the others; all are resized alike")
+    _say(f"{split.source}: " + ", ".join(f"{len(split.parts[part])} {part}" for part in PARTS))
+    try:
+        report = fit(scenes, split, settings, out, where, _FUSIONS[fusion], resume)
+    except KeyboardInterrupt:
+        _say("interrupted; the same command with --resume goes on from the last whole epoch")
+        sys.exit(130)
+    for role, network in report.networks.items():
+        print(f"{role}: {network.test.accuracy:.1%} of {network.test.images} test images")
+    if missing := [role for role in ROLES if role not in report.networks]:
+        print(f"{out} is half a pair: train {missing[0]} into it with the same settings")
+
+
+@cli.command()
+def evaluate(
+    pair_dir: Annotated[Path, typer.Argument(metavar="PAIR_DIR", help="Folder of a checkpoint pair.")],
+    folder: Annotated[Path, typer.Option("--data", metavar="DIR", help="The folder of scenes it was trained on.")],
+    split: Annotated[str, typer.Option(help=f"Part of the pair's own split: {', '.join(PARTS)}.")] = "test",
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
+) -> None:
+    """Measures a pair's accuracy again, on a part of the split it was trained with."""
+    from training.fit import evaluate_network  # Lightning takes seconds to import
+    from training.report import read_report
+
+    if split not in PARTS:
+        raise BadInputError(f"unknown split {split!r}; known: {', '.join(PARTS)}")
+    where = choose_device(device)
+    pair = load_pair(pair_dir)
+    report = read_report(pair_dir)
+    scenes = _read(folder)
+    if scenes.classes != pair.classes:
+        raise BadInputError(
+            f"{folder} has classes {', '.join(scenes.classes)}; {pair.name} was trained on {', '.join(pair.classes)}"
+        )
+    names = set(report.split[split])
+    chosen = [scene for scene in scenes.scenes if scene.name in names]
+    if absent := sorted(names - {scene.name for scene in chosen}):
+        _say(f"{len(absent)} scene(s) of the part are not in the folder: {', '.join(absent[:10])}")
+    if not chosen:
+        raise BadInputError(f"{folder} holds no scene of the {split} part that {pair.name} was trained with")
+    results = {
+        role: evaluate_network(getattr(pair, role).network, pair.preprocessing, chosen, pair.classes, where)
+        for role in ROLES
+    }
+    if as_json:
+        accuracies = {role: {"accuracy": result.accuracy} for role, result in results.items()}
+        print(json.dumps({"split": split, "images": len(chosen), **accuracies}))
+    else:
+        for role, result in results.items():
+            print(f"{role}: {result.accuracy:.1%} of {result.images} {split} images")
+
+
+def _read(folder: Path) -> SceneFolder:
+    """The folder's scenes, with a progress bar; unreadable files are named."""
+    scenes = read_scenes(folder, lambda results: tqdm(results, desc="reading", leave=False, disable=None))
+    for path, reason in scenes.unreadable.items():
+        _say(f"left out: {path.parent.name}/{reason}")
+    if scenes.unreadable:
+        _say(f"{len(scenes.unreadable)} file(s) cannot be read and are left out")
+    return scenes
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr)
+
+
+if __name__ == "__main__":
+    with exit_on_bad_input():
+        cli()

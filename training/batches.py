@@ -1,0 +1,135 @@
+"""Scenes as batches, the same for every network that is trained under one seed."""
+
+import os
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset, Sampler
+from torchvision.transforms import v2
+
+from models.image_file import read_image
+from models.preprocessing import pixels
+from training.recipe import RECIPES, TrainingSettings
+from training.scenes import Scene
+
+__all__ = ["EpochSampler", "SceneDataset", "channel_statistics", "evaluation_batches", "training_batches"]
+
+_KEPT_BYTES = 2 * 2**30  # a set whose resized scenes fit in here is decoded once and kept in memory
+
+
+class SceneDataset(Dataset):
+    """Scenes resized to the network's input, uint8 [3, S, S], with their labels.
+
+    With a transform, an item's index is (epoch, index), and the transform's randomness depends on the seed and
+    these two alone: not on the network, nor on what was drawn before, nor on the worker.
+    """
+
+    def __init__(
+        self, scenes: Sequence[Scene], size: tuple[int, int], transform: v2.Transform | None = None, seed: int = 0
+    ) -> None:
+        self.scenes = scenes
+        self.size = size
+        self.transform = transform
+        self.seed = seed
+        self.kept = len(scenes) * 3 * size[0] * size[1] <= _KEPT_BYTES
+        self._pixels: dict[int, Tensor] = {}
+
+    def __len__(self) -> int:
+        return len(self.scenes)
+
+    def image(self, index: int) -> Tensor:
+        """A scene without the transform, uint8 [3, S, S]."""
+        if index in self._pixels:
+            return self._pixels[index]
+        image = pixels(read_image(self.scenes[index].path), self.size)
+        if self.kept:
+            self._pixels[index] = image
+        return image
+
+    def __getitem__(self, key: int | tuple[int, int]) -> tuple[Tensor, int]:
+        if self.transform is None:
+            return self.image(key), self.scenes[key].label
+        epoch, index = key
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(int(np.random.SeedSequence([self.seed, epoch, index]).generate_state(1)[0]))
+            return self.transform(self.image(index)), self.scenes[index].label
+
+
+class EpochSampler(Sampler[tuple[int, int]]):
+    """All items in an order that depends on the seed and the epoch alone; Lightning calls `set_epoch`."""
+
+    def __init__(self, length: int, seed: int) -> None:
+        self.length = length
+        self.seed = seed
+        self.epoch = 0
+
+    def set_epoch(self, epoch: int) -> None:
+        """Chooses the epoch whose order comes next."""
+        self.epoch = epoch
+
+    def __len__(self) -> int:
+        return self.length
+
+    def __iter__(self) -> Iterator[tuple[int, int]]:
+        order = np.random.default_rng([self.seed, self.epoch]).permutation(self.length)
+        return ((self.epoch, int(index)) for index in order)
+
+
+class _QuarterTurn(v2.Transform):
+    """Turns a square image by 0, 90, 180 or 270 degrees: an aerial scene has no up."""
+
+    def make_params(self, flat_inputs: list) -> dict[str, int]:  # noqa: ARG002 - v2's signature
+        return {"turns": int(torch.randint(4, ()))}
+
+    def transform(self, inpt: Tensor, params: dict[str, int]) -> Tensor:
+        return torch.rot90(inpt, params["turns"], dims=(-2, -1))
+
+
+def training_batches(scenes: Sequence[Scene], settings: TrainingSettings) -> DataLoader:
+    """Shuffled, augmented batches: uint8 [B, 3, S, S] and labels [B]."""
+    side = settings.image_size
+    border = round(RECIPES[settings.recipe].crop_padding * side)
+    transform = v2.Compose(
+        [
+            v2.RandomCrop(side, padding=border, padding_mode="reflect"),
+            _QuarterTurn(),
+            v2.RandomHorizontalFlip(),
+        ]
+    )
+    dataset = SceneDataset(scenes, (side, side), transform, settings.seed)
+    return DataLoader(
+        dataset,
+        batch_size=settings.batch_size,
+        sampler=EpochSampler(len(dataset), settings.seed),
+        drop_last=len(dataset) % settings.batch_size == 1,  # batch normalisation cannot learn from one image
+        **_workers(dataset),
+    )
+
+
+def evaluation_batches(scenes: Sequence[Scene], size: tuple[int, int], batch_size: int) -> DataLoader:
+    """The scenes in order, whole: uint8 [B, 3, h, w] and labels [B]."""
+    dataset = SceneDataset(scenes, size)
+    return DataLoader(dataset, batch_size=batch_size, **_workers(dataset))
+
+
+def _workers(dataset: SceneDataset) -> dict[str, int | bool]:
+    if dataset.kept:
+        return {"num_workers": 0}
+    return {"num_workers": min(8, os.cpu_count() or 1), "persistent_workers": True}
+
+
+def channel_statistics(dataset: SceneDataset) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Mean and standard deviation of each channel over all pixels, 0 to 1 scale, three values each."""
+    total, squares, count = torch.zeros(3, dtype=torch.float64), torch.zeros(3, dtype=torch.float64), 0
+    for index in range(len(dataset)):
+        values = dataset.image(index).flatten(1).double() / 255  # [3, S * S]
+        total += values.sum(dim=1)
+        squares += values.square().sum(dim=1)
+        count += values.shape[1]
+    mean = total / count
+    std = (squares / count - mean.square()).clamp(min=0).sqrt()
+    # Of a set without contrast in a channel there is nothing to scale.
+    std = torch.where(std > 0, std, torch.ones_like(std))
+    return tuple(round(float(x), 6) for x in mean), tuple(max(round(float(x), 6), 1e-6) for x in std)

@@ -1,0 +1,112 @@
+"""The Lightning module: what one epoch of training and validation does to a network."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import lightning
+import torch
+from torch import Tensor
+from torch.nn.functional import cross_entropy
+from torchmetrics import MeanMetric
+from torchmetrics.classification import MulticlassAccuracy, MulticlassConfusionMatrix
+
+from models.network import Network
+from models.preprocessing import Preprocessing
+
+__all__ = ["Classifier", "EpochResult"]
+
+
+@dataclass(frozen=True)
+class EpochResult:
+    """One epoch's means; accuracies from 0 to 1."""
+
+    epoch: int
+    """Counted from 1."""
+    train_loss: float
+    train_accuracy: float
+    """On augmented images, while learning."""
+    val_loss: float
+    val_accuracy: float
+
+
+class Classifier(lightning.LightningModule):
+    """Cross entropy under Adam, the learning rate falling along a cosine.
+
+    Batches are uint8 images [B, 3, h, w] with labels [B]; normalisation happens here, on the device.
+    `curves` holds one EpochResult an epoch and travels in Lightning's checkpoints.
+    """
+
+    def __init__(self, network: Network, preprocessing: Preprocessing, classes: int, lr: float) -> None:
+        super().__init__()
+        self.network = network.to(memory_format=torch.channels_last)
+        self.preprocessing = preprocessing
+        self.lr = lr
+        self.curves: list[EpochResult] = []
+        self.train_loss, self.val_loss = MeanMetric(), MeanMetric()
+        self.train_accuracy, self.val_accuracy = (MulticlassAccuracy(classes, average="micro") for _ in range(2))
+        self.confusion = MulticlassConfusionMatrix(classes)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Logits [B, classes] of uint8 images [B, 3, h, w]."""
+        normalised = self.preprocessing.normalise(images)
+        return self.network(normalised.contiguous(memory_format=torch.channels_last)).float()
+
+    def configure_optimizers(self) -> dict[str, Any]:
+        """Adam, its learning rate lowered after every batch."""
+        optimizer = torch.optim.Adam(self.parameters(), lr=self.lr)
+        steps = int(self.trainer.estimated_stepping_batches)
+        schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=steps)
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+    def on_train_epoch_start(self) -> None:
+        """Starts the epoch's means anew."""
+        self.train_loss.reset()
+        self.train_accuracy.reset()
+
+    def training_step(self, batch: tuple[Tensor, Tensor]) -> Tensor:
+        """The loss of one batch."""
+        images, labels = batch
+        logits = self(images)
+        loss = cross_entropy(logits, labels)
+        self.train_loss.update(loss.detach(), len(labels))
+        self.train_accuracy.update(logits, labels)
+        self.log("loss", self.train_loss.compute(), prog_bar=True)
+        self.log("accuracy", self.train_accuracy.compute(), prog_bar=True)
+        return loss
+
+    def validation_step(self, batch: tuple[Tensor, Tensor]) -> None:
+        """Counts one batch of the validation part."""
+        images, labels = batch
+        logits = self(images)
+        self.val_loss.update(cross_entropy(logits, labels), len(labels))
+        self.val_accuracy.update(logits, labels)
+
+    def on_validation_epoch_end(self) -> None:
+        """Closes the validation part's means, before Lightning looks at them to keep the best epoch."""
+        self.log("val_loss", self.val_loss.compute())
+        self.log("val_accuracy", self.val_accuracy.compute(), prog_bar=True)
+        if not self.trainer.sanity_checking:
+            self.curves.append(
+                EpochResult(
+                    epoch=self.current_epoch + 1,
+                    train_loss=self.train_loss.compute().item(),
+                    train_accuracy=self.train_accuracy.compute().item(),
+                    val_loss=self.val_loss.compute().item(),
+                    val_accuracy=self.val_accuracy.compute().item(),
+                )
+            )
+        self.val_loss.reset()
+        self.val_accuracy.reset()
+
+    def test_step(self, batch: tuple[Tensor, Tensor]) -> None:
+        """Counts one batch in the confusion matrix: rows are true classes, columns predictions."""
+        images, labels = batch
+        self.confusion.update(self(images), labels)
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Keeps the curves for a resumed run."""
+        checkpoint["curves"] = [asdict(result) for result in self.curves]
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Takes the curves of the run so far."""
+        self.curves = [EpochResult(**result) for result in checkpoint["curves"]]

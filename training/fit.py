@@ -1,0 +1,268 @@
+"""Trains a baseline, its SCFF partner, or both, and writes the checkpoint pair."""
+
+import json
+import logging
+import platform
+import shutil
+import warnings
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+import lightning
+import safetensors
+import timm
+import torch
+import torchvision
+from lightning.pytorch.callbacks import ModelCheckpoint
+from lightning.pytorch.trainer.states import TrainerStatus
+
+from models.atomic import replace_folder
+from models.checkpoint import ROLES, Header, as_stored, save_network, weights_file
+from models.errors import BadInputError
+from models.network import Network
+from models.preprocessing import Preprocessing
+from models.scff import FusionSettings
+from training.batches import SceneDataset, channel_statistics, evaluation_batches, training_batches
+from training.classifier import Classifier
+from training.progress import TrainingProgress
+from training.recipe import TrainingSettings
+from training.report import NetworkReport, PartResult, Report, read_report, write_report
+from training.scenes import Scene, SceneFolder
+from training.splits import Split
+
+__all__ = ["evaluate_network", "train"]
+
+_FUSIONS = {"baseline": None, "scff": FusionSettings()}
+_SETTINGS = "settings.json"
+_TEST_BATCH = 32
+
+# Lightning's notes on devices, workers and missing loggers tell the user nothing that is to be done.
+logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
+warnings.filterwarnings("ignore", module="lightning")
+
+
+def train(
+    folder: SceneFolder,
+    split: Split,
+    settings: TrainingSettings,
+    out: Path,
+    device: torch.device,
+    roles: Sequence[str] = ROLES,
+    resume: bool = False,
+) -> Report:
+    """Trains networks of one architecture alike and writes them, with a report, into a folder.
+
+    Until all is done, the state of the run is kept beside that folder, so that it can be resumed.
+
+    Args:
+        folder: the scenes.
+        split: which of them are for training, validation and test.
+        settings: the same for every network.
+        out: the pair's folder; a network it already holds must come from the same settings, scenes and split.
+        device: where to train.
+        roles: which of baseline and scff.
+        resume: go on with an interrupted run of the same settings, if there is one.
+
+    Raises:
+        BadInputError: the folder already holds such a network, or an interrupted run is in the way.
+    """
+    former = _former_networks(out, settings, folder, split, roles)
+    state = _claim_state(out, settings, folder, split, resume)
+    sets = {part: split.select(part, folder.scenes) for part in split.parts}
+    size = (settings.image_size, settings.image_size)
+    preprocessing = Preprocessing(size, *channel_statistics(SceneDataset(sets["train"], size)))
+    runs = {role: _Run(role, settings, preprocessing, len(folder.classes), device, state / role) for role in roles}
+    for run in runs.values():
+        run.fit(sets["train"], sets["val"])
+    networks = former | {role: run.report(sets["test"], folder.classes) for role, run in runs.items()}
+    report = _report(folder, split, settings, preprocessing, device, networks)
+    with replace_folder(out) as staging:
+        for role, run in runs.items():
+            header = _header(role, folder, split, settings, preprocessing, networks[role])
+            save_network(staging / weights_file(role), run.classifier.network, header)
+        write_report(staging, report, out.name)
+    shutil.rmtree(state)
+    return report
+
+
+def evaluate_network(
+    network: Network,
+    preprocessing: Preprocessing,
+    scenes: Sequence[Scene],
+    classes: tuple[str, ...],
+    device: torch.device,
+) -> PartResult:
+    """How a trained network does on scenes, in float32 as it is shown."""
+    classifier = Classifier(network, preprocessing, len(classes), lr=0.0)
+    trainer = lightning.Trainer(**_trainer_options(device), precision="32-true")
+    trainer.test(classifier, evaluation_batches(scenes, preprocessing.size, _TEST_BATCH), verbose=False)
+    return PartResult.from_confusion(classifier.confusion.compute().tolist(), classes)
+
+
+class _Run:
+    """One network's training."""
+
+    def __init__(
+        self,
+        role: str,
+        settings: TrainingSettings,
+        preprocessing: Preprocessing,
+        classes: int,
+        device: torch.device,
+        state: Path,
+    ) -> None:
+        lightning.seed_everything(settings.seed, verbose=False)
+        network = Network(settings.arch, classes, _FUSIONS[role])
+        self.classifier = Classifier(network, preprocessing, classes, settings.lr)
+        self.settings = settings
+        self.state = state
+        self.device = device
+        self.progress = TrainingProgress(role)
+        self.best = ModelCheckpoint(state, monitor="val_accuracy", mode="max", save_last=True, filename="best")
+        self.trainer = lightning.Trainer(
+            **_trainer_options(device),
+            precision=_precision(device),
+            max_epochs=settings.epochs,
+            callbacks=[self.best, self.progress],
+            num_sanity_val_steps=0,
+        )
+
+    def fit(self, train: Sequence[Scene], val: Sequence[Scene]) -> None:
+        """Trains from the start, or from where an interrupted run of this state was."""
+        last = self.state / "last.ckpt"
+        lightning.seed_everything(self.settings.seed, verbose=False)
+        self.trainer.fit(
+            self.classifier,
+            training_batches(train, self.settings),
+            evaluation_batches(val, self.classifier.preprocessing.size, self.settings.batch_size),
+            ckpt_path=last if last.exists() else None,
+            weights_only=True,
+        )
+        if self.trainer.state.status is TrainerStatus.INTERRUPTED:
+            raise KeyboardInterrupt
+
+    def report(self, test: Sequence[Scene], classes: tuple[str, ...]) -> NetworkReport:
+        """Puts the best epoch's weights, as they will be stored, into the network and tests them, once."""
+        best = torch.load(self.best.best_model_path, map_location="cpu", weights_only=True)["state_dict"]
+        prefix = "network."
+        weights = {name.removeprefix(prefix): value for name, value in best.items() if name.startswith(prefix)}
+        self.classifier.network.load_state_dict(as_stored(weights))
+        curves = self.classifier.curves
+        best_result = max(curves, key=lambda result: (result.val_accuracy, -result.epoch))
+        return NetworkReport(
+            parameters=sum(parameter.numel() for parameter in self.classifier.network.parameters()),
+            best_epoch=best_result.epoch,
+            val_accuracy=best_result.val_accuracy,
+            test=evaluate_network(self.classifier.network, self.classifier.preprocessing, test, classes, self.device),
+            curves=curves,
+            seconds=round(self.progress.seconds, 1),
+        )
+
+
+def _claim_state(out: Path, settings: TrainingSettings, folder: SceneFolder, split: Split, resume: bool) -> Path:
+    """The folder that keeps an unfinished run, made or, to resume, checked."""
+    state = out.with_name(f".{out.name}.training")
+    claim = json.dumps({**asdict(settings), "data": folder.fingerprint, "split": split.fingerprint})
+    file = state / _SETTINGS
+    if not state.exists():
+        state.mkdir(parents=True)
+        file.write_text(claim)
+    elif not resume:
+        raise BadInputError(f"an interrupted run of {out.name} is kept in {state}: add --resume, or delete that folder")
+    elif not file.is_file() or file.read_text() != claim:
+        raise BadInputError(
+            f"the interrupted run in {state} has other settings, scenes or split; resume it with its own, or delete it"
+        )
+    return state
+
+
+def _former_networks(
+    out: Path, settings: TrainingSettings, folder: SceneFolder, split: Split, roles: Sequence[str]
+) -> dict[str, NetworkReport]:
+    """The networks that the folder already holds, when the new ones will be their partners."""
+    if not out.exists():
+        return {}
+    former = read_report(out)
+    if taken := [role for role in roles if role in former.networks]:
+        raise BadInputError(f"{out} already holds {' and '.join(taken)}; choose another --out, or delete it first")
+    same = former.settings == asdict(settings) and former.split_fingerprint == split.fingerprint
+    if not same or former.data_fingerprint != folder.fingerprint:
+        raise BadInputError(f"{out} holds a network of other settings, scenes or split, no partner for this one")
+    return former.networks
+
+
+def _trainer_options(device: torch.device) -> dict:
+    return {
+        "accelerator": "gpu" if device.type == "cuda" else "cpu",
+        "devices": 1,
+        "logger": False,
+        "enable_progress_bar": False,
+        "enable_model_summary": False,
+    }
+
+
+def _precision(device: torch.device) -> str:
+    """Mixed bfloat16 where the hardware computes in it, twice as fast; else float32."""
+    if device.type == "cuda":
+        fast = torch.cuda.is_bf16_supported(including_emulation=False)
+    else:
+        capabilities = getattr(torch.cpu, "get_capabilities", dict)()
+        fast = capabilities.get("avx512_bf16", False) or capabilities.get("amx_bf16", False)
+    return "bf16-mixed" if fast else "32-true"
+
+
+def _report(
+    folder: SceneFolder,
+    split: Split,
+    settings: TrainingSettings,
+    preprocessing: Preprocessing,
+    device: torch.device,
+    networks: dict[str, NetworkReport],
+) -> Report:
+    return Report(
+        settings=asdict(settings),
+        dataset=folder.name,
+        classes=list(folder.classes),
+        images=folder.counts,
+        sizes={f"{width}x{height}": count for (width, height), count in folder.sizes.items()},
+        unreadable=[path.relative_to(folder.root).as_posix() for path in folder.unreadable],
+        duplicates=sum(len(group) - 1 for group in folder.duplicates),
+        data_fingerprint=folder.fingerprint,
+        split_source=split.source,
+        split_fingerprint=split.fingerprint,
+        split={part: list(names) for part, names in split.parts.items()},
+        split_missing=list(split.missing),
+        mean=list(preprocessing.mean),
+        std=list(preprocessing.std),
+        precision=_precision(device),
+        device=torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu",
+        versions={
+            "python": platform.python_version(),
+            **{m.__name__: m.__version__ for m in (torch, torchvision, timm, lightning, safetensors)},
+        },
+        networks=networks,
+    )
+
+
+def _header(
+    role: str,
+    folder: SceneFolder,
+    split: Split,
+    settings: TrainingSettings,
+    preprocessing: Preprocessing,
+    network: NetworkReport,
+) -> Header:
+    return Header(
+        arch=settings.arch,
+        fusion=_FUSIONS[role],
+        classes=folder.classes,
+        preprocessing=preprocessing,
+        recipe=settings.recipe,
+        seed=settings.seed,
+        epochs=settings.epochs,
+        dataset=folder.name,
+        data_fingerprint=folder.fingerprint,
+        split_fingerprint=split.fingerprint,
+        test_accuracy=network.test.accuracy,
+    )

@@ -1,0 +1,158 @@
+"""What a training run found: report.json, and the model card made of it."""
+
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from models.checkpoint import REPORT, ROLES
+from models.errors import BadInputError
+from training.classifier import EpochResult
+
+__all__ = ["NetworkReport", "PartResult", "Report", "read_report", "write_report"]
+
+_CARD = "README.md"
+
+
+@dataclass(frozen=True)
+class PartResult:
+    """How a network does on one part."""
+
+    images: int
+    accuracy: float
+    """Share of images classified rightly, 0 to 1."""
+    per_class: dict[str, float | None]
+    """The same for each class; None where the part has no image of it."""
+    confusion: list[list[int]]
+    """Images by true class (rows) and predicted class (columns), in the order of the classes."""
+
+    @classmethod
+    def from_confusion(cls, confusion: list[list[int]], classes: tuple[str, ...]) -> "PartResult":
+        """The accuracies that a confusion matrix stands for."""
+        images = sum(map(sum, confusion))
+        right = [row[i] for i, row in enumerate(confusion)]
+        per_class = {
+            name: right[i] / sum(confusion[i]) if sum(confusion[i]) else None for i, name in enumerate(classes)
+        }
+        return cls(images, sum(right) / images, per_class, confusion)
+
+
+@dataclass(frozen=True)
+class NetworkReport:
+    """One network's training and its one test."""
+
+    parameters: int
+    best_epoch: int
+    """The epoch, counted from 1, whose weights are kept: the best on the validation part."""
+    val_accuracy: float
+    test: PartResult
+    """Measured with the weights as they are stored."""
+    curves: list[EpochResult]
+    seconds: float
+    """Training and validation, wall clock."""
+
+
+@dataclass(frozen=True)
+class Report:
+    """A whole run; what both networks share, then each network."""
+
+    settings: dict[str, Any]
+    """TrainingSettings, in full."""
+    dataset: str
+    classes: list[str]
+    images: dict[str, int]
+    """Readable images of each class."""
+    sizes: dict[str, int]
+    """Images of each "WxH"."""
+    unreadable: list[str]
+    duplicates: int
+    """Images beyond the first of each group that is the same picture."""
+    data_fingerprint: str
+    split_source: str
+    split_fingerprint: str
+    split: dict[str, list[str]]
+    """Scene names by part."""
+    split_missing: list[str]
+    """Names that the split lists but the folder lacked."""
+    mean: list[float]
+    std: list[float]
+    precision: str
+    """Lightning's name of the arithmetic trained in."""
+    device: str
+    versions: dict[str, str]
+    networks: dict[str, NetworkReport] = field(default_factory=dict)
+    """By role: baseline, scff."""
+
+
+def write_report(folder: Path, report: Report, name: str) -> None:
+    """Writes report.json and the model card of the pair of that name into a folder."""
+    (folder / REPORT).write_text(json.dumps(asdict(report)) + "\n")
+    (folder / _CARD).write_text(_card(name, report))
+
+
+def read_report(folder: Path) -> Report:
+    """Reads a pair's report.json.
+
+    Raises:
+        BadInputError: it is missing, damaged, or of another version.
+    """
+    path = folder / REPORT
+    try:
+        values = json.loads(path.read_text())
+        networks = {
+            role: NetworkReport(
+                **{
+                    **network,
+                    "test": PartResult(**network["test"]),
+                    "curves": [EpochResult(**result) for result in network["curves"]],
+                }
+            )
+            for role, network in values.pop("networks").items()
+        }
+        return Report(**values, networks=networks)
+    except FileNotFoundError:
+        raise BadInputError(f"{folder.name}/{REPORT} is missing") from None
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise BadInputError(f"{folder.name}/{REPORT} cannot be read: {error}") from None
+
+
+def _card(name: str, report: Report) -> str:
+    settings = report.settings
+    parts = " / ".join(str(len(report.split[part])) for part in ("train", "val", "test"))
+    networks = {role: report.networks[role] for role in ROLES if role in report.networks}
+    rows = [
+        f"| {role} | {n.parameters:,} | {n.val_accuracy:.1%} | {n.test.accuracy:.1%} | {n.best_epoch} "
+        f"| {n.seconds / 60:.0f} |"
+        for role, n in networks.items()
+    ]
+    per_class = [
+        f"| {cls} | " + " | ".join(_percent(n.test.per_class[cls]) for n in networks.values()) + " |"
+        for cls in report.classes
+    ]
+    return f"""# {name}
+
+{settings["arch"]} as baseline and with SCFF (selective cross-layer feature fusion), trained from scratch on
+{report.dataset}: {len(report.classes)} classes, {sum(report.images.values()):,} images, seen by the network at
+{settings["image_size"]} x {settings["image_size"]} pixels.
+
+| network | parameters | accuracy on validation | accuracy on test | best epoch | minutes |
+| --- | --- | --- | --- | --- | --- |
+{chr(10).join(rows)}
+
+- **Split:** {report.split_source}; {parts} images for training, validation and test.
+- **Recipe:** {settings["recipe"]}, epochs: {settings["epochs"]}, batch size: {settings["batch_size"]}, initial learning
+  rate: {settings["lr"]:g}, seed: {settings["seed"]}, arithmetic: {report.precision}. All networks here saw the same
+  batches from the same initial backbone weights.
+- **Selection:** the epoch best on the validation part; the test part was used once, with the weights as stored.
+- **How sure:** one image of the test part is {1 / len(report.split["test"]):.2%}, and one run with one seed says
+  little about differences of a few images.
+- **Terms:** weights trained on a data set carry its terms; see the project's README for SIRI-WHU's.
+
+| class | {" | ".join(f"{role}, test" for role in networks)} |
+| --- |{" --- |" * len(networks)}
+{chr(10).join(per_class)}
+"""
+
+
+def _percent(value: float | None) -> str:
+    return "-" if value is None else f"{value:.1%}"
