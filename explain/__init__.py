@@ -1,0 +1,1 @@
+"""Heatmaps of a pair's two networks, and what they are worth."""
