@@ -1,0 +1,111 @@
+"""The pairs in a folder, read anew whenever it changes."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Lock
+
+import torch
+
+from models.checkpoint import REPORT, ROLES, Pair, load_pair, weights_file
+from models.errors import BadInputError
+
+__all__ = ["PairFolder", "PairSummary"]
+
+_PAIR_FILES = (*map(weights_file, ROLES), REPORT)
+
+
+@dataclass(frozen=True)
+class PairSummary:
+    """What a pair's report says of it, for the page."""
+
+    arch: str
+    dataset: str
+    images: int
+    classes: int
+    image_size: int
+    split: str
+    test_images: int
+    accuracy: dict[str, float]
+    """On the test part, by role, 0 to 1."""
+    parameters: dict[str, int]
+    """By role."""
+    epochs: int
+    seed: int
+
+
+class PairFolder:
+    """Checkpoint pairs in a folder; loaded when first asked for, and again when their files have changed.
+
+    Safe to share among threads.
+
+    Args:
+        path: its sub-folders are pairs; it may be missing or empty.
+        device: where networks run.
+    """
+
+    def __init__(self, path: Path, device: torch.device) -> None:
+        self.path = path
+        self.device = device
+        self._loaded: dict[str, tuple[tuple, Pair]] = {}
+        self._lock = Lock()
+
+    def names(self) -> list[str]:
+        """Names of all sub-folders that hold a file of a pair, whole or not, in alphabetical order."""
+        if not self.path.is_dir():
+            return []
+        return sorted(
+            child.name
+            for child in self.path.iterdir()
+            if not child.name.startswith(".") and any((child / name).is_file() for name in _PAIR_FILES)
+        )
+
+    def load(self, name: str) -> Pair:
+        """A pair, ready for inference.
+
+        Raises:
+            BadInputError: there is no such pair, or it cannot be used.
+        """
+        if name not in self.names():
+            raise BadInputError(f"no pair {name!r} in {self.path.name}; there are: {', '.join(self.names()) or 'none'}")
+        folder = self.path / name
+        stamp = tuple((file, _stamp(folder / file)) for file in _PAIR_FILES)
+        with self._lock:
+            former = self._loaded.get(name)
+            if former is None or former[0] != stamp:
+                self._loaded.pop(name, None)
+                self._loaded[name] = (stamp, load_pair(folder, self.device))
+            return self._loaded[name][1]
+
+    def summary(self, name: str) -> PairSummary:
+        """What the pair's report says.
+
+        Raises:
+            BadInputError: the report is missing or cannot be read.
+        """
+        try:
+            report = json.loads((self.path / name / REPORT).read_text())
+            networks = {role: report["networks"][role] for role in ROLES}
+            return PairSummary(
+                arch=report["settings"]["arch"],
+                dataset=report["dataset"],
+                images=sum(report["images"].values()),
+                classes=len(report["classes"]),
+                image_size=report["settings"]["image_size"],
+                split=report["split_source"],
+                test_images=networks[ROLES[0]]["test"]["images"],
+                accuracy={role: network["test"]["accuracy"] for role, network in networks.items()},
+                parameters={role: network["parameters"] for role, network in networks.items()},
+                epochs=report["settings"]["epochs"],
+                seed=report["settings"]["seed"],
+            )
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            raise BadInputError(f"{name}/{REPORT} cannot be read") from None
+
+
+def _stamp(file: Path) -> tuple[int, int] | None:
+    try:
+        status = file.stat()
+    except OSError:
+        return None
+    return status.st_mtime_ns, status.st_size

@@ -1,0 +1,68 @@
+"""The web server: the page, and a health check."""
+
+import socket
+import sys
+
+import gradio as gr
+import uvicorn
+from fastapi import FastAPI
+
+from app.page import CSS, THEME, build_page
+from app.pairs import PairFolder
+from models.errors import BadInputError
+
+__all__ = ["bind", "build_server", "serve"]
+
+_LARGEST_UPLOAD = "1gb"
+
+
+def build_server(pairs: PairFolder) -> FastAPI:
+    """The page at / and /healthz, over a folder of pairs whose networks are loaded first."""
+    for name in pairs.names():
+        try:
+            pairs.load(name)
+        except BadInputError as error:
+            print(f"left out: {error}", file=sys.stderr)
+    server = FastAPI(title="SCFF Lens", docs_url=None, redoc_url=None, openapi_url=None)
+
+    @server.get("/healthz")
+    def healthz() -> dict:
+        """Answers once models are loaded."""
+        return {"status": "ok", "pairs": pairs.names()}
+
+    return gr.mount_gradio_app(
+        server,
+        build_page(pairs),
+        path="/",
+        theme=THEME,
+        css=CSS,
+        footer_links=[],
+        run_history=False,
+        enable_monitoring=False,
+        show_error=False,
+        ssr_mode=False,
+        max_file_size=_LARGEST_UPLOAD,
+    )
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """Takes the address before anything is loaded.
+
+    Raises:
+        BadInputError: it is in use, or not this machine's.
+    """
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        listener = socket.socket(family, socket.SOCK_STREAM)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen()  # who comes while networks are loaded waits instead of being turned away
+    except (OSError, OverflowError) as error:
+        raise BadInputError(f"cannot listen on {host}:{port} ({error}); choose another --port or --host") from None
+    return listener
+
+
+def serve(server: FastAPI, listener: socket.socket) -> None:
+    """Serves until interrupted."""
+    config = uvicorn.Config(server, log_level="warning", timeout_graceful_shutdown=3)
+    uvicorn.Server(config).run(sockets=[listener])

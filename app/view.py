@@ -1,0 +1,130 @@
+"""What the page shows, as values: pictures, tables of confidence, sentences."""
+
+from dataclasses import dataclass
+from html import escape
+
+import matplotlib
+import numpy as np
+from PIL import Image
+
+from app.pairs import PairSummary
+from explain.analysis import Heatmap, NetworkAnalysis, PairAnalysis
+from explain.figure import COLOUR_MAP, TITLES, overlay, percent
+
+__all__ = ["OWN_PREDICTION", "View", "card", "legend", "message", "view"]
+
+OWN_PREDICTION = "own"
+"""The target that leaves each network its own prediction."""
+
+_SHOWN = 1024  # pixels of a picture's longer side on the page
+_TOP = 5
+
+
+@dataclass(frozen=True)
+class View:
+    """One state of the page's results."""
+
+    image: np.ndarray
+    baseline: np.ndarray
+    scff: np.ndarray
+    """RGB uint8 pictures of one size."""
+    baseline_top: dict[str, float]
+    scff_top: dict[str, float]
+    """The five likeliest classes with their probabilities."""
+    sentence: str
+    """HTML: what both networks say."""
+
+
+def view(analysis: PairAnalysis, target: str, opacity: float) -> View:
+    """Both heatmaps of an analysed image; runs the classifiers alone.
+
+    Args:
+        analysis: of the image.
+        target: a class of the pair, or OWN_PREDICTION.
+        opacity: of the heatmaps, 0 to 1.
+    """
+    index = None if target == OWN_PREDICTION else analysis.pair.class_index(target)
+    maps = {"baseline": analysis.baseline.heatmap(index), "scff": analysis.scff.heatmap(index)}
+    image = _for_screen(analysis.image)
+    return View(
+        image,
+        overlay(image, maps["baseline"], opacity),
+        overlay(image, maps["scff"], opacity),
+        _top(analysis.baseline),
+        _top(analysis.scff),
+        _sentence(analysis, maps),
+    )
+
+
+def card(summary: PairSummary) -> str:
+    """HTML: which checkpoint is shown, what it was trained on, how good it is."""
+    rows = "".join(
+        f"<tr><th scope='row'>{TITLES[role]}</th><td>{summary.accuracy[role]:.1%}</td>"
+        f"<td>{summary.parameters[role] / 1e6:.2f} M</td></tr>"
+        for role in summary.accuracy
+    )
+    return (
+        "<h2>What was trained</h2>"
+        f"<p><b>{escape(summary.arch)}</b>, trained on <b>{escape(summary.dataset)}</b>: {summary.classes} classes, "
+        f"{summary.images:,} images, seen at {summary.image_size} × {summary.image_size} pixels; "
+        f"{summary.epochs} epochs, seed {summary.seed}.</p>"
+        f"<table><thead><tr><th></th><th scope='col'>test accuracy</th><th scope='col'>parameters</th></tr></thead>"
+        f"<tbody>{rows}</tbody></table>"
+        f"<p class='fine'>On {summary.test_images} test images that neither network was trained on "
+        f"({escape(summary.split)}); one image is {1 / summary.test_images:.1%}.</p>"
+    )
+
+
+def legend() -> str:
+    """HTML: the colour bar of the overlays, in words and colours."""
+    stops = ", ".join(
+        matplotlib.colors.to_hex(matplotlib.colormaps[COLOUR_MAP](share)) for share in np.linspace(0, 1, 9)
+    )
+    return (
+        f"<span class='bar' style='background: linear-gradient(to right, {stops})' role='img' "
+        "aria-label='Colour bar from dark, no evidence, to bright, the strongest evidence in the map'></span>"
+        "<div class='ends'><span>no evidence</span><span>the map's strongest</span></div>"
+        "<p class='fine'>Each map runs from zero to its own maximum: a colour says where a network looks, "
+        "not which network is surer.</p>"
+    )
+
+
+def message(text: str, kind: str = "note") -> str:
+    """HTML: a line that stays until the next action; kind is note or error."""
+    role = "alert" if kind == "error" else "status"
+    return f"<div class='message {kind}' role='{role}'>{text}</div>"
+
+
+def _for_screen(image: np.ndarray) -> np.ndarray:
+    factor = max(image.shape[:2]) / _SHOWN
+    if factor <= 1:
+        return image
+    height, width = (max(1, round(side / factor)) for side in image.shape[:2])
+    return np.asarray(Image.fromarray(image).resize((width, height), Image.Resampling.BOX))
+
+
+def _top(run: NetworkAnalysis) -> dict[str, float]:
+    classes = run.loaded.header.classes
+    best = np.argsort(-run.probabilities, kind="stable")[:_TOP]
+    return {classes[i]: float(run.probabilities[i]) for i in best}
+
+
+def _sentence(analysis: PairAnalysis, maps: dict[str, Heatmap]) -> str:
+    runs = {"baseline": analysis.baseline, "scff": analysis.scff}
+    classes = analysis.pair.classes
+    said = {
+        role: f"<b>{escape(classes[run.prediction])}</b> ({percent(run.probabilities[run.prediction])})"
+        for role, run in runs.items()
+    }
+    if analysis.baseline.prediction == analysis.scff.prediction:
+        sure = percent(analysis.scff.probabilities[analysis.scff.prediction])
+        words = f"Both networks say {said['baseline'].removesuffix(')')} without SCFF, {sure} with it)."
+    else:
+        words = f"The networks disagree: the baseline says {said['baseline']}, with SCFF it is {said['scff']}."
+    targets = {heatmap.target for heatmap in maps.values()}
+    if targets != {analysis.baseline.prediction} or analysis.baseline.prediction != analysis.scff.prediction:
+        named = " and ".join(dict.fromkeys(escape(classes[heatmap.target]) for heatmap in maps.values()))
+        words += f" The heatmaps show the evidence for {named}{', in this order' if len(targets) > 1 else ''}."
+    if empty := [TITLES[role] for role, heatmap in maps.items() if heatmap.empty]:
+        words += f" <b>Empty map</b> ({', '.join(empty)}): nothing in the image speaks for the class."
+    return words
