@@ -1,0 +1,128 @@
+"""What several tests share: tiny scenes, tiny pairs, and the real data set where it lies."""
+
+import json
+import os
+import runpy
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from models.checkpoint import Header, Pair, load_pair, save_network, weights_file
+from models.network import Network
+from models.preprocessing import Preprocessing
+from models.scff import FusionSettings
+
+CLASSES = ("field", "roof", "water")
+
+
+def texture(label: int, number: int, side: int = 40) -> np.ndarray:
+    """An image of a class that a network can learn at once: its colour, with noise."""
+    random = np.random.default_rng([label, number])
+    image = random.normal(90, 20, (side, side, 3))
+    image[..., label] += 70
+    return np.clip(image, 0, 255).astype(np.uint8)
+
+
+@pytest.fixture
+def scenes(tmp_path: Path) -> Path:
+    """A folder of three classes with six images of 40 x 40 each."""
+    root = tmp_path / "scenes"
+    for label, name in enumerate(CLASSES):
+        (root / name).mkdir(parents=True)
+        for number in range(6):
+            Image.fromarray(texture(label, number)).save(root / name / f"{number:04}.tif")
+    return root
+
+
+def header(fusion: FusionSettings | None, **changes: object) -> Header:
+    """A header for a tiny network."""
+    values = {
+        "arch": "resnet18",
+        "fusion": fusion,
+        "classes": CLASSES,
+        "preprocessing": Preprocessing((64, 64), (0.4, 0.4, 0.4), (0.2, 0.2, 0.2)),
+        "recipe": "siri-whu",
+        "seed": 0,
+        "epochs": 1,
+        "dataset": "scenes",
+        "data_fingerprint": "d",
+        "split_fingerprint": "s",
+        "test_accuracy": 0.5,
+    }
+    return Header(**{**values, **changes})
+
+
+def write_pair(folder: Path, arch: str = "resnet18", seed: int = 0) -> Path:
+    """An untrained pair, with a report as short as the page needs."""
+    folder.mkdir(parents=True)
+    for role, fusion in (("baseline", None), ("scff", FusionSettings())):
+        torch.manual_seed(seed)
+        network = Network(arch, len(CLASSES), fusion)
+        save_network(folder / weights_file(role), network, header(fusion, arch=arch))
+    network = {"parameters": 1_000_000, "test": {"images": 20, "accuracy": 0.5}}
+    report = {
+        "settings": {"arch": arch, "image_size": 64, "epochs": 1, "seed": 0},
+        "dataset": "scenes",
+        "images": dict.fromkeys(CLASSES, 6),
+        "classes": list(CLASSES),
+        "split_source": "stratified 60/20/20, seed 0",
+        "networks": {"baseline": network, "scff": network},
+    }
+    (folder / "report.json").write_text(json.dumps(report))
+    return folder
+
+
+@pytest.fixture
+def pair_folder(tmp_path: Path) -> Path:
+    """An untrained ResNet-18 pair of three classes at 64 x 64."""
+    return write_pair(tmp_path / "checkpoints" / "tiny")
+
+
+@pytest.fixture(scope="session")
+def pair(tmp_path_factory: pytest.TempPathFactory) -> Pair:
+    """The same, loaded; not to be changed."""
+    return load_pair(write_pair(tmp_path_factory.mktemp("checkpoints") / "tiny"))
+
+
+@pytest.fixture(scope="session")
+def siri_whu() -> Path:
+    """The folder of SIRI-WHU, where SIRI_WHU_ROOT names it."""
+    root = os.environ.get("SIRI_WHU_ROOT")
+    if not root:
+        pytest.skip("SIRI_WHU_ROOT is not set: no real scenes to test on")
+    return Path(root)
+
+
+SHIPPED = sorted(path.parent for path in Path("checkpoints").glob("[!.]*/report.json"))
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a command line ended."""
+
+    status: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def command(capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Ended]:
+    """Runs `python -m MODULE ARGUMENTS` in this process."""
+
+    def run(module: str, *arguments: object) -> Ended:
+        monkeypatch.setattr(sys, "argv", [module, *map(str, arguments)])
+        capsys.readouterr()
+        status = 0
+        try:
+            runpy.run_module(module, run_name="__main__", alter_sys=True)
+        except SystemExit as end:
+            status = end.code or 0
+        return Ended(status, *capsys.readouterr())
+
+    return run

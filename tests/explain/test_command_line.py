@@ -1,0 +1,116 @@
+"""python -m explain, as a researcher types it."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from models.checkpoint import load_pair
+from models.image_file import read_image
+from tests.conftest import CLASSES, SHIPPED, Ended, texture
+
+Command = Callable[..., Ended]
+
+
+@pytest.fixture
+def image(tmp_path: Path) -> Path:
+    path = tmp_path / "roof.tif"
+    Image.fromarray(texture(1, 0)).save(path)
+    return path
+
+
+def test_writes_figure_maps_and_json(command: Command, pair_folder: Path, image: Path, tmp_path: Path) -> None:
+    ended = command("explain", image, "--pair", pair_folder, "--out", tmp_path / "out", "--json")
+    assert ended.status == 0, ended.err
+    found = json.loads(ended.out)
+    assert found == json.loads((tmp_path / "out" / "roof.json").read_text())
+    assert (found["image"], found["pair"], found["layer"], found["method"]) == (
+        str(image),
+        "tiny",
+        "fused",
+        "gradcam++",
+    )
+    assert Image.open(found["figure"]).format == "PNG"
+    maps = np.load(found["maps"])
+    assert sorted(maps) == ["baseline", "scff"]
+    for role in ("baseline", "scff"):
+        assert maps[role].dtype == np.float32
+        assert maps[role].shape == (2, 2)
+        said = found[role]
+        assert said["prediction"] == said["target"] == max(said["probabilities"], key=said["probabilities"].get)
+        assert said["confidence"] == said["probabilities"][said["prediction"]]
+        assert list(said["probabilities"]) == list(CLASSES)
+        assert said["empty"] == (maps[role].max() == 0)
+
+
+def test_one_class_for_both(command: Command, pair_folder: Path, image: Path, tmp_path: Path) -> None:
+    ended = command("explain", image, "--pair", pair_folder, "--out", tmp_path, "--target", "water", "--json")
+    found = json.loads(ended.out)
+    assert found["baseline"]["target"] == found["scff"]["target"] == "water"
+
+
+def test_words_without_json(command: Command, pair_folder: Path, image: Path, tmp_path: Path) -> None:
+    ended = command("explain", image, "--pair", pair_folder, "--out", tmp_path)
+    assert ended.out.startswith(f"{image}: baseline: ")
+
+
+def test_images_of_one_name_do_not_overwrite_each_other(
+    command: Command, pair_folder: Path, image: Path, tmp_path: Path
+) -> None:
+    other = tmp_path / "other" / "roof.png"
+    other.parent.mkdir()
+    Image.fromarray(texture(2, 0)).save(other)
+    ended = command("explain", image, other, image, "--pair", pair_folder, "--out", tmp_path / "out", "--json")
+    figures = [json.loads(line)["figure"] for line in ended.out.splitlines()]
+    assert [Path(figure).name for figure in figures] == ["roof.png", "roof-2.png", "roof-3.png"]
+
+
+def test_a_bad_image_does_not_stop_the_others(command: Command, pair_folder: Path, image: Path, tmp_path: Path) -> None:
+    bad = tmp_path / "text.tif"
+    bad.write_text("not pixels")
+    ended = command("explain", bad, image, "--pair", pair_folder, "--out", tmp_path / "out", "--json")
+    assert ended.status == 2
+    assert ended.err.strip() == "error: text.tif: not an image of a kind that can be read"
+    assert json.loads(ended.out)["image"] == str(image)
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["roof.json", "roof.npz", "roof.png"]
+
+
+def test_bad_input_is_one_line_and_status_2(command: Command, pair_folder: Path, image: Path, tmp_path: Path) -> None:
+    def refused(words: str, *more: object, pair: Path = pair_folder, out: Path = tmp_path / "out") -> None:
+        ended = command("explain", image, "--pair", pair, "--out", out, *more)
+        assert ended.status == 2
+        assert ended.err.startswith("error: ")
+        assert ended.err.count("\n") == 1
+        assert words in ended.err
+        assert ended.out == ""
+        assert not (tmp_path / "out").exists()
+
+    refused("unknown class 'lake'; tiny knows field, roof, water", "--target", "lake")
+    refused("unknown layer 'Y9'; known: fused", "--layer", "Y9")
+    refused("unknown method 'lime'; known: gradcam++", "--method", "lime")
+    refused("unknown device 'tpu'", "--device", "tpu")
+    refused("no such folder of a checkpoint pair", pair=tmp_path / "none")
+    refused("cannot be made a folder", out=image / "out")
+    broken = tmp_path / "broken"
+    shutil.copytree(pair_folder, broken)
+    (broken / "scff.safetensors").unlink()
+    refused("scff.safetensors missing", pair=broken)
+    image.unlink()
+    refused_image = command("explain", image, "--pair", pair_folder, "--out", tmp_path / "out")
+    assert refused_image.status == 2
+    assert "no such file" in refused_image.err
+
+
+@pytest.mark.parametrize("folder", SHIPPED, ids=lambda path: path.name)
+def test_shipped_pairs_explain_real_scenes(command: Command, siri_whu: Path, folder: Path, tmp_path: Path) -> None:
+    pair = load_pair(folder)
+    for name in pair.classes[:3]:
+        path = sorted((siri_whu / name).iterdir())[5]
+        found = json.loads(command("explain", path, "--pair", folder, "--out", tmp_path, "--json").out)
+        maps = np.load(found["maps"])
+        assert all(np.isfinite(maps[role]).all() and maps[role].max() > 0 for role in maps)
+        assert Image.open(found["figure"]).width > 3 * read_image(path).shape[1]

@@ -1,0 +1,219 @@
+"""From a folder of scenes to a pair, as a student types it."""
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from PIL import Image
+
+from models.checkpoint import load_network, load_pair
+from tests.conftest import CLASSES, SHIPPED, Ended
+from training.report import read_report
+
+Command = Callable[..., Ended]
+ARGUMENTS = ("--arch", "resnet18", "--image-size", "32", "--batch-size", "4", "--device", "cpu")
+
+
+def train(command: Command, scenes: Path, out: Path, *more: object) -> Ended:
+    return command("training", "train", "--data", scenes, "--out", out, *ARGUMENTS, *more)
+
+
+def test_data_as_json(command: Command, scenes: Path) -> None:
+    Image.open(scenes / "roof" / "0001.tif").save(scenes / "roof" / "again.png")
+    (scenes / "water" / "broken.jpg").write_bytes(b"\xff\xd8\xff")
+    ended = command("training", "data", scenes, "--json")
+    assert ended.status == 0
+    assert json.loads(ended.out) == {
+        "images": 19,
+        "classes": {"field": 6, "roof": 7, "water": 6},
+        "sizes": {"40x40": 19},
+        "unreadable": ["water/broken.jpg"],
+        "duplicates": [["roof/0001.tif", "roof/again.png"]],
+    }
+    assert "water/broken.jpg" in ended.err
+
+
+def test_data_in_words(command: Command, scenes: Path) -> None:
+    ended = command("training", "data", scenes)
+    assert "18 images of 3 classes" in ended.out
+    assert "40x40 (18)" in ended.out
+
+
+def test_a_pair_is_trained_alike_and_reported(command: Command, scenes: Path, tmp_path: Path) -> None:
+    (scenes / "roof" / "bad.tif").write_text("not pixels")
+    out = tmp_path / "checkpoints" / "tiny"
+    ended = train(command, scenes, out, "--epochs", 3, "--seed", 5)
+    assert ended.status == 0, ended.err
+    assert "baseline: " in ended.out
+    assert sorted(path.name for path in out.iterdir()) == [
+        "README.md", "baseline.safetensors", "report.json", "scff.safetensors"
+    ]  # fmt: skip
+    assert [path.name for path in out.parent.iterdir()] == ["tiny"]  # nothing unfinished is left
+
+    pair, report = load_pair(out), read_report(out)
+    assert pair.classes == CLASSES
+    assert report.unreadable == ["roof/bad.tif"]
+    assert report.settings["seed"] == 5
+    assert report.mean == pytest.approx(pair.preprocessing.mean)
+    for role in ("baseline", "scff"):
+        network, header = report.networks[role], getattr(pair, role).header
+        assert [result.epoch for result in network.curves] == [1, 2, 3]
+        assert network.val_accuracy == max(result.val_accuracy for result in network.curves)
+        assert network.curves[network.best_epoch - 1].val_accuracy == network.val_accuracy
+        assert network.test.images == len(report.split["test"]) == sum(map(sum, network.test.confusion))
+        assert header.test_accuracy == network.test.accuracy
+        assert header.split_fingerprint == report.split_fingerprint
+        assert (header.epochs, header.seed) == (3, 5)
+    card = (out / "README.md").read_text()
+    assert card.startswith("# tiny\n")
+    assert f"{report.networks['scff'].test.accuracy:.1%}" in card
+
+    measured = command("training", "evaluate", out, "--data", scenes, "--json")
+    assert json.loads(measured.out) == {
+        "split": "test",
+        "images": report.networks["baseline"].test.images,
+        **{role: {"accuracy": network.test.accuracy} for role, network in report.networks.items()},
+    }
+
+
+def test_it_learns(command: Command, scenes: Path, tmp_path: Path) -> None:
+    train(command, scenes, tmp_path / "pair", "--epochs", 8)
+    report = read_report(tmp_path / "pair")
+    for network in report.networks.values():
+        assert network.curves[-1].train_loss < network.curves[0].train_loss
+        assert network.test.accuracy == 1.0  # classes differ in colour
+
+
+def test_the_same_seed_gives_the_same_weights(command: Command, scenes: Path, tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        train(command, scenes, tmp_path / name, "--epochs", 1)
+    first, second = (load_pair(tmp_path / name).scff.network.state_dict() for name in ("a", "b"))
+    assert all(torch.equal(value, second[name]) for name, value in first.items())
+
+
+def test_an_interrupted_run_goes_on_where_it_was(scenes: Path, tmp_path: Path, command: Command) -> None:
+    """A process killed in mid-training, resumed, gives the weights of one that was left alone."""
+    whole, cut = tmp_path / "whole", tmp_path / "cut"
+    train(command, scenes, whole, "--epochs", 4, "--fusion", "scff")
+    script = (
+        "import os, runpy, sys\n"
+        "from training.progress import TrainingProgress\n"
+        "def stop(self, trainer, *_):\n"
+        "    if trainer.current_epoch == 2: os._exit(9)\n"
+        "TrainingProgress.on_train_batch_end = stop\n"
+        "runpy.run_module('training', run_name='__main__', alter_sys=True)\n"
+    )
+    arguments = (*ARGUMENTS, "--data", scenes, "--out", cut, "--epochs", "4", "--fusion", "scff")
+    killed = subprocess.run([sys.executable, "-c", script, "train", *arguments], check=False, capture_output=True)
+    assert killed.returncode == 9
+    assert not cut.exists()
+    refused = train(command, scenes, cut, "--epochs", 4, "--fusion", "scff")
+    assert refused.status == 2
+    assert "add --resume" in refused.err
+    other = train(command, scenes, cut, "--epochs", 5, "--fusion", "scff", "--resume")
+    assert other.status == 2
+    assert "has other settings" in other.err
+    ended = train(command, scenes, cut, "--epochs", 4, "--fusion", "scff", "--resume")
+    assert ended.status == 0, ended.err
+    first, second = (load_network(folder / "scff.safetensors").network.state_dict() for folder in (whole, cut))
+    assert all(torch.equal(value, second[name]) for name, value in first.items())
+    curves = [read_report(folder).networks["scff"].curves for folder in (whole, cut)]
+    assert curves[0] == curves[1]
+
+
+def test_half_a_pair_is_completed_by_its_partner(command: Command, scenes: Path, tmp_path: Path) -> None:
+    out, whole = tmp_path / "pair", tmp_path / "whole"
+    half = train(command, scenes, out, "--epochs", 1, "--fusion", "none")
+    assert "half a pair: train scff into it" in half.out
+    again = train(command, scenes, out, "--epochs", 1, "--fusion", "none")
+    assert again.status == 2
+    assert "already holds baseline" in again.err
+    other = train(command, scenes, out, "--epochs", 2, "--fusion", "scff")
+    assert other.status == 2
+    assert "no partner for this one" in other.err
+    assert train(command, scenes, out, "--epochs", 1, "--fusion", "scff").status == 0
+    train(command, scenes, whole, "--epochs", 1)
+    for role in ("baseline", "scff"):
+        first, second = (getattr(load_pair(path), role).network.state_dict() for path in (out, whole))
+        assert all(torch.equal(value, second[name]) for name, value in first.items())
+
+
+def test_fixed_split_is_followed(command: Command, scenes: Path, tmp_path: Path) -> None:
+    fixed = tmp_path / "fixed"
+    fixed.mkdir()
+    for part, numbers in (("train", (0, 1, 2, 9)), ("val", (3,)), ("test", (4, 5))):
+        rows = [f"{name}/{number:04}.tif,{name}" for name in CLASSES for number in numbers]
+        (fixed / f"{part}.csv").write_text("\n".join(rows))
+    ended = train(command, scenes, tmp_path / "pair", "--epochs", 1, "--split-dir", fixed)
+    assert ended.status == 0, ended.err
+    assert "3 scene(s) of the split are not in the folder: field/0009, roof/0009, water/0009" in ended.err
+    report = read_report(tmp_path / "pair")
+    assert report.split["test"] == [f"{name}/{number:04}" for name in CLASSES for number in (4, 5)]
+    assert report.split_missing == ["field/0009", "roof/0009", "water/0009"]
+
+
+def one_line(ended: Ended, words: str) -> None:
+    """Exit status 2, and the error as the last line on standard error."""
+    assert ended.status == 2
+    last = ended.err.strip().splitlines()[-1]
+    assert last.startswith("error: ")
+    assert words in last
+    assert "Traceback" not in ended.err
+
+
+def test_bad_arguments_of_train(command: Command, scenes: Path, tmp_path: Path) -> None:
+    out = tmp_path / "pair"
+    one_line(train(command, scenes, out, "--arch", "resnet_18"), "unknown arch 'resnet_18'; the nearest names are")
+    one_line(train(command, scenes, out, "--fusion", "both"), "unknown fusion 'both'; known: pair, none, scff")
+    one_line(train(command, scenes, out, "--recipe", "x"), "unknown recipe 'x'; known: siri-whu")
+    one_line(train(command, scenes, out, "--device", "tpu"), "unknown device 'tpu'; known: auto, cpu, cuda")
+    one_line(train(command, scenes, out, "--split-dir", tmp_path / "no"), "no such folder of split files")
+    one_line(train(command, tmp_path / "no", out), "no such folder")
+    assert not out.exists()
+    assert not list(tmp_path.glob(".pair*"))
+
+
+def test_no_cuda_is_said(command: Command, scenes: Path, tmp_path: Path) -> None:
+    if torch.cuda.is_available():
+        pytest.skip("this machine has CUDA")
+    one_line(train(command, scenes, tmp_path / "pair", "--device", "cuda"), "no CUDA device can be used here")
+
+
+def test_class_with_one_image(command: Command, scenes: Path, tmp_path: Path) -> None:
+    for path in sorted((scenes / "roof").iterdir())[1:]:
+        path.unlink()
+    one_line(train(command, scenes, tmp_path / "pair"), "class 'roof' has 1 different image(s)")
+    ended = command("training", "data", scenes, "--json")
+    one_line(ended, "class 'roof' has 1 different image(s)")
+    assert json.loads(ended.out)["classes"]["roof"] == 1
+
+
+def test_bad_arguments_of_evaluate(command: Command, scenes: Path, tmp_path: Path) -> None:
+    out = tmp_path / "pair"
+    train(command, scenes, out, "--epochs", 1)
+    one_line(command("training", "evaluate", out, "--data", scenes, "--split", "all"), "unknown split 'all'")
+    one_line(command("training", "evaluate", tmp_path / "no", "--data", scenes), "no such folder of a checkpoint pair")
+    shutil.copytree(scenes / "roof", scenes / "tower")
+    one_line(command("training", "evaluate", out, "--data", scenes), "has classes field, roof, tower, water")
+    shutil.rmtree(scenes / "tower")
+    for path in scenes.rglob("*.tif"):
+        path.rename(path.with_name(f"other-{path.name}"))
+    one_line(command("training", "evaluate", out, "--data", scenes), "holds no scene of the test part")
+    (out / "report.json").write_text("{}")
+    one_line(command("training", "evaluate", out, "--data", scenes), "report.json cannot be read")
+
+
+@pytest.mark.parametrize("folder", SHIPPED, ids=lambda path: path.name)
+def test_shipped_pairs_are_as_good_as_they_say(command: Command, siri_whu: Path, folder: Path) -> None:
+    measured = json.loads(command("training", "evaluate", folder, "--data", siri_whu, "--json").out)
+    report = read_report(folder)
+    for role in ("baseline", "scff"):
+        one_image = 1 / report.networks[role].test.images
+        # other processors round differently: an image on the edge between two classes may fall the other way
+        assert measured[role]["accuracy"] == pytest.approx(report.networks[role].test.accuracy, abs=2.5 * one_image)
+        assert measured[role]["accuracy"] >= 0.86

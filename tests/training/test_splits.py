@@ -1,0 +1,128 @@
+"""Splits: stratified and seeded, or read from files."""
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from models.errors import BadInputError
+from tests.conftest import CLASSES, texture
+from training.scenes import SceneFolder, read_scenes
+from training.splits import PARTS, read_split, stratified_split
+
+
+@pytest.fixture
+def larger(tmp_path: Path) -> SceneFolder:
+    """Three classes of 20 images; in each, three are the same picture."""
+    for label, name in enumerate(CLASSES):
+        (tmp_path / "set" / name).mkdir(parents=True)
+        for number in range(20):
+            picture = texture(label, 0 if number < 3 else number, side=16)
+            Image.fromarray(picture).save(tmp_path / "set" / name / f"{number:04}.png")
+    return read_scenes(tmp_path / "set")
+
+
+def test_every_class_is_split_60_20_20(larger: SceneFolder) -> None:
+    for seed in range(10):
+        split = stratified_split(larger, seed)
+        assert sorted(name for part in PARTS for name in split.parts[part]) == [s.name for s in larger.scenes]
+        for part, share in (("train", 12), ("val", 4), ("test", 4)):
+            for count in Counter(name.split("/")[0] for name in split.parts[part]).values():
+                assert abs(count - share) <= 2  # three equal pictures may not be parted
+
+
+def test_equal_pictures_stay_in_one_part(larger: SceneFolder) -> None:
+    for seed in range(10):
+        split = stratified_split(larger, seed)
+        for name in CLASSES:
+            same = {f"{name}/{number:04}" for number in range(3)}
+            assert sum(bool(same & set(split.parts[part])) for part in PARTS) == 1
+
+
+def test_equal_pictures_of_two_classes_stay_in_one_part(larger: SceneFolder) -> None:
+    source = larger.root / "field" / "0007.png"
+    Image.open(source).save(larger.root / "water" / "same.png")
+    folder = read_scenes(larger.root)
+    for seed in range(10):
+        parts = stratified_split(folder, seed).parts
+        assert sum("field/0007" in parts[part] and "water/same" in parts[part] for part in PARTS) == 1
+
+
+def test_the_seed_decides(larger: SceneFolder) -> None:
+    assert stratified_split(larger, 1) == stratified_split(larger, 1)
+    assert stratified_split(larger, 1).fingerprint != stratified_split(larger, 2).fingerprint
+
+
+def test_class_with_one_image_is_refused(scenes: Path) -> None:
+    for path in sorted((scenes / "roof").iterdir())[1:]:
+        path.unlink()
+    with pytest.raises(BadInputError, match=r"class 'roof' has 1 different image\(s\)"):
+        stratified_split(read_scenes(scenes), 0)
+
+
+def test_class_of_equal_pictures_is_refused(scenes: Path) -> None:
+    for number in range(6):
+        Image.fromarray(texture(1, 0)).save(scenes / "roof" / f"{number:04}.tif")
+    with pytest.raises(BadInputError, match=r"class 'roof' has 1 different image\(s\)"):
+        stratified_split(read_scenes(scenes), 0)
+
+
+def write_split(folder: Path, **rows: str) -> Path:
+    folder.mkdir(exist_ok=True)
+    for part in PARTS:
+        (folder / f"set_{part}.csv").write_text(rows[part])
+    return folder
+
+
+GOOD = {
+    "train": "field/0000.tif,field\nroof/0001.jpg,roof\nwater/0404.tif,water\n",
+    "val": "data/12class_tif/field/0002.tif,field\n\n",
+    "test": "water\\0003.tif, water\n",
+}
+
+
+def test_files_are_matched_by_class_and_name(scenes: Path, tmp_path: Path) -> None:
+    folder = read_scenes(scenes)
+    split = read_split(write_split(tmp_path / "fixed", **GOOD), folder)
+    assert split.parts == {"train": ("field/0000", "roof/0001"), "val": ("field/0002",), "test": ("water/0003",)}
+    assert split.missing == ("water/0404",)
+    assert [scene.path.name for scene in split.select("train", folder.scenes)] == ["0000.tif", "0001.tif"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"val": "field/0000.tif,field\n"}, "field/0000 is in both train and val"),
+        ({"val": "field/0002.tif,roof\n"}, "listed as roof, but lies in folder field"),
+        ({"val": "field/0002.tif\n"}, "row 1 is not of the form"),
+        ({"val": "0002.tif,field\n"}, "row 1 is not of the form"),
+        ({"test": "water/9999.tif,water\n"}, "no scene of its test part"),
+    ],
+)
+def test_files_that_cannot_be_used(scenes: Path, tmp_path: Path, changes: dict, words: str) -> None:
+    with pytest.raises(BadInputError, match=words):
+        read_split(write_split(tmp_path / "fixed", **{**GOOD, **changes}), read_scenes(scenes))
+
+
+def test_missing_or_ambiguous_files_are_named(scenes: Path, tmp_path: Path) -> None:
+    folder = read_scenes(scenes)
+    fixed = write_split(tmp_path / "fixed", **GOOD)
+    (fixed / "other_val.csv").write_text(GOOD["val"])
+    with pytest.raises(BadInputError, match=r"found other_val\.csv, set_val\.csv"):
+        read_split(fixed, folder)
+    for path in fixed.glob("*val*"):
+        path.unlink()
+    with pytest.raises(BadInputError, match=r"one file named \*val\*.csv is needed, found none"):
+        read_split(fixed, folder)
+    with pytest.raises(BadInputError, match="no such folder of split files"):
+        read_split(tmp_path / "none", folder)
+
+
+def test_siri_whu_stays_together_where_pictures_are_equal(siri_whu: Path) -> None:
+    folder = read_scenes(siri_whu)
+    split = stratified_split(folder, 0)
+    part_of = {name: part for part in PARTS for name in split.parts[part]}
+    part_by_digest = {(scene.digest, part_of[scene.name]) for scene in folder.scenes}
+    assert len(part_by_digest) == len({scene.digest for scene in folder.scenes})
+    assert [len(split.parts[part]) for part in PARTS] == [1438, 480, 480]
