@@ -55,9 +55,9 @@ def gradcam_plus_plus(network: Network, features: Tensor, targets: Tensor) -> np
         float32, [B, h, w], at least zero, not scaled: the unit is the score's own.
     """
     with torch.inference_mode(False), torch.enable_grad():
-        leaf = features.clone().requires_grad_()  # an inference tensor cannot be differentiated, its copy can
-        logits = network.head(leaf)
-        (gradient,) = torch.autograd.grad(logits.gather(1, targets[:, None]).sum(), leaf)
+        leaf = features.clone().requires_grad_()  # tensors of inference mode cannot take part, their copies can
+        scores = network.head(leaf).gather(1, targets[:, None].clone())
+        (gradient,) = torch.autograd.grad(scores.sum(), leaf)
     activations, grads = (tensor.detach().float().cpu().numpy() for tensor in (leaf, gradient))
     cam = GradCAMPlusPlus(network, target_layers=[])
     return np.maximum(cam.get_cam_image(None, None, None, activations, grads), 0)

@@ -15,7 +15,6 @@ import timm
 import torch
 import torchvision
 from lightning.pytorch.callbacks import ModelCheckpoint
-from lightning.pytorch.trainer.states import TrainerStatus
 
 from models.atomic import replace_folder
 from models.checkpoint import ROLES, Header, as_stored, save_network, weights_file
@@ -129,18 +128,23 @@ class _Run:
         )
 
     def fit(self, train: Sequence[Scene], val: Sequence[Scene]) -> None:
-        """Trains from the start, or from where an interrupted run of this state was."""
+        """Trains from the start, or from where an interrupted run of this state was.
+
+        Raises:
+            KeyboardInterrupt: the user stopped it; the last whole epoch is kept.
+        """
         last = self.state / "last.ckpt"
         lightning.seed_everything(self.settings.seed, verbose=False)
-        self.trainer.fit(
-            self.classifier,
-            training_batches(train, self.settings),
-            evaluation_batches(val, self.classifier.preprocessing.size, self.settings.batch_size),
-            ckpt_path=last if last.exists() else None,
-            weights_only=True,
-        )
-        if self.trainer.state.status is TrainerStatus.INTERRUPTED:
-            raise KeyboardInterrupt
+        try:
+            self.trainer.fit(
+                self.classifier,
+                training_batches(train, self.settings),
+                evaluation_batches(val, self.classifier.preprocessing.size, self.settings.batch_size),
+                ckpt_path=last if last.exists() else None,
+                weights_only=True,
+            )
+        except SystemExit:  # Lightning's answer to an interrupt
+            raise KeyboardInterrupt from None
 
     def report(self, test: Sequence[Scene], classes: tuple[str, ...]) -> NetworkReport:
         """Puts the best epoch's weights, as they will be stored, into the network and tests them, once."""

@@ -52,8 +52,8 @@ def as_the_library_shows(heatmap: np.ndarray, size: tuple[int, int]) -> np.ndarr
 def test_map_is_the_papers_in_float64(arch: str, fusion: FusionSettings | None) -> None:
     network = trained_like(arch, fusion)
     images = torch.randn(2, 3, 96, 72)
-    targets = torch.tensor([4, 1])
     with torch.inference_mode():
+        targets = torch.tensor([4, 1])
         features = network.features(images)
     found = gradcam_plus_plus(network, features, targets)
     # Behind global average pooling and one linear layer the gradient is known without differentiating anything.

@@ -1,9 +1,12 @@
 """From a folder of scenes to a pair, as a student types it."""
 
+import contextlib
 import json
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -124,6 +127,30 @@ def test_an_interrupted_run_goes_on_where_it_was(scenes: Path, tmp_path: Path, c
     assert all(torch.equal(value, second[name]) for name, value in first.items())
     curves = [read_report(folder).networks["scff"].curves for folder in (whole, cut)]
     assert curves[0] == curves[1]
+
+
+def test_interrupting_says_how_to_go_on(scenes: Path, tmp_path: Path) -> None:
+    arguments = (*ARGUMENTS, "--data", scenes, "--out", tmp_path / "pair", "--epochs", "1000")
+    command = [sys.executable, "-m", "training", "train", *arguments]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 60
+    while not (tmp_path / ".pair.training" / "baseline" / "last.ckpt").exists():
+        assert process.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    try:
+        for _ in range(6):  # as a user does when an interrupt falls into a moment that swallows it
+            process.send_signal(signal.SIGINT)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(timeout=10)
+                break
+        assert process.poll() == 130
+    finally:
+        process.kill()
+        err = process.communicate()[1]
+    assert "with --resume goes on from the last whole epoch" in err
+    assert "Traceback" not in err
+    assert not (tmp_path / "pair").exists()
 
 
 def test_half_a_pair_is_completed_by_its_partner(command: Command, scenes: Path, tmp_path: Path) -> None:

@@ -1,0 +1,198 @@
+"""What a pair's two heatmaps cost over the two plain forward passes, beside pytorch-grad-cam on the same networks.
+
+The unit is the plain forward of both networks, as built: eager, contiguous, float32, inference mode. All contenders
+take turns in one process, round by round, and the median of the rounds' ratios counts, so that a machine whose
+speed drifts does not favour one. Memory is the growth of the peak over what was there before, in a process each.
+"""
+
+import json
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Annotated
+
+import pytorch_grad_cam
+import torch
+import typer
+from torch import Tensor, nn
+
+from explain.gradcam import gradcam_plus_plus
+from models.device import choose_device
+from models.errors import BadInputError, exit_on_bad_input
+from models.network import Network, check_arch
+from models.scff import FusionSettings
+
+_SEED = 0
+_CLASSES = 12
+_SECONDS = 40  # of measuring at most, once there are enough rounds
+_ROUNDS = (7, 30)  # at least, at most
+
+Work = Callable[[], object]
+
+
+class _Tapped(nn.Module):
+    """A whole network with a layer that the library can hook where the classifier's input passes."""
+
+    def __init__(self, network: Network) -> None:
+        super().__init__()
+        self.network = network
+        self.tap = nn.Identity()
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.network.head(self.tap(self.network.features(images)))
+
+
+def _forward(networks: Sequence[Network], images: Tensor) -> Work:
+    def work() -> None:
+        with torch.inference_mode():
+            for network in networks:
+                network(images)
+
+    return work
+
+
+def _ours(networks: Sequence[Network], images: Tensor) -> Work:
+    def work() -> None:
+        for network in networks:
+            with torch.inference_mode():
+                features = network.features(images)
+                targets = network.head(features).argmax(dim=1)
+            gradcam_plus_plus(network, features, targets)
+
+    return work
+
+
+def _library(networks: Sequence[Network], images: Tensor) -> Work:
+    whole = [_Tapped(network.requires_grad_(True)) for network in networks]
+    cams = [pytorch_grad_cam.GradCAMPlusPlus(network, [network.tap]) for network in whole]
+
+    def work() -> None:
+        for cam in cams:
+            cam(images, targets=None)
+
+    return work
+
+
+_CONTENDERS = {"forward": _forward, "ours": _ours, "pytorch-grad-cam": _library}
+_PEERS = ("pytorch-grad-cam",)
+
+
+def _build(name: str, arch: str, size: int, batch: int, device: torch.device) -> Work:
+    """One contender on networks and images of its own, the same for each by the seed."""
+    torch.manual_seed(_SEED)
+    networks = [Network(arch, _CLASSES, fusion).for_inference(device) for fusion in (None, FusionSettings())]
+    return _CONTENDERS[name](networks, torch.randn(batch, 3, size, size, device=device))
+
+
+def _seconds(work: Work, device: torch.device) -> float:
+    start = time.perf_counter()
+    work()
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    return time.perf_counter() - start
+
+
+def _times(arch: str, size: int, batch: int, device: torch.device) -> dict[str, list[float]]:
+    """Seconds of each round, by contender."""
+    works = {name: _build(name, arch, size, batch, device) for name in _CONTENDERS}
+    for work in works.values():
+        for _ in range(2):
+            work()
+    times: dict[str, list[float]] = {name: [] for name in works}
+    start = time.perf_counter()
+    for done in range(_ROUNDS[1]):
+        if done >= _ROUNDS[0] and time.perf_counter() - start > _SECONDS:
+            break
+        for name, work in works.items():
+            times[name].append(_seconds(work, device))
+    return times
+
+
+def _peak_growth(name: str, arch: str, size: int, batch: int, device: torch.device) -> int:
+    """Bytes by which this process's peak grows in a contender's first run."""
+    work = _build(name, arch, size, batch, device)
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(device)
+        before = torch.cuda.memory_allocated(device)
+        _seconds(work, device)
+        return torch.cuda.max_memory_allocated(device) - before
+    Path("/proc/self/clear_refs").write_text("5")  # forgets the peak so far, such as of building the networks
+    before = _status("VmRSS")
+    work()
+    return _status("VmHWM") - before
+
+
+def _status(key: str) -> int:
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(f"{key}:"))
+
+
+def _peak_growth_elsewhere(name: str, arch: str, size: int, batch: int, device: torch.device) -> int:
+    """The same, measured in a process of its own."""
+    shared = ["--arch", arch, "--image-size", str(size), "--batch", str(batch), "--device", device.type]
+    arguments = [sys.executable, "-m", "benchmarks.explain", *shared, "--memory-of", name]
+    return int(subprocess.run(arguments, check=True, capture_output=True, text=True).stdout)
+
+
+def _measure(arch: str, size: int, batch: int, device: torch.device) -> dict:
+    times = _times(arch, size, batch, device)
+    memory = {name: _peak_growth_elsewhere(name, arch, size, batch, device) for name in _CONTENDERS}
+
+    def ratios(name: str) -> dict[str, float]:
+        rounds = [mine / plain for mine, plain in zip(times[name], times["forward"], strict=True)]
+        return {
+            "ratio_to_forward": round(statistics.median(rounds), 3),
+            "memory_ratio": round(memory[name] / memory["forward"], 2),
+        }
+
+    return {
+        "arch": arch,
+        "image_size": size,
+        "batch": batch,
+        "device": device.type,
+        "rounds": len(times["forward"]),
+        "forward_ms": round(1000 * statistics.median(times["forward"]), 1),
+        "ours_ms": round(1000 * statistics.median(times["ours"]), 1),
+        **ratios("ours"),
+        "peers": {name: ratios(name) for name in _PEERS},
+    }
+
+
+def main(
+    arch: Annotated[str, typer.Option(help="timm's name of the network.")] = "resnet50",
+    image_size: Annotated[int, typer.Option(help="Side of the input in pixels.")] = 200,
+    batch: Annotated[str, typer.Option(help="Images at once; several numbers with commas.")] = "1",
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "cpu",
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a batch size on standard output.")] = False,
+    memory_of: Annotated[str | None, typer.Option(hidden=True)] = None,
+) -> None:
+    """Times both heatmaps of a pair over its two plain forward passes, beside pytorch-grad-cam."""
+    check_arch(arch)
+    where = choose_device(device)
+    try:
+        batches = [int(number) for number in batch.split(",")]
+    except ValueError:
+        batches = [0]
+    if min(batches) < 1 or image_size < 32:
+        raise BadInputError(f"batch {batch!r} and image size {image_size} must be whole numbers of at least 1 and 32")
+    if memory_of is not None:
+        print(_peak_growth(memory_of, arch, image_size, batches[0], where))
+        return
+    for number in batches:
+        found = _measure(arch, image_size, number, where)
+        if as_json:
+            print(json.dumps(found), flush=True)
+            continue
+        print(f"{arch}, {image_size} px, batch {number}, {where.type}: both forward passes {found['forward_ms']} ms")
+        for name, result in {"ours": found, **found["peers"]}.items():
+            print(f"{name:>18}: {result['ratio_to_forward']:.2f} x time, {result['memory_ratio']:.2f} x memory")
+
+
+if __name__ == "__main__":
+    cli = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+    cli.command(help=main.__doc__)(main)
+    with exit_on_bad_input():
+        cli()
