@@ -27,8 +27,9 @@ from models.scff import FusionSettings
 
 _SEED = 0
 _CLASSES = 12
-_SECONDS = 40  # of measuring at most, once there are enough rounds
-_ROUNDS = (7, 30)  # at least, at most
+_SECONDS = 60  # of measuring at most, once there are enough rounds
+_ROUNDS = (9, 30)  # at least, at most
+_SMALL = 64  # pixels
 
 Work = Callable[[], object]
 
@@ -80,11 +81,14 @@ _CONTENDERS = {"forward": _forward, "ours": _ours, "pytorch-grad-cam": _library}
 _PEERS = ("pytorch-grad-cam",)
 
 
-def _build(name: str, arch: str, size: int, batch: int, device: torch.device) -> Work:
-    """One contender on networks and images of its own, the same for each by the seed."""
+def _networks(arch: str, device: torch.device) -> list[Network]:
+    """Baseline and SCFF, the same for each contender by the seed."""
     torch.manual_seed(_SEED)
-    networks = [Network(arch, _CLASSES, fusion).for_inference(device) for fusion in (None, FusionSettings())]
-    return _CONTENDERS[name](networks, torch.randn(batch, 3, size, size, device=device))
+    return [Network(arch, _CLASSES, fusion).for_inference(device) for fusion in (None, FusionSettings())]
+
+
+def _images(size: int, batch: int, device: torch.device) -> Tensor:
+    return torch.randn(batch, 3, size, size, generator=torch.Generator().manual_seed(_SEED)).to(device)
 
 
 def _seconds(work: Work, device: torch.device) -> float:
@@ -97,7 +101,8 @@ def _seconds(work: Work, device: torch.device) -> float:
 
 def _times(arch: str, size: int, batch: int, device: torch.device) -> dict[str, list[float]]:
     """Seconds of each round, by contender."""
-    works = {name: _build(name, arch, size, batch, device) for name in _CONTENDERS}
+    images = _images(size, batch, device)
+    works = {name: contender(_networks(arch, device), images) for name, contender in _CONTENDERS.items()}
     for work in works.values():
         for _ in range(2):
             work()
@@ -112,8 +117,10 @@ def _times(arch: str, size: int, batch: int, device: torch.device) -> dict[str, 
 
 
 def _peak_growth(name: str, arch: str, size: int, batch: int, device: torch.device) -> int:
-    """Bytes by which this process's peak grows in a contender's first run."""
-    work = _build(name, arch, size, batch, device)
+    """Bytes by which this process's peak grows in a contender's run, after one on a small image has loaded all code."""
+    networks = _networks(arch, device)
+    _seconds(_CONTENDERS[name](networks, _images(_SMALL, 1, device)), device)
+    work = _CONTENDERS[name](networks, _images(size, batch, device))
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
         before = torch.cuda.memory_allocated(device)

@@ -121,31 +121,32 @@ def _card(name: str, report: Report) -> str:
     parts = " / ".join(str(len(report.split[part])) for part in ("train", "val", "test"))
     networks = {role: report.networks[role] for role in ROLES if role in report.networks}
     rows = [
-        f"| {role} | {n.parameters:,} | {n.val_accuracy:.1%} | {n.test.accuracy:.1%} | {n.best_epoch} "
-        f"| {n.seconds / 60:.0f} |"
+        f"| {role} | {n.parameters:,} | {n.val_accuracy:.1%} | {n.test.accuracy:.1%} | {n.best_epoch} |"
         for role, n in networks.items()
     ]
+    minutes = " and ".join(f"{n.seconds / 60:.0f} ({role})" for role, n in networks.items())
     per_class = [
         f"| {cls} | " + " | ".join(_percent(n.test.per_class[cls]) for n in networks.values()) + " |"
         for cls in report.classes
     ]
     return f"""# {name}
 
-{settings["arch"]} as baseline and with SCFF (selective cross-layer feature fusion), trained from scratch on
-{report.dataset}: {len(report.classes)} classes, {sum(report.images.values()):,} images, seen by the network at
+{settings["arch"]} as baseline and with SCFF (selective cross-layer feature fusion), trained from scratch on \
+{report.dataset}: {len(report.classes)} classes, {sum(report.images.values()):,} images, seen by the network at \
 {settings["image_size"]} x {settings["image_size"]} pixels.
 
-| network | parameters | accuracy on validation | accuracy on test | best epoch | minutes |
-| --- | --- | --- | --- | --- | --- |
+| network | parameters | accuracy on validation | accuracy on test | best epoch |
+| --- | --- | --- | --- | --- |
 {chr(10).join(rows)}
 
 - **Split:** {report.split_source}; {parts} images for training, validation and test.
-- **Recipe:** {settings["recipe"]}, epochs: {settings["epochs"]}, batch size: {settings["batch_size"]}, initial learning
-  rate: {settings["lr"]:g}, seed: {settings["seed"]}, arithmetic: {report.precision}. All networks here saw the same
-  batches from the same initial backbone weights.
+- **Recipe:** {settings["recipe"]}, epochs: {settings["epochs"]}, batch size: {settings["batch_size"]}, initial \
+learning rate: {settings["lr"]:g}, seed: {settings["seed"]}, arithmetic: {report.precision}. All networks here saw the \
+same batches from the same initial backbone weights.
 - **Selection:** the epoch best on the validation part; the test part was used once, with the weights as stored.
-- **How sure:** one image of the test part is {1 / len(report.split["test"]):.2%}, and one run with one seed says
-  little about differences of a few images.
+- **How sure:** one image of the test part is {1 / len(report.split["test"]):.2%}, and one run with one seed says \
+little about differences of a few images.
+- **Time:** {minutes} minutes by the clock on {report.device}, whatever else the machine was doing.
 - **Terms:** weights trained on a data set carry its terms; see the project's README for SIRI-WHU's.
 
 | class | {" | ".join(f"{role}, test" for role in networks)} |
