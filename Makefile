@@ -39,5 +39,5 @@ lock: $(READY)
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-header requirements-dev.in -o requirements-dev.txt
 
 clean:
-	rm -rf .venv .pytest_cache .ruff_cache test-artefacts out
+	rm -rf .venv .pytest_cache .ruff_cache test-artefacts
 	find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +

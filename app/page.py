@@ -1,6 +1,9 @@
 """The page: one image, two networks, side by side."""
 
+import logging
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial, wraps
 from html import escape
 from pathlib import Path
 
@@ -9,7 +12,7 @@ import numpy as np
 
 from app.drawn_scenes import SCENES, draw
 from app.pairs import PairFolder
-from app.view import OWN_PREDICTION, card, legend, message, view
+from app.view import OWN_PREDICTION, card, for_screen, legend, message, view
 from explain.analysis import PairAnalysis, analyse
 from explain.figure import OPACITY, TITLES
 from models.errors import BadInputError
@@ -30,9 +33,11 @@ _OWN = ("each network's own prediction", OWN_PREDICTION)
 class _Visit:
     """What one visitor looks at."""
 
-    image: np.ndarray
     name: str
+    read: Callable[[], np.ndarray]
+    """The image at its own size; kept as a file and not in memory."""
     analysis: PairAnalysis | None = None
+    """Of the last pair that could be used, its image reduced to the size of the page."""
 
 
 def build_page(pairs: PairFolder) -> gr.Blocks:
@@ -48,7 +53,10 @@ def build_page(pairs: PairFolder) -> gr.Blocks:
         )
         with gr.Row(elem_id="layout"):
             with gr.Column(scale=1, min_width=260):
-                choice = gr.Dropdown(label="Pair of networks", elem_id="pair", interactive=True)
+                # Custom values reach our own checks and words, also when a restarted server has forgotten its choices.
+                choice = gr.Dropdown(
+                    label="Pair of networks", elem_id="pair", interactive=True, allow_custom_value=True
+                )
                 upload = gr.File(label="Your image", elem_id="upload", height=132, file_count="single")
                 gr.HTML("<p class='fine'>TIFF, PNG, JPEG, WebP, BMP, GIF, JPEG 2000; 16 bits too.</p>")
                 examples = gr.Gallery(
@@ -63,7 +71,13 @@ def build_page(pairs: PairFolder) -> gr.Blocks:
                     buttons=[],
                     elem_id="examples",
                 )
-                target = gr.Dropdown([_OWN], value=OWN_PREDICTION, label="Heatmaps show evidence for", elem_id="target")
+                target = gr.Dropdown(
+                    [_OWN],
+                    value=OWN_PREDICTION,
+                    label="Heatmaps show evidence for",
+                    elem_id="target",
+                    allow_custom_value=True,
+                )
                 opacity = gr.Slider(0, 1, OPACITY, step=0.05, label="Strength of the overlay", elem_id="opacity")
             with gr.Column(scale=3, min_width=260):
                 status = gr.HTML(message("Loading …"), elem_id="status")
@@ -93,58 +107,78 @@ def build_page(pairs: PairFolder) -> gr.Blocks:
                 status: message(f"<span class='file'>{escape(seen.name)}</span> {shown.sentence}")
             }
 
-        def look(seen: _Visit | None, name: str | None, wanted: str, strength: float) -> dict:
+        def look(seen: _Visit, name: str | None, wanted: str, strength: float) -> dict:
             """Runs the chosen pair over the visitor's image."""
             if name is None:
-                return {status: message(_no_pairs(pairs), "error")}
+                return {visit: seen, status: message(_no_pairs(pairs), "error")}
+            image = seen.read()
             try:
                 pair = pairs.load(name)
-                seen = replace(seen, analysis=analyse(pair, seen.image))
-                if wanted not in pair.classes:
-                    wanted = OWN_PREDICTION
-                return show(seen, wanted, strength) | {
-                    visit: seen,
-                    target: gr.Dropdown([_OWN, *((name, name) for name in pair.classes)], value=wanted),
-                    about: card(pairs.summary(name)),
-                }
-            except BadInputError as error:
-                return {status: _refused(error, "What is shown below is of the pair chosen before.")}
+                summary = pairs.summary(name)
+            except BadInputError as error:  # the image is kept for a pair that can be used
+                return {visit: replace(seen, analysis=None), status: _refused(error)}
+            analysis = analyse(pair, image)
+            seen = replace(seen, analysis=replace(analysis, image=for_screen(image)))
+            wanted = wanted if wanted in pair.classes else OWN_PREDICTION
+            return show(seen, wanted, strength) | {
+                visit: seen,
+                target: gr.Dropdown([_OWN, *((name, name) for name in pair.classes)], value=wanted),
+                about: card(summary),
+            }
 
-        def open_file(file: str | None, seen: _Visit | None, name: str | None, wanted: str, strength: float) -> dict:
+        def said(function: Callable[..., dict]) -> Callable[..., dict]:
+            """The function with what goes wrong said on the page, until the next action."""
+
+            @wraps(function)
+            def guarded(*arguments: object) -> dict:
+                try:
+                    return function(*arguments)
+                except BadInputError as error:
+                    return {status: _refused(error)}
+                except Exception:
+                    logging.getLogger(__name__).exception("an action on the page failed")
+                    return {status: message("The server failed at this; its log says why.", "error")}
+
+            return guarded
+
+        @said
+        def open_file(file: str | None, name: str | None, wanted: str, strength: float) -> dict:
             if file is None:
-                return {status: message("No file.", "error")}
-            try:
-                found = _Visit(read_image(file), Path(file).name)
-            except BadInputError as error:
-                return {status: _refused(error, "What is shown below is the image before." if seen else "")}
-            return look(found, name, wanted, strength)
+                raise BadInputError("no file was received")
+            return look(_Visit(Path(file).name, partial(read_image, file)), name, wanted, strength)
 
+        @said
         def open_drawing(event: gr.SelectData, name: str | None, wanted: str, strength: float) -> dict:
-            drawing = drawings[event.index]
-            return look(_Visit(drawing.image, f"{drawing.title} (a drawing)"), name, wanted, strength)
+            return look(drawn(event.index), name, wanted, strength)
 
+        @said
         def change_pair(seen: _Visit | None, name: str | None, wanted: str, strength: float) -> dict:
-            return look(seen or _first(), name, wanted, strength)
+            return look(seen or drawn(0), name, wanted, strength)
 
+        @said
         def redraw(seen: _Visit | None, wanted: str, strength: float) -> dict:
-            if seen is None or seen.analysis is None:
-                return {status: message("This page has rested for long: choose an image again.", "error")}
+            if seen is None:
+                raise BadInputError("this page has rested for long; choose an image again")
+            if seen.analysis is None:
+                raise BadInputError("nothing is analysed yet; choose a pair that can be used")
             return show(seen, wanted, strength)
 
+        @said
         def arrive() -> dict:
             names = pairs.names()
             chosen = next((name for name in names if _usable(pairs, name)), names[0] if names else None)
-            return {choice: gr.Dropdown(names, value=chosen), **look(_first(), chosen, OWN_PREDICTION, OPACITY)}
+            return {choice: gr.Dropdown(names, value=chosen), **look(drawn(0), chosen, OWN_PREDICTION, OPACITY)}
 
-        def _first() -> _Visit:
-            return _Visit(drawings[0].image, f"{drawings[0].title} (a drawing)")
+        def drawn(index: int) -> _Visit:
+            drawing = drawings[index]
+            return _Visit(f"{drawing.title} (a drawing)", lambda: drawing.image)
 
         private = {"api_visibility": "private", "concurrency_id": "networks", "concurrency_limit": 2}
         settings = [choice, target, opacity]
         page.load(arrive, None, [choice, *everything], **private)
         choice.focus(lambda: gr.Dropdown(pairs.names()), None, choice, show_progress="hidden", **private)
         choice.input(change_pair, [visit, *settings], everything, **private)
-        upload.upload(open_file, [upload, visit, *settings], everything, **private)
+        upload.upload(open_file, [upload, *settings], everything, **private)
         examples.select(open_drawing, settings, everything, **private)
         for event in (target.input, opacity.release):
             event(redraw, [visit, target, opacity], results, trigger_mode="always_last", **private)
@@ -173,8 +207,8 @@ def _usable(pairs: PairFolder, name: str) -> bool:
     return True
 
 
-def _refused(error: BadInputError, consequence: str) -> str:
-    return message(f"<b>{escape(str(error))}.</b> {consequence}", "error")
+def _refused(error: BadInputError) -> str:
+    return message(f"<b>{escape(str(error))}.</b> The pictures below, if any, are those from before.", "error")
 
 
 def _no_pairs(pairs: PairFolder) -> str:

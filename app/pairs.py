@@ -17,13 +17,14 @@ _PAIR_FILES = (*map(weights_file, ROLES), REPORT)
 
 @dataclass(frozen=True)
 class PairSummary:
-    """What a pair's report says of it, for the page."""
+    """What a pair's files say of it, for the page."""
 
     arch: str
     dataset: str
     images: int
     classes: int
-    image_size: int
+    input_size: tuple[int, int]
+    """(height, width) in pixels."""
     split: str
     test_images: int
     accuracy: dict[str, float]
@@ -71,6 +72,8 @@ class PairFolder:
         folder = self.path / name
         stamp = tuple((file, _stamp(folder / file)) for file in _PAIR_FILES)
         with self._lock:
+            for gone in self._loaded.keys() - set(self.names()):
+                del self._loaded[gone]
             former = self._loaded.get(name)
             if former is None or former[0] != stamp:
                 self._loaded.pop(name, None)
@@ -78,29 +81,33 @@ class PairFolder:
             return self._loaded[name][1]
 
     def summary(self, name: str) -> PairSummary:
-        """What the pair's report says.
+        """What a pair's weights and report say.
 
         Raises:
-            BadInputError: the report is missing or cannot be read.
+            BadInputError: there is no such pair, it cannot be used, or its report cannot be read.
         """
+        pair = self.load(name)
+        header = pair.baseline.header
         try:
-            report = json.loads((self.path / name / REPORT).read_text())
-            networks = {role: report["networks"][role] for role in ROLES}
-            return PairSummary(
-                arch=report["settings"]["arch"],
-                dataset=report["dataset"],
-                images=sum(report["images"].values()),
-                classes=len(report["classes"]),
-                image_size=report["settings"]["image_size"],
-                split=report["split_source"],
-                test_images=networks[ROLES[0]]["test"]["images"],
-                accuracy={role: network["test"]["accuracy"] for role, network in networks.items()},
-                parameters={role: network["parameters"] for role, network in networks.items()},
-                epochs=report["settings"]["epochs"],
-                seed=report["settings"]["seed"],
-            )
+            report = json.loads((pair.path / REPORT).read_text())
+            images, split = sum(map(int, report["images"].values())), str(report["split_source"])
+            test_images = int(report["networks"][ROLES[0]]["test"]["images"])
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             raise BadInputError(f"{name}/{REPORT} cannot be read") from None
+        networks = {role: getattr(pair, role) for role in ROLES}
+        return PairSummary(
+            arch=header.arch,
+            dataset=header.dataset,
+            images=images,
+            classes=len(header.classes),
+            input_size=header.preprocessing.size,
+            split=split,
+            test_images=test_images,
+            accuracy={role: loaded.header.test_accuracy for role, loaded in networks.items()},
+            parameters={role: sum(p.numel() for p in loaded.network.parameters()) for role, loaded in networks.items()},
+            epochs=header.epochs,
+            seed=header.seed,
+        )
 
 
 def _stamp(file: Path) -> tuple[int, int] | None:

@@ -11,7 +11,7 @@ from app.page import CSS, THEME, build_page
 from app.pairs import PairFolder
 from models.errors import BadInputError
 
-__all__ = ["bind", "build_server", "serve"]
+__all__ = ["build_server", "serve"]
 
 _LARGEST_UPLOAD = "1gb"
 
@@ -30,9 +30,10 @@ def build_server(pairs: PairFolder) -> FastAPI:
         """Answers once models are loaded."""
         return {"status": "ok", "pairs": pairs.names()}
 
-    return gr.mount_gradio_app(
+    page = build_page(pairs)
+    mounted = gr.mount_gradio_app(
         server,
-        build_page(pairs),
+        page,
         path="/",
         theme=THEME,
         css=CSS,
@@ -43,23 +44,9 @@ def build_server(pairs: PairFolder) -> FastAPI:
         ssr_mode=False,
         max_file_size=_LARGEST_UPLOAD,
     )
-
-
-def bind(host: str, port: int) -> socket.socket:
-    """Takes the address before anything is loaded.
-
-    Raises:
-        BadInputError: it is in use, or not this machine's.
-    """
-    try:
-        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
-        listener = socket.socket(family, socket.SOCK_STREAM)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((host, port))
-        listener.listen()  # who comes while networks are loaded waits instead of being turned away
-    except (OSError, OverflowError) as error:
-        raise BadInputError(f"cannot listen on {host}:{port} ({error}); choose another --port or --host") from None
-    return listener
+    # Mounting leaves this unset, and Gradio then takes any path of this machine for a visitor's upload.
+    page.has_launched = True
+    return mounted
 
 
 def serve(server: FastAPI, listener: socket.socket) -> None:

@@ -11,7 +11,7 @@ from app.pairs import PairSummary
 from explain.analysis import Heatmap, NetworkAnalysis, PairAnalysis
 from explain.figure import COLOUR_MAP, TITLES, overlay, percent
 
-__all__ = ["OWN_PREDICTION", "View", "card", "legend", "message", "view"]
+__all__ = ["OWN_PREDICTION", "View", "card", "for_screen", "legend", "message", "view"]
 
 OWN_PREDICTION = "own"
 """The target that leaves each network its own prediction."""
@@ -36,20 +36,19 @@ class View:
 
 
 def view(analysis: PairAnalysis, target: str, opacity: float) -> View:
-    """Both heatmaps of an analysed image; runs the classifiers alone.
+    """Both heatmaps of an analysed image over it; runs the classifiers alone.
 
     Args:
-        analysis: of the image.
+        analysis: of the image, which is shown at the size that it has there.
         target: a class of the pair, or OWN_PREDICTION.
         opacity: of the heatmaps, 0 to 1.
     """
     index = None if target == OWN_PREDICTION else analysis.pair.class_index(target)
-    maps = {"baseline": analysis.baseline.heatmap(index), "scff": analysis.scff.heatmap(index)}
-    image = _for_screen(analysis.image)
+    maps = analysis.heatmaps(index)
     return View(
-        image,
-        overlay(image, maps["baseline"], opacity),
-        overlay(image, maps["scff"], opacity),
+        analysis.image,
+        overlay(analysis.image, maps["baseline"], opacity),
+        overlay(analysis.image, maps["scff"], opacity),
         _top(analysis.baseline),
         _top(analysis.scff),
         _sentence(analysis, maps),
@@ -66,8 +65,8 @@ def card(summary: PairSummary) -> str:
     return (
         "<h2>What was trained</h2>"
         f"<p><b>{escape(summary.arch)}</b>, trained on <b>{escape(summary.dataset)}</b>: {summary.classes} classes, "
-        f"{summary.images:,} images, seen at {summary.image_size} × {summary.image_size} pixels; "
-        f"{summary.epochs} epochs, seed {summary.seed}.</p>"
+        f"{summary.images:,} images, seen at {summary.input_size[1]} × {summary.input_size[0]} pixels; "
+        f"epochs: {summary.epochs}, seed: {summary.seed}.</p>"
         f"<table><thead><tr><th></th><th scope='col'>test accuracy</th><th scope='col'>parameters</th></tr></thead>"
         f"<tbody>{rows}</tbody></table>"
         f"<p class='fine'>On {summary.test_images} test images that neither network was trained on "
@@ -95,7 +94,8 @@ def message(text: str, kind: str = "note") -> str:
     return f"<div class='message {kind}' role='{role}'>{text}</div>"
 
 
-def _for_screen(image: np.ndarray) -> np.ndarray:
+def for_screen(image: np.ndarray) -> np.ndarray:
+    """An image at the size of the page: RGB uint8, at most 1,024 pixels on its longer side, in its own shape."""
     factor = max(image.shape[:2]) / _SHOWN
     if factor <= 1:
         return image
@@ -110,11 +110,10 @@ def _top(run: NetworkAnalysis) -> dict[str, float]:
 
 
 def _sentence(analysis: PairAnalysis, maps: dict[str, Heatmap]) -> str:
-    runs = {"baseline": analysis.baseline, "scff": analysis.scff}
     classes = analysis.pair.classes
     said = {
         role: f"<b>{escape(classes[run.prediction])}</b> ({percent(run.probabilities[run.prediction])})"
-        for role, run in runs.items()
+        for role, run in analysis.runs.items()
     }
     if analysis.baseline.prediction == analysis.scff.prediction:
         sure = percent(analysis.scff.probabilities[analysis.scff.prediction])

@@ -6,6 +6,7 @@ speed drifts does not favour one. Memory is the growth of the peak over what was
 """
 
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -20,9 +21,10 @@ import typer
 from torch import Tensor, nn
 
 from explain.gradcam import gradcam_plus_plus
+from models.command_line import run
 from models.device import choose_device
-from models.errors import BadInputError, exit_on_bad_input
-from models.network import Network, check_arch
+from models.errors import BadInputError
+from models.network import Network, check_input_size
 from models.scff import FusionSettings
 
 _SEED = 0
@@ -30,6 +32,8 @@ _CLASSES = 12
 _SECONDS = 60  # of measuring at most, once there are enough rounds
 _ROUNDS = (9, 30)  # at least, at most
 _SMALL = 64  # pixels
+# glibc returns every larger block at once, so that the peak is of what lives and not of what was kept for reuse
+_RETURNING_MALLOC = {"MALLOC_MMAP_THRESHOLD_": "65536", "MALLOC_TRIM_THRESHOLD_": "65536"}
 
 Work = Callable[[], object]
 
@@ -141,7 +145,8 @@ def _peak_growth_elsewhere(name: str, arch: str, size: int, batch: int, device: 
     """The same, measured in a process of its own."""
     shared = ["--arch", arch, "--image-size", str(size), "--batch", str(batch), "--device", device.type]
     arguments = [sys.executable, "-m", "benchmarks.explain", *shared, "--memory-of", name]
-    return int(subprocess.run(arguments, check=True, capture_output=True, text=True).stdout)
+    environment = {**os.environ, **_RETURNING_MALLOC}
+    return int(subprocess.run(arguments, check=True, stdout=subprocess.PIPE, text=True, env=environment).stdout)
 
 
 def _measure(arch: str, size: int, batch: int, device: torch.device) -> dict:
@@ -177,7 +182,6 @@ def main(
     memory_of: Annotated[str | None, typer.Option(hidden=True)] = None,
 ) -> None:
     """Times both heatmaps of a pair over its two plain forward passes, beside pytorch-grad-cam."""
-    check_arch(arch)
     where = choose_device(device)
     try:
         batches = [int(number) for number in batch.split(",")]
@@ -185,6 +189,7 @@ def main(
         batches = [0]
     if min(batches) < 1 or image_size < 32:
         raise BadInputError(f"batch {batch!r} and image size {image_size} must be whole numbers of at least 1 and 32")
+    check_input_size(arch, (image_size, image_size))
     if memory_of is not None:
         print(_peak_growth(memory_of, arch, image_size, batches[0], where))
         return
@@ -199,7 +204,4 @@ def main(
 
 
 if __name__ == "__main__":
-    cli = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
-    cli.command(help=main.__doc__)(main)
-    with exit_on_bad_input():
-        cli()
+    run(main)

@@ -13,8 +13,9 @@ from explain.analysis import LAYERS, METHODS, Heatmap, NetworkAnalysis, analyse
 from explain.figure import side_by_side
 from models.atomic import write_file
 from models.checkpoint import ROLES, Pair, load_pair
+from models.command_line import run
 from models.device import choose_device
-from models.errors import BadInputError, exit_on_bad_input
+from models.errors import BadInputError
 from models.image_file import read_image
 
 
@@ -36,12 +37,13 @@ def main(
             raise BadInputError(f"unknown {name} {value!r}; known: {', '.join(known)}")
     pair = load_pair(pair_dir, choose_device(device))
     index = None if target is None else pair.class_index(target)
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise BadInputError(f"{out} cannot be made a folder: {error.strerror}") from None
+    stems = _stems(images)
+    inputs = {image.resolve() for image in images}
+    if lost := [stem for stem in stems if (out / f"{stem}.png").resolve() in inputs]:
+        raise BadInputError(f"{out / lost[0]}.png is one of the images and would be overwritten; choose another --out")
+    out.mkdir(parents=True, exist_ok=True)
     failed = False
-    for image, stem in zip(images, _stems(images), strict=True):
+    for image, stem in zip(images, stems, strict=True):
         try:
             result = _explain(image, pair, index, out / stem, layer, method)
         except BadInputError as error:  # the other images are still explained
@@ -59,21 +61,21 @@ def main(
 
 def _explain(image: Path, pair: Pair, target: int | None, stem: Path, layer: str, method: str) -> dict:
     analysis = analyse(pair, read_image(image))
-    runs = {"baseline": analysis.baseline, "scff": analysis.scff}
-    maps = {role: run.heatmap(target) for role, run in runs.items()}
-    files = {"figure": f"{stem}.png", "maps": f"{stem}.npz"}
-    arrays = BytesIO()
+    maps = analysis.heatmaps(target)
+    files = {"figure": Path(f"{stem}.png"), "maps": Path(f"{stem}.npz")}
+    figure, arrays = BytesIO(), BytesIO()
+    side_by_side(analysis, maps, image.name).save(figure, format="PNG")
     np.savez(arrays, **{role: heatmap.values for role, heatmap in maps.items()})
     result = {
         "image": str(image),
         "pair": pair.name,
         "layer": layer,
         "method": method,
-        **{role: _words(run, maps[role]) for role, run in runs.items()},
-        **files,
+        **{role: _words(run, maps[role]) for role, run in analysis.runs.items()},
+        **{name: str(path) for name, path in files.items()},
     }
-    write_file(Path(files["figure"]), side_by_side(analysis, maps["baseline"], maps["scff"], image.name))
-    write_file(Path(files["maps"]), arrays.getvalue())
+    write_file(files["figure"], figure.getvalue())
+    write_file(files["maps"], arrays.getvalue())
     write_file(Path(f"{stem}.json"), (json.dumps(result, indent=1) + "\n").encode())
     return result
 
@@ -103,7 +105,4 @@ def _stems(images: list[Path]) -> list[str]:
 
 
 if __name__ == "__main__":
-    cli = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
-    cli.command(help=main.__doc__)(main)
-    with exit_on_bad_input():
-        cli()
+    run(main)

@@ -63,6 +63,15 @@ class PairAnalysis:
     baseline: NetworkAnalysis
     scff: NetworkAnalysis
 
+    @property
+    def runs(self) -> dict[str, NetworkAnalysis]:
+        """Both by role, in the order in which they are shown."""
+        return {"baseline": self.baseline, "scff": self.scff}
+
+    def heatmaps(self, target: int | None = None) -> dict[str, Heatmap]:
+        """Both heatmaps by role, for a class index or for each network's own prediction."""
+        return {role: run.heatmap(target) for role, run in self.runs.items()}
+
 
 def analyse(pair: Pair, image: np.ndarray) -> PairAnalysis:
     """Runs both networks once.

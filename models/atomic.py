@@ -37,5 +37,7 @@ def replace_folder(path: Path) -> Iterator[Path]:
             path.rename(former)
         staging.rename(path)
     finally:
+        if former.exists() and not path.exists():  # stopped between the two renames
+            former.rename(path)
         shutil.rmtree(staging, ignore_errors=True)
         shutil.rmtree(former, ignore_errors=True)

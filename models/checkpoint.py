@@ -63,8 +63,8 @@ class Header:
     """SHA-256 over the scenes' names and pixels."""
     split_fingerprint: str
     """SHA-256 over the names in each part."""
-    test_accuracy: float | None
-    """Accuracy on the test part, 0 to 1; None where the split has no test part."""
+    test_accuracy: float
+    """Accuracy on the test part, 0 to 1."""
 
     def to_json(self) -> str:
         """The text that is stored in the file."""
@@ -75,7 +75,7 @@ class Header:
         """Reads the stored text.
 
         Raises:
-            ValueError, KeyError, TypeError: it is not a header of this format.
+            ValueError, KeyError, TypeError, AttributeError: it is not a header of this format.
         """
         values = json.loads(text)
         if values["format"] != _FORMAT_VERSION:
@@ -182,7 +182,7 @@ def load_network(path: Path, device: torch.device | str = "cpu") -> LoadedNetwor
         raise BadInputError(f"{where} is damaged: its contents do not match its checksum")
     try:
         header = Header.from_json(text)
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise BadInputError(f"{where} has a header that cannot be read: {error}") from None
     network = Network(header.arch, len(header.classes), header.fusion)
     _check_tensors(where, expected=network.state_dict(), found=state)

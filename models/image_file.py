@@ -23,8 +23,11 @@ MIN_SIDE = 8
 MAX_ASPECT = 16
 """Longest side over shortest; beyond it, fitting the network's square input would leave nothing recognisable."""
 
-_FORMATS = ("TIFF", "PNG", "JPEG", "WEBP", "BMP", "GIF", "JPEG2000")
+_FORMATS = ("TIFF", "PNG", "JPEG", "WEBP", "BMP", "GIF")
 _TIFF_MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+_JPEG2000_MAGIC = (b"\0\0\0\x0cjP  ", b"\xff\x4f\xff\x51")
+_DRIVERS = {"TIFF": "GTiff", "PNG": "PNG", "JPEG2000": "JP2OpenJPEG"}  # GDAL's names; it is to guess nothing
+_LARGEST_BLOCK = 2**30  # bytes that GDAL decodes at once, however few of its bands are asked for
 _BITS_PER_SAMPLE = 258
 _PERCENTILES = (2, 98)
 _PERCENTILE_SAMPLES = 4_000_000  # pixels at most; a larger image is sampled on a regular grid
@@ -41,7 +44,8 @@ def read_image(path: str | Path) -> np.ndarray:
     """Reads an image file as RGB.
 
     EXIF orientation is applied; grey and palette images become RGB; transparency is laid over white; of a file with
-    several pages the first is read. Samples of 16 bits or more, or floating point, are stretched band by band from
+    several pages the first is read, of more than three bands the first three (a fourth that the file marks as
+    transparency counts as such). Samples of 16 bits or more, or floating point, are stretched band by band from
     their 2nd to their 98th percentile, as GIS viewers show them, missing pixels (nodata, NaN) in white.
 
     Args:
@@ -54,14 +58,16 @@ def read_image(path: str | Path) -> np.ndarray:
         BadInputError: the file is missing, empty, damaged, not an image, or of a size that cannot be used.
     """
     path = Path(path)
-    if not path.is_file():
-        raise BadInputError(f"{path}: no such file")
-    if path.stat().st_size == 0:
-        raise BadInputError(f"{path.name}: the file is empty")
     try:
+        if not path.is_file():
+            raise BadInputError(f"{path}: no such file")
+        if path.stat().st_size == 0:
+            raise BadInputError(f"{path.name}: the file is empty")
         return _decode(path)
     except BadInputError:
         raise
+    except PermissionError:
+        raise BadInputError(f"{path.name}: no permission to read the file") from None
     except Image.DecompressionBombError:
         raise BadInputError(f"{path.name}: more than {MAX_PIXELS:,} pixels; crop or shrink the image") from None
     except MemoryError:
@@ -71,17 +77,20 @@ def read_image(path: str | Path) -> np.ndarray:
 
 
 def _decode(path: Path) -> np.ndarray:
+    with path.open("rb") as file:
+        start = file.read(12)
+    if start.startswith(_JPEG2000_MAGIC):
+        return _raster(path, "JPEG2000")
     try:
         image = Image.open(path, formats=_FORMATS)
     except UnidentifiedImageError:
-        with path.open("rb") as file:
-            if not file.read(4).startswith(_TIFF_MAGIC):
-                raise BadInputError(f"{path.name}: not an image of a kind that can be read") from None
-        return _stretched(path)
+        if not start.startswith(_TIFF_MAGIC):
+            raise BadInputError(f"{path.name}: not an image of a kind that can be read") from None
+        return _raster(path, "TIFF")
     with image:
         _check_shape(path, *image.size)
         if _is_deep(image):
-            upright = Image.fromarray(_stretched(path))
+            upright = Image.fromarray(_raster(path, image.format))
             upright.getexif()[ExifTags.Base.Orientation] = image.getexif().get(ExifTags.Base.Orientation, 1)
         else:
             upright = image
@@ -106,7 +115,11 @@ def _is_deep(image: Image.Image) -> bool:
     """Whether samples have more than 8 bits; Pillow cuts those of RGB images down silently."""
     if image.format == "TIFF":
         return max(image.tag_v2.get(_BITS_PER_SAMPLE, (1,))) > 8
-    return image.mode.startswith(("I", "F")) or any("16" in str(tile.args) for tile in image.tile)
+    if image.format != "PNG":
+        return False
+    return image.mode.startswith(("I", "F")) or any(  # "RGB;16B" is how Pillow names the samples of a 16-bit PNG
+        isinstance(tile.args, str) and ";16" in tile.args for tile in image.tile
+    )
 
 
 def _over_white(image: Image.Image) -> Image.Image:
@@ -116,10 +129,13 @@ def _over_white(image: Image.Image) -> Image.Image:
     return Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer).convert("RGB")
 
 
-def _stretched(path: Path) -> np.ndarray:
-    """Reads a raster of deep samples: its first three bands, or its first, stretched to uint8 [H, W, 3]."""
-    with rasterio.open(path) as raster:
+def _raster(path: Path, kind: str) -> np.ndarray:
+    """Reads a file with GDAL: its first three bands, or its first, as uint8 [H, W, 3], deep samples stretched."""
+    with rasterio.open(path, driver=_DRIVERS[kind]) as raster:
         _check_shape(path, raster.width, raster.height)
+        block = math.prod(raster.block_shapes[0]) * raster.count * np.dtype(raster.dtypes[0]).itemsize
+        if block > _LARGEST_BLOCK:
+            raise BadInputError(f"{path.name}: {raster.count} bands in one large block; save fewer bands, or tiles")
         indexes = [1, 2, 3] if raster.count >= 3 else [1, 1, 1]
         if any(np.dtype(raster.dtypes[i - 1]).kind == "c" for i in indexes):
             raise BadInputError(f"{path.name}: complex samples cannot be shown as a picture")
@@ -127,17 +143,19 @@ def _stretched(path: Path) -> np.ndarray:
         step = math.ceil(math.sqrt(raster.width * raster.height / _PERCENTILE_SAMPLES))
         for channel, index in enumerate(indexes):
             band = np.ma.masked_invalid(raster.read(index, masked=True), copy=False)
-            rgb[~np.ma.getmaskarray(band), channel] = _stretched_band(path, band, step)
+            if band.dtype != np.uint8:
+                band = np.ma.masked_array(_stretched_band(path, band, step), band.mask)
+            rgb[..., channel] = band.filled(255)
     return rgb
 
 
 def _stretched_band(path: Path, band: np.ma.MaskedArray, step: int) -> np.ndarray:
-    """The valid pixels of one band, in order, as uint8."""
-    valid = band.compressed().astype(np.float32)
+    """A band as uint8, from the 2nd to the 98th percentile of its valid pixels on a grid of that step."""
     sample = band[::step, ::step].compressed()
     if sample.size == 0:
         raise BadInputError(f"{path.name}: a band holds no valid pixel")
-    low, high = np.percentile(sample, _PERCENTILES)
+    low, high = (float(value) for value in np.percentile(sample, _PERCENTILES))
     if low == high:  # nearly all of one value: its few others still count
-        low, high = float(valid.min()), float(valid.max())
-    return np.clip((valid - low) * (255 / max(high - low, 1e-30)) + 0.5, 0, 255).astype(np.uint8)
+        low, high = float(band.min()), float(band.max())
+    scaled = (band.filled(low).astype(np.float32) - low) * (255 / max(high - low, 1e-30))
+    return np.clip(scaled + 0.5, 0, 255).astype(np.uint8)

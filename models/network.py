@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from models.errors import BadInputError
 from models.scff import SCFF, FusionSettings
 
-__all__ = ["Network", "check_arch"]
+__all__ = ["Network", "check_arch", "check_input_size"]
 
 # A tap is a level whose resolution has fallen at least this much: the paper's four stages of a ResNet.
 _FIRST_REDUCTION = 4
@@ -78,3 +78,26 @@ def check_arch(arch: str) -> None:
         return
     near = difflib.get_close_matches(arch, timm.list_models(), n=3, cutoff=0.5) or ["resnet18", "resnet50"]
     raise BadInputError(f"unknown arch {arch!r}; the nearest names are {', '.join(near)}")
+
+
+def check_input_size(arch: str, size: tuple[int, int]) -> None:
+    """Runs an untrained network with SCFF once, so that what it cannot do is known before it is trained.
+
+    Args:
+        arch: a timm model name.
+        size: (height, width) in pixels.
+
+    Raises:
+        BadInputError: the network has no maps of height and width, or cannot take images of that size.
+    """
+    network = Network(arch, 2, FusionSettings()).for_inference()
+    images = torch.zeros(1, 3, *size)
+    try:
+        with torch.inference_mode():
+            fused, last = network.features(images), network.backbone.forward_features(images)
+            usable = fused.ndim == 4 and fused.shape == last.shape and network.head(fused).shape == (1, 2)
+    except (RuntimeError, ValueError, AssertionError, TypeError) as error:
+        reason = str(error).partition("\n")[0]
+        raise BadInputError(f"{arch} cannot take images of {size[1]} x {size[0]} pixels ({reason})") from None
+    if not usable:
+        raise BadInputError(f"{arch} has no maps of height and width to fuse; try resnet50")

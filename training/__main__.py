@@ -9,17 +9,16 @@ import typer
 from tqdm import tqdm
 
 from models.checkpoint import ROLES, load_pair
+from models.command_line import new_command_line, run
 from models.device import choose_device
-from models.errors import BadInputError, exit_on_bad_input
+from models.errors import BadInputError
 from training.recipe import RECIPES, TrainingSettings
 from training.scenes import SceneFolder, read_scenes
 from training.splits import PARTS, read_split, stratified_split
 
-_FUSIONS = {"pair": ROLES, "none": ("baseline",), "scff": ("scff",)}
+_ROLES = {"pair": ROLES, "none": ("baseline",), "scff": ("scff",)}
 
-cli = typer.Typer(
-    help=__doc__, no_args_is_help=True, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False
-)
+cli = new_command_line(__doc__)
 
 
 @cli.command()
@@ -75,31 +74,23 @@ def train(
     """Trains a baseline and the same network with SCFF, and writes them as a checkpoint pair."""
     from training.fit import train as fit  # Lightning takes seconds to import
 
-    if fusion not in _FUSIONS:
-        raise BadInputError(f"unknown fusion {fusion!r}; known: {', '.join(_FUSIONS)}")
-    if recipe not in RECIPES:
-        raise BadInputError(f"unknown recipe {recipe!r}; known: {', '.join(RECIPES)}")
-    defaults = RECIPES[recipe]
-    settings = TrainingSettings(
-        arch=arch,
-        recipe=recipe,
-        epochs=defaults.epochs if epochs is None else epochs,
-        batch_size=defaults.batch_size if batch_size is None else batch_size,
-        lr=defaults.lr if lr is None else lr,
-        image_size=defaults.image_size if image_size is None else image_size,
-        seed=seed,
-    )
+    if fusion not in _ROLES:
+        raise BadInputError(f"unknown fusion {fusion!r}; known: {', '.join(_ROLES)}")
+    changes = {"epochs": epochs, "batch_size": batch_size, "lr": lr, "image_size": image_size}
+    settings = TrainingSettings.of_recipe(recipe, arch, seed, **changes)
     where = choose_device(device)
     scenes = _read(folder)
     split = stratified_split(scenes, seed) if split_dir is None else read_split(split_dir, scenes)
     if split.missing:
         _say(f"{len(split.missing)} scene(s) of the split are not in the folder: {', '.join(split.missing)}")
+    for names in split.shared(scenes.scenes):
+        _say(f"the same picture lies in different parts of the split: {' = '.join(names)}")
     nominal = next(iter(scenes.sizes))
     if others := len(scenes.scenes) - scenes.sizes[nominal]:
         _say(f"{others} image(s) are not {nominal[0]} x {nominal[1]} pixels as the others; all are resized alike")
     _say(f"{split.source}: " + ", ".join(f"{len(split.parts[part])} {part}" for part in PARTS))
     try:
-        report = fit(scenes, split, settings, out, where, _FUSIONS[fusion], resume)
+        report = fit(scenes, split, settings, out, where, _ROLES[fusion], resume)
     except KeyboardInterrupt:
         _say("interrupted; the same command with --resume goes on from the last whole epoch")
         sys.exit(130)
@@ -118,6 +109,7 @@ def evaluate(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
 ) -> None:
     """Measures a pair's accuracy again, on a part of the split it was trained with."""
+    from training.batches import SceneDataset
     from training.fit import evaluate_network  # Lightning takes seconds to import
     from training.report import read_report
 
@@ -137,8 +129,9 @@ def evaluate(
         _say(f"{len(absent)} scene(s) of the part are not in the folder: {', '.join(absent[:10])}")
     if not chosen:
         raise BadInputError(f"{folder} holds no scene of the {split} part that {pair.name} was trained with")
+    part = SceneDataset(chosen, pair.preprocessing.size)
     results = {
-        role: evaluate_network(getattr(pair, role).network, pair.preprocessing, chosen, pair.classes, where)
+        role: evaluate_network(getattr(pair, role).network, pair.preprocessing, part, pair.classes, where)
         for role in ROLES
     }
     if as_json:
@@ -164,5 +157,4 @@ def _say(text: str) -> None:
 
 
 if __name__ == "__main__":
-    with exit_on_bad_input():
-        cli()
+    run(cli)

@@ -14,47 +14,61 @@ from models.preprocessing import pixels
 from training.recipe import RECIPES, TrainingSettings
 from training.scenes import Scene
 
-__all__ = ["EpochSampler", "SceneDataset", "channel_statistics", "evaluation_batches", "training_batches"]
+__all__ = [
+    "AugmentedDataset",
+    "EpochSampler",
+    "SceneDataset",
+    "channel_statistics",
+    "evaluation_batches",
+    "training_batches",
+]
 
 _KEPT_BYTES = 2 * 2**30  # a set whose resized scenes fit in here is decoded once and kept in memory
 
 
 class SceneDataset(Dataset):
-    """Scenes resized to the network's input, uint8 [3, S, S], with their labels.
+    """Scenes resized to the network's input, uint8 [3, h, w], with their labels."""
 
-    With a transform, an item's index is (epoch, index), and the transform's randomness depends on the seed and
-    these two alone: not on the network, nor on what was drawn before, nor on the worker.
-    """
-
-    def __init__(
-        self, scenes: Sequence[Scene], size: tuple[int, int], transform: v2.Transform | None = None, seed: int = 0
-    ) -> None:
+    def __init__(self, scenes: Sequence[Scene], size: tuple[int, int]) -> None:
         self.scenes = scenes
-        self.size = size
-        self.transform = transform
-        self.seed = seed
         self.kept = len(scenes) * 3 * size[0] * size[1] <= _KEPT_BYTES
+        self._size = size
         self._pixels: dict[int, Tensor] = {}
 
     def __len__(self) -> int:
         return len(self.scenes)
 
-    def image(self, index: int) -> Tensor:
-        """A scene without the transform, uint8 [3, S, S]."""
-        if index in self._pixels:
-            return self._pixels[index]
-        image = pixels(read_image(self.scenes[index].path), self.size)
-        if self.kept:
-            self._pixels[index] = image
-        return image
+    def __getitem__(self, index: int) -> tuple[Tensor, int]:
+        scene = self.scenes[index]
+        image = self._pixels.get(index)
+        if image is None:
+            image = pixels(read_image(scene.path), self._size)
+            if self.kept:
+                self._pixels[index] = image
+        return image, scene.label
 
-    def __getitem__(self, key: int | tuple[int, int]) -> tuple[Tensor, int]:
-        if self.transform is None:
-            return self.image(key), self.scenes[key].label
+
+class AugmentedDataset(Dataset):
+    """Scenes under random changes, by (epoch, index).
+
+    The randomness depends on the seed and these two alone: not on the network, nor on what was drawn before, nor on
+    the worker that draws it.
+    """
+
+    def __init__(self, scenes: SceneDataset, transform: v2.Transform, seed: int) -> None:
+        self.scenes = scenes
+        self.transform = transform
+        self.seed = seed
+
+    def __len__(self) -> int:
+        return len(self.scenes)
+
+    def __getitem__(self, key: tuple[int, int]) -> tuple[Tensor, int]:
         epoch, index = key
+        image, label = self.scenes[index]
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(int(np.random.SeedSequence([self.seed, epoch, index]).generate_state(1)[0]))
-            return self.transform(self.image(index)), self.scenes[index].label
+            return self.transform(image), label
 
 
 class EpochSampler(Sampler[tuple[int, int]]):
@@ -87,49 +101,46 @@ class _QuarterTurn(v2.Transform):
         return torch.rot90(inpt, params["turns"], dims=(-2, -1))
 
 
-def training_batches(scenes: Sequence[Scene], settings: TrainingSettings) -> DataLoader:
+def training_batches(scenes: SceneDataset, settings: TrainingSettings) -> DataLoader:
     """Shuffled, augmented batches: uint8 [B, 3, S, S] and labels [B]."""
-    side = settings.image_size
-    border = round(RECIPES[settings.recipe].crop_padding * side)
+    border = round(RECIPES[settings.recipe].crop_padding * settings.image_size)
     transform = v2.Compose(
         [
-            v2.RandomCrop(side, padding=border, padding_mode="reflect"),
+            v2.RandomCrop(settings.image_size, padding=border, padding_mode="reflect"),
             _QuarterTurn(),
             v2.RandomHorizontalFlip(),
         ]
     )
-    dataset = SceneDataset(scenes, (side, side), transform, settings.seed)
     return DataLoader(
-        dataset,
+        AugmentedDataset(scenes, transform, settings.seed),
         batch_size=settings.batch_size,
-        sampler=EpochSampler(len(dataset), settings.seed),
-        drop_last=len(dataset) % settings.batch_size == 1,  # batch normalisation cannot learn from one image
-        **_workers(dataset),
+        sampler=EpochSampler(len(scenes), settings.seed),
+        drop_last=len(scenes) % settings.batch_size == 1,  # batch normalisation cannot learn from one image
+        **_workers(scenes),
     )
 
 
-def evaluation_batches(scenes: Sequence[Scene], size: tuple[int, int], batch_size: int) -> DataLoader:
+def evaluation_batches(scenes: SceneDataset, batch_size: int) -> DataLoader:
     """The scenes in order, whole: uint8 [B, 3, h, w] and labels [B]."""
-    dataset = SceneDataset(scenes, size)
-    return DataLoader(dataset, batch_size=batch_size, **_workers(dataset))
+    return DataLoader(scenes, batch_size=batch_size, **_workers(scenes))
 
 
-def _workers(dataset: SceneDataset) -> dict[str, int | bool]:
-    if dataset.kept:
+def _workers(scenes: SceneDataset) -> dict[str, int | bool]:
+    if scenes.kept:
         return {"num_workers": 0}
     return {"num_workers": min(8, os.cpu_count() or 1), "persistent_workers": True}
 
 
-def channel_statistics(dataset: SceneDataset) -> tuple[tuple[float, ...], tuple[float, ...]]:
+def channel_statistics(scenes: SceneDataset) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Mean and standard deviation of each channel over all pixels, 0 to 1 scale, three values each."""
     total, squares, count = torch.zeros(3, dtype=torch.float64), torch.zeros(3, dtype=torch.float64), 0
-    for index in range(len(dataset)):
-        values = dataset.image(index).flatten(1).double() / 255  # [3, S * S]
+    for index in range(len(scenes)):
+        values = scenes[index][0].flatten(1).double() / 255  # [3, h * w]
         total += values.sum(dim=1)
         squares += values.square().sum(dim=1)
         count += values.shape[1]
     mean = total / count
     std = (squares / count - mean.square()).clamp(min=0).sqrt()
     # Of a set without contrast in a channel there is nothing to scale.
-    std = torch.where(std > 0, std, torch.ones_like(std))
-    return tuple(round(float(x), 6) for x in mean), tuple(max(round(float(x), 6), 1e-6) for x in std)
+    std = torch.where(std > 1e-6, std, torch.ones_like(std))
+    return tuple(round(float(x), 6) for x in mean), tuple(round(float(x), 6) for x in std)

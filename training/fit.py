@@ -19,7 +19,7 @@ from lightning.pytorch.callbacks import ModelCheckpoint
 from models.atomic import replace_folder
 from models.checkpoint import ROLES, Header, as_stored, save_network, weights_file
 from models.errors import BadInputError
-from models.network import Network
+from models.network import Network, check_input_size
 from models.preprocessing import Preprocessing
 from models.scff import FusionSettings
 from training.batches import SceneDataset, channel_statistics, evaluation_batches, training_batches
@@ -27,7 +27,7 @@ from training.classifier import Classifier
 from training.progress import TrainingProgress
 from training.recipe import TrainingSettings
 from training.report import NetworkReport, PartResult, Report, read_report, write_report
-from training.scenes import Scene, SceneFolder
+from training.scenes import SceneFolder
 from training.splits import Split
 
 __all__ = ["evaluate_network", "train"]
@@ -66,11 +66,14 @@ def train(
     Raises:
         BadInputError: the folder already holds such a network, or an interrupted run is in the way.
     """
-    former = _former_networks(out, settings, folder, split, roles)
-    state = _claim_state(out, settings, folder, split, resume)
-    sets = {part: split.select(part, folder.scenes) for part in split.parts}
     size = (settings.image_size, settings.image_size)
-    preprocessing = Preprocessing(size, *channel_statistics(SceneDataset(sets["train"], size)))
+    check_input_size(settings.arch, size)
+    former = _former_networks(out, settings, folder, split, roles)
+    sets = {part: SceneDataset(split.select(part, folder.scenes), size) for part in split.parts}
+    if len(sets["train"]) < 2:
+        raise BadInputError("the training part has one image; batch normalisation needs two at least")
+    state = _claim_state(out, settings, folder, split, resume)
+    preprocessing = Preprocessing(size, *channel_statistics(sets["train"]))
     runs = {role: _Run(role, settings, preprocessing, len(folder.classes), device, state / role) for role in roles}
     for run in runs.values():
         run.fit(sets["train"], sets["val"])
@@ -88,14 +91,14 @@ def train(
 def evaluate_network(
     network: Network,
     preprocessing: Preprocessing,
-    scenes: Sequence[Scene],
+    scenes: SceneDataset,
     classes: tuple[str, ...],
     device: torch.device,
 ) -> PartResult:
-    """How a trained network does on scenes, in float32 as it is shown."""
+    """How a trained network does on scenes of its input size, in float32 as it is shown."""
     classifier = Classifier(network, preprocessing, len(classes), lr=0.0)
     trainer = lightning.Trainer(**_trainer_options(device), precision="32-true")
-    trainer.test(classifier, evaluation_batches(scenes, preprocessing.size, _TEST_BATCH), verbose=False)
+    trainer.test(classifier, evaluation_batches(scenes, _TEST_BATCH), verbose=False)
     return PartResult.from_confusion(classifier.confusion.compute().tolist(), classes)
 
 
@@ -118,16 +121,17 @@ class _Run:
         self.state = state
         self.device = device
         self.progress = TrainingProgress(role)
-        self.best = ModelCheckpoint(state, monitor="val_accuracy", mode="max", save_last=True, filename="best")
+        self.best = ModelCheckpoint(state, "best", monitor="val_accuracy", mode="max")
+        last = ModelCheckpoint(state, "last", enable_version_counter=False)  # after every epoch, to resume from
         self.trainer = lightning.Trainer(
             **_trainer_options(device),
             precision=_precision(device),
             max_epochs=settings.epochs,
-            callbacks=[self.best, self.progress],
+            callbacks=[self.best, self.progress, last],
             num_sanity_val_steps=0,
         )
 
-    def fit(self, train: Sequence[Scene], val: Sequence[Scene]) -> None:
+    def fit(self, train: SceneDataset, val: SceneDataset) -> None:
         """Trains from the start, or from where an interrupted run of this state was.
 
         Raises:
@@ -139,14 +143,14 @@ class _Run:
             self.trainer.fit(
                 self.classifier,
                 training_batches(train, self.settings),
-                evaluation_batches(val, self.classifier.preprocessing.size, self.settings.batch_size),
+                evaluation_batches(val, self.settings.batch_size),
                 ckpt_path=last if last.exists() else None,
                 weights_only=True,
             )
         except SystemExit:  # Lightning's answer to an interrupt
             raise KeyboardInterrupt from None
 
-    def report(self, test: Sequence[Scene], classes: tuple[str, ...]) -> NetworkReport:
+    def report(self, test: SceneDataset, classes: tuple[str, ...]) -> NetworkReport:
         """Puts the best epoch's weights, as they will be stored, into the network and tests them, once."""
         best = torch.load(self.best.best_model_path, map_location="cpu", weights_only=True)["state_dict"]
         prefix = "network."
@@ -185,7 +189,7 @@ def _former_networks(
     out: Path, settings: TrainingSettings, folder: SceneFolder, split: Split, roles: Sequence[str]
 ) -> dict[str, NetworkReport]:
     """The networks that the folder already holds, when the new ones will be their partners."""
-    if not out.exists():
+    if not out.exists() or (out.is_dir() and not any(out.iterdir())):
         return {}
     former = read_report(out)
     if taken := [role for role in roles if role in former.networks]:
@@ -237,6 +241,7 @@ def _report(
         split_fingerprint=split.fingerprint,
         split={part: list(names) for part, names in split.parts.items()},
         split_missing=list(split.missing),
+        split_shared=split.shared(folder.scenes),
         mean=list(preprocessing.mean),
         std=list(preprocessing.std),
         precision=_precision(device),

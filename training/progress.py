@@ -23,6 +23,7 @@ class TrainingProgress(Callback):
         self._since = 0.0
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: ARG002 - Lightning's signature
+        """Opens the bar."""
         self._since = time.monotonic()
         self._bar = tqdm(
             total=int(trainer.estimated_stepping_batches),
@@ -35,6 +36,7 @@ class TrainingProgress(Callback):
         )
 
     def on_train_batch_end(self, trainer: Trainer, *_: Any) -> None:
+        """Moves the bar by one batch."""
         shown = {"epoch": f"{trainer.current_epoch + 1}/{trainer.max_epochs}"}
         metrics = trainer.progress_bar_metrics
         shown |= {name: f"{metrics[name]:.3f}" for name in ("loss", "accuracy", "val_accuracy") if name in metrics}
@@ -42,19 +44,23 @@ class TrainingProgress(Callback):
         self._bar.update()
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: ARG002 - Lightning's signature
+        """Closes the bar."""
         self._bar.refresh()
         self._bar.close()
         self._count()
 
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:  # noqa: ARG002
+        """Closes the bar where training ends early."""
         if self._bar is not None:
             self._bar.close()
 
     def state_dict(self) -> dict[str, float]:
+        """What a resumed run goes on from."""
         self._count()
         return {"seconds": self.seconds}
 
     def load_state_dict(self, state_dict: dict[str, float]) -> None:
+        """Takes the time of the run so far."""
         self.seconds = state_dict["seconds"]
 
     def _count(self) -> None:

@@ -45,8 +45,6 @@ class TrainingSettings:
 
     def __post_init__(self) -> None:
         check_arch(self.arch)
-        if self.recipe not in RECIPES:
-            raise BadInputError(f"unknown recipe {self.recipe!r}; known: {', '.join(RECIPES)}")
         if self.epochs < 1:
             raise BadInputError(f"epochs must be at least 1, got {self.epochs}")
         if self.batch_size < 2:
@@ -57,3 +55,16 @@ class TrainingSettings:
             raise BadInputError(f"image size must be from 32 to 2048 pixels, got {self.image_size}")
         if not 0 <= self.seed < 2**32:
             raise BadInputError(f"seed must be from 0 to {2**32 - 1}, got {self.seed}")
+
+    @classmethod
+    def of_recipe(cls, recipe: str, arch: str, seed: int, **changes: float | None) -> "TrainingSettings":
+        """A recipe's settings, changed where a change is not None.
+
+        Raises:
+            BadInputError: the recipe is unknown, or a value is out of range.
+        """
+        if recipe not in RECIPES:
+            raise BadInputError(f"unknown recipe {recipe!r}; known: {', '.join(RECIPES)}")
+        values = {name: getattr(RECIPES[recipe], name) for name in ("epochs", "batch_size", "lr", "image_size")}
+        values |= {name: value for name, value in changes.items() if value is not None}
+        return cls(arch=arch, recipe=recipe, seed=seed, **values)

@@ -74,6 +74,8 @@ class Report:
     """Scene names by part."""
     split_missing: list[str]
     """Names that the split lists but the folder lacked."""
+    split_shared: list[list[str]]
+    """Names of scenes that are the same picture but lie in different parts."""
     mean: list[float]
     std: list[float]
     precision: str
@@ -112,7 +114,7 @@ def read_report(folder: Path) -> Report:
         return Report(**values, networks=networks)
     except FileNotFoundError:
         raise BadInputError(f"{folder.name}/{REPORT} is missing") from None
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise BadInputError(f"{folder.name}/{REPORT} cannot be read: {error}") from None
 
 
@@ -125,6 +127,10 @@ def _card(name: str, report: Report) -> str:
         for role, n in networks.items()
     ]
     minutes = " and ".join(f"{n.seconds / 60:.0f} ({role})" for role, n in networks.items())
+    shared = ""
+    if report.split_shared:
+        groups = "; ".join(" = ".join(names) for names in report.split_shared)
+        shared = f" The same picture lies in different parts in {len(report.split_shared)} case(s): {groups}."
     per_class = [
         f"| {cls} | " + " | ".join(_percent(n.test.per_class[cls]) for n in networks.values()) + " |"
         for cls in report.classes
@@ -139,7 +145,7 @@ def _card(name: str, report: Report) -> str:
 | --- | --- | --- | --- | --- |
 {chr(10).join(rows)}
 
-- **Split:** {report.split_source}; {parts} images for training, validation and test.
+- **Split:** {report.split_source}; {parts} images for training, validation and test.{shared}
 - **Recipe:** {settings["recipe"]}, epochs: {settings["epochs"]}, batch size: {settings["batch_size"]}, initial \
 learning rate: {settings["lr"]:g}, seed: {settings["seed"]}, arithmetic: {report.precision}. All networks here saw the \
 same batches from the same initial backbone weights.

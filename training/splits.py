@@ -34,6 +34,15 @@ class Split:
         """SHA-256 over the names in each part."""
         return hashlib.sha256(json.dumps(self.parts, sort_keys=True).encode()).hexdigest()
 
+    def shared(self, scenes: Iterable[Scene]) -> list[list[str]]:
+        """Names of scenes that are the same picture, pixel for pixel, but lie in different parts."""
+        part_of = {name: part for part, names in self.parts.items() for name in names}
+        groups = defaultdict(list)
+        for scene in scenes:
+            if scene.name in part_of:
+                groups[scene.digest].append(scene.name)
+        return [names for names in groups.values() if len({part_of[name] for name in names}) > 1]
+
     def select(self, part: str, scenes: Iterable[Scene]) -> list[Scene]:
         """The scenes of one part, in the order given."""
         names = set(self.parts[part])
@@ -56,16 +65,20 @@ def stratified_split(folder: SceneFolder, seed: int) -> Split:
                 groups[scene.digest].append(scene.name)
         total = sum(map(len, groups.values()))
         left = {part: max(1, round(share * total)) for part, share in _SHARES.items()}
-        used = set()
-        for digest in order.sample(sorted(groups), len(groups)):
+        left["train"] = max(1, total - sum(left.values()))
+        # The largest group of equal pictures goes first, to the training part, which has the most room.
+        shuffled = sorted(order.sample(sorted(groups), len(groups)), key=lambda digest: -len(groups[digest]))
+        waiting = [digest for digest in shuffled if digest not in part_of]
+        used = {part_of[digest] for digest in groups if digest in part_of}
+        for digest, part in zip(waiting, [part for part in PARTS if part not in used], strict=False):
+            part_of[digest] = part
+        for digest in shuffled:
             if digest not in part_of:
-                part_of[digest] = next((part for part in left if left[part] > 0), "train")
+                part_of[digest] = max(left, key=left.get)
             part = part_of[digest]
-            if part in left:
-                left[part] -= len(groups[digest])
+            left[part] -= len(groups[digest])
             parts[part] += groups[digest]
-            used.add(part)
-        if len(used) < len(PARTS):
+        if {part_of[digest] for digest in groups} != set(PARTS):
             raise BadInputError(
                 f"class {name!r} has {len(groups)} different image(s), too few to be in each of "
                 f"{', '.join(PARTS)}; add images, at least three different ones a class"

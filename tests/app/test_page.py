@@ -15,8 +15,9 @@ import uvicorn
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from app.address import bind
 from app.pairs import PairFolder
-from app.server import bind, build_server
+from app.server import build_server
 from tests.conftest import texture, write_pair
 
 ARTEFACTS = Path("test-artefacts")
@@ -160,7 +161,7 @@ def test_a_bad_file_is_said_and_stays_said(page: Page, tmp_path: Path, name: str
     upload(page, tmp_path / name)
     alert = page.locator("#status [role=alert]")
     expect(alert).to_contain_text(words, timeout=20_000)
-    expect(alert).to_contain_text("What is shown below is the image before")
+    expect(alert).to_contain_text("The pictures below, if any, are those from before")
     assert np.array_equal(picture(page, "baseline"), before)
     time.sleep(2)
     expect(alert).to_be_visible()
@@ -169,19 +170,21 @@ def test_a_bad_file_is_said_and_stays_said(page: Page, tmp_path: Path, name: str
     expect(alert).to_have_count(0)
 
 
-def test_new_and_broken_pairs_without_restart(page: Page, checkpoints: Path) -> None:
+def test_new_and_broken_pairs_without_restart(page: Page, checkpoints: Path, tmp_path: Path) -> None:
     try:
         write_pair(checkpoints / "fresh", seed=7)
         shutil.copytree(checkpoints / "tiny", checkpoints / "torn")
         path = checkpoints / "torn" / "scff.safetensors"
         path.write_bytes(path.read_bytes()[:5000])
         before = picture(page, "baseline")
-        page.locator("#pair input").click()
-        page.get_by_role("option", name="torn", exact=True).click(timeout=10_000)
+        choose(page, "pair", "torn")
         alert = page.locator("#status [role=alert]")
         expect(alert).to_contain_text("torn/scff.safetensors is damaged or cut short", timeout=20_000)
+        Image.fromarray(texture(2, 5)).save(tmp_path / "kept.png")
+        upload(page, tmp_path / "kept.png")  # is not lost, though this pair cannot say anything about it
         choose(page, "pair", "fresh")
         expect(alert).to_have_count(0, timeout=20_000)
+        expect(page.locator("#status")).to_contain_text("kept.png")
         wait_for_other(page, "baseline", before)
     finally:
         for name in ("fresh", "torn"):

@@ -7,11 +7,13 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
-from tests.conftest import Ended
+from tests.conftest import Ended, texture
 
 
 @pytest.fixture
@@ -31,7 +33,8 @@ def test_port_in_use_is_one_line_and_status_2(command: Callable[..., Ended], add
 
 
 @pytest.mark.parametrize(
-    ("option", "value", "words"), [("--port", 70_000, "cannot listen"), ("--device", "x", "device")]
+    ("option", "value", "words"),
+    [("--port", 70_000, "cannot listen"), ("--device", "x", "device"), ("--host", "127.0.0..1", "cannot listen")],
 )
 def test_bad_arguments(command: Callable[..., Ended], tmp_path: Path, option: str, value: object, words: str) -> None:
     port = () if option == "--port" else ("--port", 0)
@@ -44,27 +47,53 @@ def test_healthz_answers_once_models_are_loaded(pair_folder: Path) -> None:
     broken = pair_folder.with_name("broken")
     broken.mkdir()
     (broken / "report.json").write_text("{}")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    arguments = [sys.executable, "-m", "app", "--port", str(port), "--checkpoints", str(pair_folder.parent)]
-    process = subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    with running("--checkpoints", pair_folder.parent) as (url, process):
+        assert read(f"{url}/healthz") == {"status": "ok", "pairs": ["broken", "tiny"]}
+    assert "left out: broken is not a complete checkpoint pair" in process.stderr.read()
+
+
+def test_no_file_of_the_machine_can_be_named_as_an_upload(pair_folder: Path, tmp_path: Path) -> None:
+    """A forged request for a picture that its sender never uploaded."""
+    secret = tmp_path / "secret.png"
+    Image.fromarray(texture(0, 0)).save(secret)
+    with running("--checkpoints", pair_folder.parent) as (url, _):
+        config = read(f"{url}/config")
+        upload = next(c["id"] for c in config["components"] if c["type"] == "file")
+        function = next(d for d in config["dependencies"] if [upload, "upload"] in d["targets"])
+        values = [{"path": str(secret), "meta": {"_type": "gradio.FileData"}}, "tiny", "own", 0.5]
+        event = {"fn_index": function["id"], "session_hash": "forged", "data": values}
+        post(f"{url}/gradio_api/queue/join", event)
+        with urllib.request.urlopen(f"{url}/gradio_api/queue/data?session_hash=forged", timeout=60) as stream:
+            told = next(line for line in stream if b"process_completed" in line)
+    answer = json.loads(told.removeprefix(b"data: "))
+    assert answer["success"] is False
+    assert "secret" not in told.decode()
+
+
+@contextmanager
+def running(*arguments: object) -> Iterator[tuple[str, subprocess.Popen]]:
+    """The app in a process of its own, on a free port."""
+    command = [sys.executable, "-m", "app", "--port", "0", *map(str, arguments)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:
-        found = answer(f"http://127.0.0.1:{port}/healthz", process)
-        assert found == {"status": "ok", "pairs": ["broken", "tiny"]}
+        said = process.stdout.readline()  # once networks are loaded
+        assert said.startswith("SCFF Lens on http://127.0.0.1:"), process.stderr.read()
+        yield said.split()[-1], process
     finally:
         process.terminate()
-        out, err = process.communicate(timeout=20)
-    assert f"http://127.0.0.1:{port}" in out
-    assert "left out: broken is not a complete checkpoint pair" in err
+        process.wait(timeout=20)
 
 
-def answer(url: str, process: subprocess.Popen) -> dict:
-    for _ in range(600):
-        assert process.poll() is None, process.communicate()
+def read(url: str) -> dict:
+    for _ in range(100):
         try:
             with urllib.request.urlopen(url, timeout=60) as response:
                 return json.load(response)
         except OSError:
             time.sleep(0.1)
     raise AssertionError(f"{url} does not answer")
+
+
+def post(url: str, content: dict) -> None:
+    request = urllib.request.Request(url, json.dumps(content).encode(), {"Content-Type": "application/json"})
+    urllib.request.urlopen(request, timeout=60).close()

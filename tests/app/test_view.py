@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from app.pairs import PairSummary
-from app.view import OWN_PREDICTION, card, legend, view
+from app.view import OWN_PREDICTION, card, for_screen, legend, view
 from explain.analysis import PairAnalysis, analyse
 from models.checkpoint import Pair
 from models.errors import BadInputError
@@ -35,9 +35,10 @@ def test_pictures_share_a_size_and_differ(analysis: PairAnalysis) -> None:
     assert not np.array_equal(shown.baseline, shown.scff)
 
 
-def test_a_large_image_is_shown_smaller_in_its_own_shape(pair: Pair) -> None:
-    shown = view(analyse(pair, np.zeros((1000, 3000, 3), dtype=np.uint8)), OWN_PREDICTION, 0.5)
-    assert shown.image.shape == shown.scff.shape == (341, 1024, 3)
+def test_a_large_image_is_shown_smaller_in_its_own_shape() -> None:
+    assert for_screen(np.zeros((1000, 3000, 3), dtype=np.uint8)).shape == (341, 1024, 3)
+    small = texture(0, 0)
+    assert for_screen(small) is small
 
 
 def test_confidences_are_sorted(analysis: PairAnalysis) -> None:
@@ -71,9 +72,8 @@ def test_unknown_class_is_refused(analysis: PairAnalysis) -> None:
 
 
 def test_names_from_files_are_escaped() -> None:
-    summary = PairSummary(
-        "a", "<script>", 10, 2, 64, "<b>", 4, {"baseline": 0.5, "scff": 0.75}, {"baseline": 1, "scff": 2}, 3, 0
-    )
+    accuracy, parameters = {"baseline": 0.5, "scff": 0.75}, {"baseline": 1, "scff": 2}
+    summary = PairSummary("a", "<script>", 10, 2, (64, 64), "<b>", 4, accuracy, parameters, 3, 0)
     shown = card(summary)
     assert "<script>" not in shown
     assert "75.0%" in shown

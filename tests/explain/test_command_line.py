@@ -79,6 +79,16 @@ def test_a_bad_image_does_not_stop_the_others(command: Command, pair_folder: Pat
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["roof.json", "roof.npz", "roof.png"]
 
 
+def test_an_image_is_never_overwritten(command: Command, pair_folder: Path, tmp_path: Path) -> None:
+    photo = tmp_path / "photo.png"
+    Image.fromarray(texture(1, 0)).save(photo)
+    before = photo.read_bytes()
+    ended = command("explain", photo, "--pair", pair_folder, "--out", tmp_path)
+    assert ended.status == 2
+    assert "photo.png is one of the images and would be overwritten" in ended.err
+    assert photo.read_bytes() == before
+
+
 def test_bad_input_is_one_line_and_status_2(command: Command, pair_folder: Path, image: Path, tmp_path: Path) -> None:
     def refused(words: str, *more: object, pair: Path = pair_folder, out: Path = tmp_path / "out") -> None:
         ended = command("explain", image, "--pair", pair, "--out", out, *more)
@@ -94,7 +104,7 @@ def test_bad_input_is_one_line_and_status_2(command: Command, pair_folder: Path,
     refused("unknown method 'lime'; known: gradcam++", "--method", "lime")
     refused("unknown device 'tpu'", "--device", "tpu")
     refused("no such folder of a checkpoint pair", pair=tmp_path / "none")
-    refused("cannot be made a folder", out=image / "out")
+    refused("Not a directory", out=image / "out")
     broken = tmp_path / "broken"
     shutil.copytree(pair_folder, broken)
     (broken / "scff.safetensors").unlink()
@@ -105,12 +115,12 @@ def test_bad_input_is_one_line_and_status_2(command: Command, pair_folder: Path,
     assert "no such file" in refused_image.err
 
 
-@pytest.mark.parametrize("folder", SHIPPED, ids=lambda path: path.name)
-def test_shipped_pairs_explain_real_scenes(command: Command, siri_whu: Path, folder: Path, tmp_path: Path) -> None:
-    pair = load_pair(folder)
+def test_shipped_pair_explains_real_scenes(command: Command, siri_whu: Path, tmp_path: Path) -> None:
+    pair = load_pair(SHIPPED)
     for name in pair.classes[:3]:
         path = sorted((siri_whu / name).iterdir())[5]
-        found = json.loads(command("explain", path, "--pair", folder, "--out", tmp_path, "--json").out)
+        found = json.loads(command("explain", path, "--pair", SHIPPED, "--out", tmp_path, "--json").out)
         maps = np.load(found["maps"])
-        assert all(np.isfinite(maps[role]).all() and maps[role].max() > 0 for role in maps)
+        assert all(maps[role].shape == (7, 7) and np.isfinite(maps[role]).all() for role in maps)
+        assert all(found[role]["empty"] == (maps[role].max() == 0) for role in maps)
         assert Image.open(found["figure"]).width > 3 * read_image(path).shape[1]

@@ -1,14 +1,13 @@
 """Overlays and the side-by-side figure."""
 
-from io import BytesIO
+from dataclasses import replace
 
 import matplotlib
 import numpy as np
 import pytest
-from PIL import Image
 
 from explain.analysis import Heatmap, analyse
-from explain.figure import overlay, percent, side_by_side
+from explain.figure import overlay, panel_title, percent, side_by_side
 from models.checkpoint import Pair
 from tests.conftest import texture
 
@@ -48,24 +47,31 @@ def test_overlay_leaves_its_input(pair: Pair) -> None:
 def test_figure_holds_the_image_pixel_for_pixel(pair: Pair, shape: tuple[int, int]) -> None:
     image = np.random.default_rng(0).integers(0, 256, (*shape, 3), dtype=np.uint8)
     found = analyse(pair, image)
-    maps = found.baseline.heatmap(0), found.scff.heatmap(0)
-    figure = np.asarray(Image.open(BytesIO(side_by_side(found, *maps, "a.tif"))).convert("RGB"))
+    maps = found.heatmaps(0)
+    figure = np.asarray(side_by_side(found, maps, "a.tif"))
     factor = -(-400 // shape[1]) if shape[1] < 400 else 1
-    panels = [image, overlay(image, maps[0]), overlay(image, maps[1])]
     width, height = shape[1] * factor, shape[0] * factor
-    unit = max(12, width // 32)
-    top = figure.shape[0] - 3 * unit - height
-    for column, panel in enumerate(panels):
-        left = unit + column * (width + unit)
-        shown = figure[top : top + height : factor, left : left + width : factor]
-        assert np.array_equal(shown, panel)
+    line = max(12, width // 32)
+    for column, panel in enumerate([image, overlay(image, maps["baseline"]), overlay(image, maps["scff"])]):
+        left = line + column * (width + line)
+        shown = figure[4 * line : 4 * line + height, left : left + width]
+        assert np.array_equal(shown, panel.repeat(factor, axis=0).repeat(factor, axis=1))
 
 
-def test_figure_says_when_a_map_is_empty(pair: Pair) -> None:
+def test_titles_say_what_a_map_shows(pair: Pair) -> None:
+    run = replace(analyse(pair, texture(0, 0)).scff, probabilities=np.array([0.25, 0.7, 0.05]))
+    values = np.ones((2, 2), dtype=np.float32)
+    assert panel_title("scff", run, Heatmap(values, 1)) == "With SCFF: roof, 70.0 %\nheatmap of its prediction"
+    assert panel_title("baseline", run, Heatmap(values, 0)) == "Baseline: roof, 70.0 %\nheatmap of field, 25.0 %"
+    assert panel_title("scff", run, Heatmap(values * 0, 2)).endswith("\nempty map: no evidence for water")
+
+
+@pytest.mark.parametrize("name", ["a$x_{$.png", "场景.tif", "n" * 200])
+def test_any_file_name_can_be_a_title(pair: Pair, name: str) -> None:
     found = analyse(pair, texture(0, 0))
-    empty = Heatmap(np.zeros((2, 2), dtype=np.float32), 1)
-    with_map, without = (side_by_side(found, m, found.scff.heatmap(1), "a") for m in (found.baseline.heatmap(1), empty))
-    assert with_map != without
+    plain, figure = (np.asarray(side_by_side(found, found.heatmaps(), title)) for title in ("a", name))
+    assert figure.shape == plain.shape
+    assert not np.array_equal(figure, plain)
 
 
 @pytest.mark.parametrize(

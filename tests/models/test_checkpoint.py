@@ -27,7 +27,7 @@ def rewrite(folder: Path, role: str, fusion: FusionSettings | None, **changes: o
 
 def test_header_survives_its_text() -> None:
     for fusion in (None, FusionSettings(reduction=8, min_width=16)):
-        original = header(fusion, test_accuracy=None)
+        original = header(fusion, test_accuracy=0.125)
         assert Header.from_json(original.to_json()) == original
 
 
@@ -160,6 +160,16 @@ def test_header_of_a_later_format_is_refused(tmp_path: Path) -> None:
         load_network(tmp_path / "baseline.safetensors")
 
 
+def test_header_of_another_shape_is_refused(tmp_path: Path) -> None:
+    class Bent(Header):
+        def to_json(self) -> str:
+            return json.dumps({**json.loads(super().to_json()), "preprocessing": [1, 2]})
+
+    save_network(tmp_path / "baseline.safetensors", Network("resnet18", 3), Bent(**vars(header(None))))
+    with pytest.raises(BadInputError, match="has a header that cannot be read"):
+        load_network(tmp_path / "baseline.safetensors")
+
+
 def test_header_can_be_read_by_anyone(pair_folder: Path) -> None:
     with safe_open(pair_folder / "scff.safetensors", framework="pt") as file:
         stored = json.loads(file.metadata()["scff-lens"])
@@ -181,6 +191,27 @@ def fill_half(path: Path) -> None:
     with replace_folder(path) as staging:
         (staging / "half").write_text("b")
         raise RuntimeError("stopped")
+
+
+def test_a_folder_survives_a_stop_between_the_renames(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "pair"
+    with replace_folder(path) as staging:
+        (staging / "kept").write_text("a")
+    rename = Path.rename
+
+    def stop(self: Path, target: Path) -> Path:
+        if ".new-" in self.name:
+            raise KeyboardInterrupt
+        return rename(self, target)
+
+    def add() -> None:
+        with replace_folder(path) as staging:
+            (staging / "added").write_text("b")
+
+    monkeypatch.setattr(Path, "rename", stop)
+    with pytest.raises(KeyboardInterrupt):
+        add()
+    assert [child.name for child in path.iterdir()] == ["kept"]
 
 
 def test_a_failing_folder_leaves_the_former_one(tmp_path: Path) -> None:

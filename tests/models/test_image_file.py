@@ -31,11 +31,35 @@ def stretched(band: np.ndarray) -> np.ndarray:
     return np.clip((band - low) / (high - low), 0, 1) * 255
 
 
-@pytest.mark.parametrize("name", ["a.png", "a.tif", "a.bmp", "a.webp", "a.jp2"])
+@pytest.mark.parametrize("name", ["a.png", "a.tif", "a.bmp", "a.webp", "a.jp2", "a.gif"])
 def test_lossless_formats_are_read_exactly(tmp_path: Path, name: str) -> None:
     options = {"a.webp": {"lossless": True}, "a.jp2": {"irreversible": False}}.get(name, {})
-    Image.fromarray(RGB).save(tmp_path / name, **options)
-    assert np.array_equal(read_image(tmp_path / name), RGB)
+    picture = RGB // 128 * 128  # few enough colours for GIF
+    Image.fromarray(picture).save(tmp_path / name, **options)
+    assert np.array_equal(read_image(tmp_path / name), picture)
+
+
+def test_8_bit_images_of_any_width_are_not_stretched(tmp_path: Path) -> None:
+    flat = RANDOM.integers(60, 120, (60, 720, 3), dtype=np.uint8)
+    for name in ("a.bmp", "a.png", "a.tif"):
+        Image.fromarray(flat).save(tmp_path / name)
+        assert np.array_equal(read_image(tmp_path / name), flat)
+
+
+@pytest.mark.parametrize("bands", [1, 3, 6])
+@pytest.mark.parametrize("deep", [False, True])
+def test_jpeg_2000_as_gis_programs_write_it(tmp_path: Path, bands: int, deep: bool) -> None:
+    pixels = RANDOM.integers(0, 4000, (bands, 64, 80), dtype=np.uint16)
+    pixels = pixels if deep else (pixels // 16).astype(np.uint8)
+    found = read_image(raster(tmp_path / "a.jp2", pixels, "JP2OpenJPEG", QUALITY="100", REVERSIBLE="YES"))
+    expected = stretched(pixels[0]) if deep else pixels[0]
+    assert np.abs(found[..., 0] - expected).max() <= 0.51
+
+
+def test_8_bit_tiff_of_many_bands_is_not_stretched(tmp_path: Path) -> None:
+    bands = RANDOM.integers(60, 120, (5, 40, 50), dtype=np.uint8)
+    found = read_image(raster(tmp_path / "a.tif", bands, photometric="minisblack"))
+    assert np.array_equal(found, bands[:3].transpose(1, 2, 0))
 
 
 @pytest.mark.parametrize("compression", ["raw", "packbits", "tiff_lzw", "tiff_adobe_deflate"])
@@ -210,6 +234,19 @@ def test_raster_without_a_valid_pixel_is_refused(tmp_path: Path) -> None:
 def test_complex_samples_are_refused(tmp_path: Path) -> None:
     with pytest.raises(BadInputError, match="complex"):
         read_image(raster(tmp_path / "a.tif", np.ones((1, 20, 20), dtype=np.complex64)))
+
+
+def test_many_bands_in_one_block_are_refused(tmp_path: Path) -> None:
+    bands = np.broadcast_to(np.uint16(7), (300, 1400, 1400))
+    path = raster(tmp_path / "a.tif", bands, interleave="pixel", tiled=True, blockxsize=1408, blockysize=1408,
+                  compress="deflate", zlevel=1)  # fmt: skip
+    with pytest.raises(BadInputError, match="300 bands in one large block"):
+        read_image(path)
+
+
+def test_a_name_longer_than_the_system_allows(tmp_path: Path) -> None:
+    with pytest.raises(BadInputError):
+        read_image(tmp_path / ("n" * 300 + ".tif"))
 
 
 def test_missing_file_and_folder(tmp_path: Path) -> None:

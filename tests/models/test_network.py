@@ -5,7 +5,7 @@ import timm
 import torch
 
 from models.errors import BadInputError
-from models.network import Network
+from models.network import Network, check_input_size
 from models.scff import FusionSettings
 
 ARCHS = ["resnet18", "resnet50", "efficientnet_b0"]
@@ -53,3 +53,11 @@ def test_for_inference_stops_training() -> None:
     network = Network("resnet18", 4, FusionSettings()).for_inference()
     assert not network.training
     assert not any(parameter.requires_grad for parameter in network.parameters())
+
+
+def test_networks_that_cannot_be_fused_are_refused() -> None:
+    check_input_size("resnet18", (32, 48))
+    with pytest.raises(BadInputError, match="vit_tiny_patch16_224 has no maps of height and width"):
+        check_input_size("vit_tiny_patch16_224", (224, 224))
+    with pytest.raises(BadInputError, match="inception_v3 cannot take images of 40 x 32 pixels"):
+        check_input_size("inception_v3", (32, 40))

@@ -32,7 +32,7 @@ def epoch(loader: torch.utils.data.DataLoader, number: int) -> tuple[torch.Tenso
 
 
 def test_batches_depend_on_seed_and_epoch_alone(scenes: Path) -> None:
-    chosen = read_scenes(scenes).scenes
+    chosen = SceneDataset(read_scenes(scenes).scenes, (32, 32))
     first = epoch(training_batches(chosen, settings()), 1)
     torch.rand(7)  # whatever else drew a random number
     again = training_batches(chosen, settings())
@@ -44,8 +44,19 @@ def test_batches_depend_on_seed_and_epoch_alone(scenes: Path) -> None:
     assert not torch.equal(epoch(training_batches(chosen, settings(seed=4)), 1)[0], first[0])
 
 
+def test_a_set_too_large_for_memory_gives_the_same_batches(scenes: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    chosen = read_scenes(scenes).scenes
+    kept = epoch(training_batches(SceneDataset(chosen, (32, 32)), settings()), 2)
+    monkeypatch.setattr("training.batches._KEPT_BYTES", 0)
+    loader = training_batches(SceneDataset(chosen, (32, 32)), settings())
+    assert loader.num_workers > 0
+    read_anew = epoch(loader, 2)
+    assert torch.equal(kept[0], read_anew[0])
+    assert torch.equal(kept[1], read_anew[1])
+
+
 def test_drawing_batches_leaves_the_random_state(scenes: Path) -> None:
-    loader = training_batches(read_scenes(scenes).scenes, settings())
+    loader = training_batches(SceneDataset(read_scenes(scenes).scenes, (32, 32)), settings())
     torch.manual_seed(0)
     expected = torch.rand(3)
     torch.manual_seed(0)
@@ -54,13 +65,14 @@ def test_drawing_batches_leaves_the_random_state(scenes: Path) -> None:
 
 
 def test_a_last_batch_of_one_is_left_out(scenes: Path) -> None:
-    chosen = read_scenes(scenes).scenes[:17]
+    chosen = SceneDataset(read_scenes(scenes).scenes[:17], (32, 32))
     assert [len(labels) for _, labels in training_batches(chosen, settings())] == [4, 4, 4, 4]
     assert [len(labels) for _, labels in training_batches(chosen, settings(batch_size=6))] == [6, 6, 5]
 
 
 def test_augmented_images_keep_their_size_and_labels(scenes: Path) -> None:
-    images, labels = epoch(training_batches(read_scenes(scenes).scenes, settings()), 0)
+    chosen = SceneDataset(read_scenes(scenes).scenes, (32, 32))
+    images, labels = epoch(training_batches(chosen, settings()), 0)
     assert images.shape == (18, 3, 32, 32)
     assert images.dtype == torch.uint8
     for image, label in zip(images, labels, strict=True):  # each class is brightest in its own channel
@@ -69,7 +81,7 @@ def test_augmented_images_keep_their_size_and_labels(scenes: Path) -> None:
 
 def test_evaluation_sees_every_image_once_in_order(scenes: Path) -> None:
     folder = read_scenes(scenes)
-    batches = list(evaluation_batches(folder.scenes, (24, 30), batch_size=5))
+    batches = list(evaluation_batches(SceneDataset(folder.scenes, (24, 30)), batch_size=5))
     assert torch.cat([labels for _, labels in batches]).tolist() == [scene.label for scene in folder.scenes]
     assert batches[0][0].shape == (5, 3, 24, 30)
     assert len(folder.classes) == len(CLASSES)
@@ -77,7 +89,7 @@ def test_evaluation_sees_every_image_once_in_order(scenes: Path) -> None:
 
 def test_statistics_are_those_of_all_pixels(scenes: Path) -> None:
     dataset = SceneDataset(read_scenes(scenes).scenes, (40, 40))
-    pixels = np.stack([dataset.image(i).numpy() for i in range(len(dataset))]) / 255
+    pixels = np.stack([dataset[i][0].numpy() for i in range(len(dataset))]) / 255
     mean, std = channel_statistics(dataset)
     np.testing.assert_allclose(mean, pixels.mean(axis=(0, 2, 3)), atol=2e-6)
     np.testing.assert_allclose(std, pixels.std(axis=(0, 2, 3)), atol=2e-6)
@@ -87,7 +99,6 @@ def test_statistics_are_those_of_all_pixels(scenes: Path) -> None:
     ("change", "words"),
     [
         ({"arch": "resnet81"}, "unknown arch 'resnet81'; the nearest names are resnet18"),
-        ({"recipe": "imagenet"}, "unknown recipe 'imagenet'; known: siri-whu"),
         ({"epochs": 0}, "epochs must be at least 1"),
         ({"batch_size": 1}, "batch size must be at least 2"),
         ({"lr": 0.0}, "learning rate must be above zero"),
@@ -98,3 +109,10 @@ def test_statistics_are_those_of_all_pixels(scenes: Path) -> None:
 def test_settings_out_of_range_are_named(change: dict, words: str) -> None:
     with pytest.raises(ValueError, match=words):
         settings(**change)
+
+
+def test_settings_of_a_recipe() -> None:
+    found = TrainingSettings.of_recipe("siri-whu", "resnet18", 3, epochs=2, lr=None)
+    assert (found.epochs, found.lr, found.batch_size, found.image_size) == (2, 0.001, 32, 200)
+    with pytest.raises(ValueError, match="unknown recipe 'imagenet'; known: siri-whu"):
+        TrainingSettings.of_recipe("imagenet", "resnet18", 0)

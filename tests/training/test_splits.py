@@ -54,6 +54,17 @@ def test_the_seed_decides(larger: SceneFolder) -> None:
     assert stratified_split(larger, 1).fingerprint != stratified_split(larger, 2).fingerprint
 
 
+def test_three_different_pictures_are_enough_however_many_copies(scenes: Path) -> None:
+    for number in range(12):
+        Image.fromarray(texture(1, min(number, 2))).save(scenes / "roof" / f"{number:04}.tif")
+    folder = read_scenes(scenes)
+    for seed in range(10):
+        split = stratified_split(folder, seed)
+        roofs = [sum(name.startswith("roof/") for name in split.parts[part]) for part in PARTS]
+        assert roofs == [10, 1, 1]
+        assert not split.shared(folder.scenes)
+
+
 def test_class_with_one_image_is_refused(scenes: Path) -> None:
     for path in sorted((scenes / "roof").iterdir())[1:]:
         path.unlink()

@@ -1,0 +1,39 @@
+"""What all command lines here have in common."""
+
+import sys
+from collections.abc import Callable
+
+import typer
+
+from models.errors import BadInputError
+
+__all__ = ["new_command_line", "run"]
+
+
+def new_command_line(description: str | None = None) -> typer.Typer:
+    """A Typer application in plain text, without shell completion."""
+    return typer.Typer(
+        help=description,
+        no_args_is_help=description is not None,
+        add_completion=False,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+    )
+
+
+def run(cli: typer.Typer | Callable[..., None]) -> None:
+    """Runs a Typer application, or a single function as one.
+
+    Bad input, and what the system refuses (no permission, no space), end it with one line on standard error and
+    exit status 2.
+    """
+    if not isinstance(cli, typer.Typer):
+        function, cli = cli, new_command_line()
+        cli.command(help=function.__doc__)(function)
+    try:
+        cli()
+    except BadInputError as error:
+        print(f"error: {error}", file=sys.stderr)
+    except OSError as error:
+        print(f"error: {error.filename or 'the system'}: {error.strerror or error}", file=sys.stderr)
+    sys.exit(2)

@@ -1,0 +1,38 @@
+"""The benchmark's command line; its figures are not judged here."""
+
+import json
+from collections.abc import Callable
+
+import pytest
+
+from tests.conftest import Ended
+
+
+def test_figures_as_json(command: Callable[..., Ended]) -> None:
+    ended = command("benchmarks.explain", "--arch", "resnet18", "--image-size", 64, "--batch", "1", "--json")
+    assert ended.status == 0, ended.err
+    found = json.loads(ended.out)
+    assert (found["arch"], found["batch"]) == ("resnet18", 1)
+    assert found["forward_ms"] > 0
+    assert found["ours_ms"] > 0
+    for result in (found, found["peers"]["pytorch-grad-cam"]):
+        assert result["ratio_to_forward"] > 0
+        assert result["memory_ratio"] > 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--arch", "resnet_18"), "unknown arch 'resnet_18'"),
+        (("--batch", "1,x"), "batch '1,x'"),
+        (("--batch", "0"), "batch '0'"),
+        (("--image-size", "4"), "image size 4"),
+        (("--device", "tpu"), "unknown device 'tpu'"),
+        (("--arch", "inception_v3", "--image-size", "40"), "cannot take images of 40 x 40"),
+    ],
+)
+def test_bad_arguments(command: Callable[..., Ended], arguments: tuple[str, ...], words: str) -> None:
+    ended = command("benchmarks.explain", *arguments)
+    assert ended.status == 2
+    assert words in ended.err
+    assert ended.err.count("\n") == 1
