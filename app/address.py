@@ -20,5 +20,6 @@ def bind(host: str, port: int) -> socket.socket:
         listener.bind((host, port))
         listener.listen()  # who comes while networks are loaded waits instead of being turned away
     except (OSError, OverflowError, UnicodeError) as error:
-        raise BadInputError(f"cannot listen on {host}:{port} ({error}); choose another --port or --host") from None
+        reason = getattr(error, "strerror", None) or error
+        raise BadInputError(f"cannot listen on {host}:{port} ({reason}); choose another --port or --host") from None
     return listener

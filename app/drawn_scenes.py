@@ -107,13 +107,13 @@ class _Canvas:
 
 
 def _overpass() -> DrawnScene:
-    canvas = _Canvas((104, 112, 88), seed=11)
-    canvas.texture(0.08)
+    canvas = _Canvas((96, 98, 92), seed=11)
+    canvas.texture(0.18)
     for x, y in ((12, 14), (150, 12), (14, 150), (152, 152)):
         for row in range(2):
             for column in range(2):
                 _house(canvas, x + 18 * column, y + 16 * row, 13, 10, storeys=2)
-    asphalt, deck = (120, 122, 124), (168, 168, 164)
+    asphalt, deck = (140, 140, 140), (168, 168, 164)
     turn = np.linspace(0, 2 * np.pi, 60)
     for centre in ((66, 66), (134, 66), (66, 134), (134, 134)):
         loop = [(centre[0] + 24 * np.cos(t), centre[1] + 24 * np.sin(t)) for t in turn]
@@ -128,7 +128,7 @@ def _overpass() -> DrawnScene:
     _lanes(canvas, [(100, -5), (100, 205)])
     _cars(canvas, horizontal=True, along=100)
     _cars(canvas, horizontal=False, along=100)
-    canvas.trees(110)
+    canvas.trees(60)
     canvas.texture(0.03)
     return canvas.scene("Overpass")
 

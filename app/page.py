@@ -171,7 +171,7 @@ def build_page(pairs: PairFolder) -> gr.Blocks:
 
         def drawn(index: int) -> _Visit:
             drawing = drawings[index]
-            return _Visit(f"{drawing.title} (a drawing)", lambda: drawing.image)
+            return _Visit(f"{drawing.title} (a drawing; the networks may know photographs only)", lambda: drawing.image)
 
         private = {"api_visibility": "private", "concurrency_id": "networks", "concurrency_limit": 2}
         settings = [choice, target, opacity]

@@ -69,7 +69,7 @@ def card(summary: PairSummary) -> str:
         f"epochs: {summary.epochs}, seed: {summary.seed}.</p>"
         f"<table><thead><tr><th></th><th scope='col'>test accuracy</th><th scope='col'>parameters</th></tr></thead>"
         f"<tbody>{rows}</tbody></table>"
-        f"<p class='fine'>On {summary.test_images} test images that neither network was trained on "
+        f"<p class='fine'>Measured once, on the {summary.test_images} images of the test part "
         f"({escape(summary.split)}); one image is {1 / summary.test_images:.1%}.</p>"
     )
 

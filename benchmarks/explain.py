@@ -72,11 +72,11 @@ def _ours(networks: Sequence[Network], images: Tensor) -> Work:
 
 def _library(networks: Sequence[Network], images: Tensor) -> Work:
     whole = [_Tapped(network.requires_grad_(True)) for network in networks]
-    cams = [pytorch_grad_cam.GradCAMPlusPlus(network, [network.tap]) for network in whole]
 
     def work() -> None:
-        for cam in cams:
-            cam(images, targets=None)
+        for network in whole:  # one after the other, so that the first one's graph is gone before the second runs
+            with pytorch_grad_cam.GradCAMPlusPlus(network, [network.tap]) as cam:
+                cam(images, targets=None)
 
     return work
 

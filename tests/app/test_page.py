@@ -66,7 +66,7 @@ def page(browser: Browser, url: str, request: pytest.FixtureRequest) -> Iterator
     context.on("request", lambda r: r.url.startswith((url, "data:", "blob:")) or elsewhere.append(r.url))
     page = context.new_page()
     page.goto(url)
-    expect(page.locator("#status")).to_contain_text("Overpass (a drawing)", timeout=30_000)
+    expect(page.locator("#status")).to_contain_text("Overpass (a drawing", timeout=30_000)
     expect(page.locator("#scff img")).to_be_visible(timeout=30_000)
     yield page
     ARTEFACTS.mkdir(exist_ok=True)
@@ -143,7 +143,7 @@ def test_strength_of_the_overlay(page: Page) -> None:
 def test_example_can_be_clicked(page: Page) -> None:
     before = picture(page, "image")
     page.locator("#examples button.thumbnail-item").nth(2).click()
-    expect(page.locator("#status")).to_contain_text("Harbour (a drawing)", timeout=20_000)
+    expect(page.locator("#status")).to_contain_text("Harbour (a drawing", timeout=20_000)
     wait_for_other(page, "image", before)
 
 
