@@ -178,7 +178,8 @@ def build_page(pairs: PairFolder) -> gr.Blocks:
         page.load(arrive, None, [choice, *everything], **private)
         choice.focus(lambda: gr.Dropdown(pairs.names()), None, choice, show_progress="hidden", **private)
         choice.input(change_pair, [visit, *settings], everything, **private)
-        upload.upload(open_file, [upload, *settings], everything, **private)
+        opened = upload.upload(open_file, [upload, *settings], everything, **private)
+        opened.then(lambda: None, None, upload, show_progress="hidden", **private)  # open for the next file
         examples.select(open_drawing, settings, everything, **private)
         for event in (target.input, opacity.release):
             event(redraw, [visit, target, opacity], results, trigger_mode="always_last", **private)

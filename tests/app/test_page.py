@@ -124,6 +124,12 @@ def test_tiff_is_shown_and_explained_and_the_target_changes_both_maps(page: Page
     said = page.locator("#baseline-top").inner_text()
     assert all(name in said for name in ("field", "roof", "water"))
 
+    Image.fromarray(texture(2, 0, side=120)).save(tmp_path / "next.tif")
+    upload(page, tmp_path / "next.tif")
+    expect(page.locator("#status")).to_contain_text("next.tif", timeout=20_000)
+    upload(page, tmp_path / "scene.tif")
+    expect(page.locator("#status")).to_contain_text("scene.tif", timeout=20_000)
+
     predicted = page.locator("#baseline-top h2").inner_text()
     choose(page, "target", next(name for name in ("field", "roof") if name != predicted))
     for name, former in before.items():
@@ -165,6 +171,7 @@ def test_a_bad_file_is_said_and_stays_said(page: Page, tmp_path: Path, name: str
     assert np.array_equal(picture(page, "baseline"), before)
     time.sleep(2)
     expect(alert).to_be_visible()
+    expect(page.locator("#upload")).to_contain_text("Drop File Here")
     page.locator("#examples button.thumbnail-item").nth(1).click()
     expect(page.locator("#status")).to_contain_text("River with a bridge", timeout=20_000)
     expect(alert).to_have_count(0)
