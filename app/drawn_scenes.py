@@ -149,7 +149,7 @@ def _river() -> DrawnScene:
     canvas.path([(-5, 92), (60, 97), (140, 103), (205, 106)], 1, (205, 205, 200))
     canvas.trees(160, lambda x, y: abs(x - (100 + 22 * np.sin(y / 38))) > 30)
     canvas.texture(0.03)
-    return canvas.scene("River with a bridge")
+    return canvas.scene("River")
 
 
 def _harbour() -> DrawnScene:

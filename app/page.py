@@ -12,7 +12,7 @@ import numpy as np
 from gradio.components import Component
 
 from app.drawn_scenes import SCENES, DrawnScene, draw
-from app.pairs import PairFolder
+from app.pairs import PairFolder, PairSummary
 from app.view import OWN_PREDICTION, card, for_screen, legend, message, view
 from explain.analysis import PairAnalysis, analyse
 from explain.figure import OPACITY, TITLES
@@ -42,7 +42,11 @@ class _Visit:
     read: Callable[[], np.ndarray]
     """The image at its own size; kept as a file and not in memory."""
     analysis: PairAnalysis | None = None
-    """Of the last pair that could be used, its image reduced to the size of the page."""
+    """Of the chosen pair, its image reduced to the size of the page; None where that pair cannot be used."""
+    summary: PairSummary | None = None
+    """Of that pair."""
+    below: str = ""
+    """What the pictures on the page are of."""
 
 
 @dataclass(frozen=True)
@@ -61,11 +65,14 @@ class _Components:
     scff: gr.Image
     baseline_top: gr.Label
     scff_top: gr.Label
+    baseline_caption: gr.HTML
+    scff_caption: gr.HTML
     about: gr.HTML
 
     def results(self) -> list[Component]:
         """What another target or strength changes."""
-        return [self.status, self.image, self.baseline, self.scff, self.baseline_top, self.scff_top]
+        pictures = [self.image, self.baseline, self.scff, self.baseline_top, self.scff_top]
+        return [self.status, *pictures, self.baseline_caption, self.scff_caption]
 
 
 def build_page(pairs: PairFolder) -> gr.Blocks:
@@ -80,7 +87,7 @@ def build_page(pairs: PairFolder) -> gr.Blocks:
         page.load(actions.arrive, None, [parts.pair, *everything], **private)
         parts.pair.focus(actions.list_pairs, None, parts.pair, show_progress="hidden", **private)
         parts.pair.input(actions.change_pair, [parts.visit, *settings], everything, **private)
-        opened = parts.upload.upload(actions.open_file, [parts.upload, *settings], everything, **private)
+        opened = parts.upload.upload(actions.open_file, [parts.upload, parts.visit, *settings], everything, **private)
         opened.then(lambda: None, None, parts.upload, show_progress="hidden", **private)  # open for the next file
         parts.examples.select(actions.open_drawing, settings, everything, **private)
         for event in (parts.target.input, parts.opacity.release):
@@ -98,7 +105,10 @@ def _lay_out(drawings: Sequence[DrawnScene]) -> _Components:
             # Custom values reach our own checks and words, also when a restarted server has forgotten its choices.
             pair = gr.Dropdown(label="Pair of networks", elem_id="pair", interactive=True, allow_custom_value=True)
             upload = gr.File(label="Your image", elem_id="upload", height=132, file_count="single")
-            gr.HTML("<p class='fine'>TIFF, PNG, JPEG, WebP, BMP, GIF, JPEG 2000; 16 bits too.</p>")
+            gr.HTML(
+                "<p class='fine'>TIFF (8 and 16 bits, float), PNG, JPEG, WebP, BMP, GIF, JPEG 2000; from 8 pixels "
+                "a side to 100 million in all.</p>"
+            )
             examples = gr.Gallery(
                 [(drawing.image, drawing.title) for drawing in drawings],
                 label="Or an example, drawn by this program",
@@ -125,10 +135,11 @@ def _lay_out(drawings: Sequence[DrawnScene]) -> _Components:
                 with gr.Column(min_width=220):
                     image = _picture("Image", "The image as it was read", "image")
                     gr.HTML(legend(), elem_id="legend")
-                pictures, tops = {}, {}
+                pictures, captions, tops = {}, {}, {}
                 for role, title in TITLES.items():
                     with gr.Column(min_width=220):
                         pictures[role] = _picture(title, f"{title}: heatmap over the image", role)
+                        captions[role] = gr.HTML(elem_id=f"{role}-caption")
                         tops[role] = gr.Label(
                             label=f"{title}: five likeliest classes",
                             show_label=False,
@@ -136,9 +147,8 @@ def _lay_out(drawings: Sequence[DrawnScene]) -> _Components:
                             elem_id=f"{role}-top",
                         )
             about = gr.HTML(elem_id="about")
-    return _Components(
-        visit, pair, upload, examples, target, opacity, status, image, *pictures.values(), *tops.values(), about
-    )
+    changing = (*pictures.values(), *tops.values(), *captions.values())
+    return _Components(visit, pair, upload, examples, target, opacity, status, image, *changing, about)
 
 
 def _said(method: Callable[..., dict]) -> Callable[..., dict]:
@@ -146,10 +156,11 @@ def _said(method: Callable[..., dict]) -> Callable[..., dict]:
 
     @wraps(method)
     def guarded(self: "_Actions", *arguments: object) -> dict:
+        visit = next((argument for argument in arguments if isinstance(argument, _Visit)), None)
         try:
             return method(self, *arguments)
         except BadInputError as error:
-            return {self.parts.status: _refused(error)}
+            return {self.parts.status: _refused(error, visit)}
         except Exception:
             logging.getLogger(__name__).exception("an action on the page failed")
             return {self.parts.status: message("The server failed at this; its log says why.", "error")}
@@ -178,11 +189,13 @@ class _Actions:
         return gr.Dropdown(self.pairs.names())
 
     @_said
-    def open_file(self, file: str | None, pair: str | None, target: str, opacity: float) -> dict:
+    def open_file(self, file: str | None, visit: _Visit | None, pair: str | None, target: str, opacity: float) -> dict:
         """Reads an uploaded file and explains it."""
         if file is None:
             raise BadInputError("no file was received")
-        return self._look(_Visit(Path(file).name, partial(read_image, file)), pair, target, opacity)
+        name = Path(file).name
+        below = visit.below if visit else ""
+        return self._look(_Visit(name, partial(read_image, file, name), below=below), pair, target, opacity)
 
     @_said
     def open_drawing(self, event: gr.SelectData, pair: str | None, target: str, opacity: float) -> dict:
@@ -212,9 +225,9 @@ class _Actions:
         try:
             pair, summary = self.pairs.load(name), self.pairs.summary(name)
         except BadInputError as error:  # the image is kept for a pair that can be used
-            return {parts.visit: replace(visit, analysis=None), parts.status: _refused(error)}
-        analysis = analyse(pair, image)
-        visit = replace(visit, analysis=replace(analysis, image=for_screen(image)))
+            return {parts.visit: replace(visit, analysis=None), parts.status: _refused(error, visit)}
+        analysis = replace(analyse(pair, image), image=for_screen(image))
+        visit = replace(visit, analysis=analysis, summary=summary, below=f"{visit.name}, seen by {name}")
         target = target if target in pair.classes else OWN_PREDICTION
         return self._show(visit, target, opacity) | {
             parts.visit: visit,
@@ -223,14 +236,15 @@ class _Actions:
         }
 
     def _show(self, visit: _Visit, target: str, opacity: float) -> dict:
-        shown = view(visit.analysis, target, opacity)
+        shown = view(visit.analysis, visit.summary, target, opacity)
         sentence = message(f"<span class='file'>{escape(visit.name)}</span> {shown.sentence}")
-        values = (sentence, shown.image, shown.baseline, shown.scff, shown.baseline_top, shown.scff_top)
+        pictures = (shown.image, shown.baseline, shown.scff, shown.baseline_top, shown.scff_top)
+        values = (sentence, *pictures, shown.baseline_caption, shown.scff_caption)
         return dict(zip(self.parts.results(), values, strict=True))
 
     def _drawn(self, index: int) -> _Visit:
         drawing = self.drawings[index]
-        return _Visit(f"{drawing.title} (a drawing; the networks may know photographs only)", lambda: drawing.image)
+        return _Visit(f"{drawing.title} (a drawing; the networks were trained on other images)", lambda: drawing.image)
 
 
 def _picture(label: str, alt: str, name: str) -> gr.Image:
@@ -255,8 +269,9 @@ def _usable(pairs: PairFolder, name: str) -> bool:
     return True
 
 
-def _refused(error: BadInputError) -> str:
-    return message(f"<b>{escape(str(error))}.</b> The pictures below, if any, are those from before.", "error")
+def _refused(error: BadInputError, visit: _Visit | None) -> str:
+    below = f" Below is still {escape(visit.below)}." if visit and visit.below else ""
+    return message(f"<b>{escape(str(error))}.</b>{below}", "error")
 
 
 def _no_pairs(pairs: PairFolder) -> str:

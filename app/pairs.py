@@ -29,6 +29,8 @@ class PairSummary:
     test_images: int
     accuracy: dict[str, float]
     """On the test part, by role, 0 to 1."""
+    class_accuracy: dict[str, dict[str, float | None]]
+    """The same by role and class; None where the part has no image of the class."""
     parameters: dict[str, int]
     """By role."""
     epochs: int
@@ -91,7 +93,12 @@ class PairFolder:
         try:
             report = json.loads((pair.path / REPORT).read_text())
             images, split = sum(map(int, report["images"].values())), str(report["split_source"])
-            test_images = int(report["networks"][ROLES[0]]["test"]["images"])
+            tests = {role: report["networks"][role]["test"] for role in ROLES}
+            test_images = int(tests[ROLES[0]]["images"])
+            class_accuracy = {
+                role: {name: None if share is None else float(share) for name, share in test["per_class"].items()}
+                for role, test in tests.items()
+            }
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             raise BadInputError(f"{name}/{REPORT} cannot be read") from None
         networks = {role: getattr(pair, role) for role in ROLES}
@@ -104,6 +111,7 @@ class PairFolder:
             split=split,
             test_images=test_images,
             accuracy={role: loaded.header.test_accuracy for role, loaded in networks.items()},
+            class_accuracy=class_accuracy,
             parameters={role: sum(p.numel() for p in loaded.network.parameters()) for role, loaded in networks.items()},
             epochs=header.epochs,
             seed=header.seed,

@@ -31,15 +31,19 @@ class View:
     baseline_top: dict[str, float]
     scff_top: dict[str, float]
     """The five likeliest classes with their probabilities."""
+    baseline_caption: str
+    scff_caption: str
+    """HTML: what each heatmap shows."""
     sentence: str
     """HTML: what both networks say."""
 
 
-def view(analysis: PairAnalysis, target: str, opacity: float) -> View:
+def view(analysis: PairAnalysis, summary: PairSummary, target: str, opacity: float) -> View:
     """Both heatmaps of an analysed image over it; runs the classifiers alone.
 
     Args:
         analysis: of the image, which is shown at the size that it has there.
+        summary: of the pair.
         target: a class of the pair, or OWN_PREDICTION.
         opacity: of the heatmaps, 0 to 1.
     """
@@ -51,14 +55,15 @@ def view(analysis: PairAnalysis, target: str, opacity: float) -> View:
         overlay(analysis.image, maps["scff"], opacity),
         _top(analysis.baseline),
         _top(analysis.scff),
-        _sentence(analysis, maps),
+        *(_caption(run, maps[role], summary.class_accuracy[role]) for role, run in analysis.runs.items()),
+        _sentence(analysis),
     )
 
 
 def card(summary: PairSummary) -> str:
     """HTML: which checkpoint is shown, what it was trained on, how good it is."""
     rows = "".join(
-        f"<tr><th scope='row'>{TITLES[role]}</th><td>{summary.accuracy[role]:.1%}</td>"
+        f"<tr><th scope='row'>{TITLES[role]}</th><td>{summary.accuracy[role] * 100:.1f} %</td>"
         f"<td>{summary.parameters[role] / 1e6:.2f} M</td></tr>"
         for role in summary.accuracy
     )
@@ -70,7 +75,7 @@ def card(summary: PairSummary) -> str:
         f"<table><thead><tr><th></th><th scope='col'>test accuracy</th><th scope='col'>parameters</th></tr></thead>"
         f"<tbody>{rows}</tbody></table>"
         f"<p class='fine'>Measured once, on the {summary.test_images} images of the test part "
-        f"({escape(summary.split)}); one image is {1 / summary.test_images:.1%}.</p>"
+        f"(split: {escape(summary.split)}); one image is {100 / summary.test_images:.1f} points.</p>"
     )
 
 
@@ -84,7 +89,7 @@ def legend() -> str:
         "aria-label='Colour bar from dark, no evidence, to bright, the strongest evidence in the map'></span>"
         "<div class='ends'><span>no evidence</span><span>the map's strongest</span></div>"
         "<p class='fine'>Each map runs from zero to its own maximum: a colour says where a network looks, "
-        "not which network is surer.</p>"
+        "not which network is surer. Colours mix with the image beneath; at strength 1 they are the bar's.</p>"
     )
 
 
@@ -109,21 +114,25 @@ def _top(run: NetworkAnalysis) -> dict[str, float]:
     return {classes[i]: float(run.probabilities[i]) for i in best}
 
 
-def _sentence(analysis: PairAnalysis, maps: dict[str, Heatmap]) -> str:
+def _caption(run: NetworkAnalysis, heatmap: Heatmap, class_accuracy: dict[str, float | None]) -> str:
+    name = run.loaded.header.classes[heatmap.target]
+    height, width = heatmap.values.shape
+    share = percent(run.probabilities[heatmap.target])
+    shown = f"Evidence for <b>{escape(name)}</b> ({share})."
+    if heatmap.empty:
+        shown = f"<b>Empty map:</b> nothing in the image speaks for {escape(name)} ({share})."
+    accuracy = class_accuracy.get(name)
+    tested = "" if accuracy is None else f" Of the test images of {escape(name)}, {accuracy:.1%} were recognised."
+    return f"<p class='fine'>{shown} {width} × {height} cells, interpolated.{tested.replace('%', ' %')}</p>"
+
+
+def _sentence(analysis: PairAnalysis) -> str:
     classes = analysis.pair.classes
-    said = {
-        role: f"<b>{escape(classes[run.prediction])}</b> ({percent(run.probabilities[run.prediction])})"
-        for role, run in analysis.runs.items()
-    }
-    if analysis.baseline.prediction == analysis.scff.prediction:
-        sure = percent(analysis.scff.probabilities[analysis.scff.prediction])
-        words = f"Both networks say {said['baseline'].removesuffix(')')} without SCFF, {sure} with it)."
-    else:
-        words = f"The networks disagree: the baseline says {said['baseline']}, with SCFF it is {said['scff']}."
-    targets = {heatmap.target for heatmap in maps.values()}
-    if targets != {analysis.baseline.prediction} or analysis.baseline.prediction != analysis.scff.prediction:
-        named = " and ".join(dict.fromkeys(escape(classes[heatmap.target]) for heatmap in maps.values()))
-        words += f" The heatmaps show the evidence for {named}{', in this order' if len(targets) > 1 else ''}."
-    if empty := [TITLES[role] for role, heatmap in maps.items() if heatmap.empty]:
-        words += f" <b>Empty map</b> ({', '.join(empty)}): nothing in the image speaks for the class."
-    return words
+    said = {role: escape(classes[run.prediction]) for role, run in analysis.runs.items()}
+    sure = {role: percent(run.probabilities[run.prediction]) for role, run in analysis.runs.items()}
+    if said["baseline"] == said["scff"]:
+        return f"Both networks say <b>{said['scff']}</b> ({sure['baseline']} without SCFF, {sure['scff']} with it)."
+    return (
+        f"The networks disagree: the baseline says <b>{said['baseline']}</b> ({sure['baseline']}), "
+        f"with SCFF it is <b>{said['scff']}</b> ({sure['scff']})."
+    )

@@ -37,7 +37,9 @@ def main(
             raise BadInputError(f"unknown {name} {value!r}; known: {', '.join(known)}")
     pair = load_pair(pair_dir, choose_device(device))
     index = None if target is None else pair.class_index(target)
-    stems = _stems(images)
+    if out.exists() and not out.is_dir():
+        raise BadInputError(f"{out} is a file; name a folder for the results")
+    stems = _stems(images, out)
     inputs = {image.resolve() for image in images}
     if lost := [stem for stem in stems if (out / f"{stem}.png").resolve() in inputs]:
         raise BadInputError(f"{out / lost[0]}.png is one of the images and would be overwritten; choose another --out")
@@ -92,16 +94,26 @@ def _words(run: NetworkAnalysis, heatmap: Heatmap) -> dict:
     }
 
 
-def _stems(images: list[Path]) -> list[str]:
-    """Names of the results: the image's without its ending, numbered where that is taken."""
+def _stems(images: list[Path], out: Path) -> list[str]:
+    """Names of the results: the image's without its ending, numbered where another image has that name."""
     stems: list[str] = []
     for image in images:
         stem, number = image.stem, 1
-        while stem in stems:
+        while stem in stems or _taken(out / f"{stem}.json", image):
             number += 1
             stem = f"{image.stem}-{number}"
         stems.append(stem)
     return stems
+
+
+def _taken(result: Path, image: Path) -> bool:
+    """Whether a result of an earlier call is of another image."""
+    try:
+        return json.loads(result.read_text())["image"] != str(image)
+    except FileNotFoundError:
+        return False
+    except (ValueError, KeyError, TypeError):
+        return True
 
 
 if __name__ == "__main__":

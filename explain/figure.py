@@ -79,7 +79,11 @@ def side_by_side(
         figure.paste(_enlarged(panel, factor), (left, top))
         figure.paste(_text(title, (width, top), line, centred=True), (left, 0))
     figure.paste(_colour_bar(bar, height, line), (3 * width + 4 * line, top))
-    caption = f"{analysis.pair.name} ({analysis.pair.baseline.header.arch}). Grad-CAM++ of the classifier's input."
+    cells = " x ".join(str(side) for side in reversed(next(iter(heatmaps.values())).values.shape))
+    caption = (
+        f"{analysis.pair.name} ({analysis.pair.baseline.header.arch}). "
+        f"Grad-CAM++ of the classifier's input, {cells} cells, interpolated."
+    )
     figure.paste(_text(caption, (3 * width, bottom), 0.8 * line, centred=False), (line, top + height))
     return figure
 

@@ -201,7 +201,10 @@ def load_pair(path: str | Path, device: torch.device | str = "cpu") -> Pair:
         raise BadInputError(f"{path.name}: no such folder of a checkpoint pair")
     missing = [name for name in (*map(weights_file, ROLES), REPORT) if not (path / name).is_file()]
     if missing:
-        raise BadInputError(f"{path.name} is not a complete checkpoint pair: {', '.join(missing)} missing")
+        raise BadInputError(
+            f"{path.name} is not a complete checkpoint pair: {', '.join(missing)} missing "
+            "(a network trained alone needs its partner: train --fusion none or scff into the same folder)"
+        )
     baseline, scff = (load_network(path / weights_file(role), device) for role in ROLES)
     _check_alike(path.name, baseline.header, scff.header)
     return Pair(path, baseline, scff)
@@ -237,12 +240,12 @@ def _check_alike(name: str, baseline: Header, scff: Header) -> None:
             f"{name}: the two networks have different classes or class order "
             f"({', '.join(baseline.classes)} and {', '.join(scff.classes)})"
         )
+    if baseline.arch != scff.arch:
+        raise BadInputError(f"{name}: the two networks have different backbones ({baseline.arch} and {scff.arch})")
     for attribute, words in (
-        ("arch", "different backbones"),
-        ("preprocessing", "different preprocessing"),
+        ("preprocessing", "different preprocessing (input size, mean or standard deviation)"),
         ("data_fingerprint", "different scenes"),
         ("split_fingerprint", "different splits"),
     ):
-        first, second = getattr(baseline, attribute), getattr(scff, attribute)
-        if first != second:
-            raise BadInputError(f"{name}: the two networks were trained with {words} ({first} and {second})")
+        if getattr(baseline, attribute) != getattr(scff, attribute):
+            raise BadInputError(f"{name}: the two networks were trained with {words}")

@@ -40,7 +40,7 @@ warnings.filterwarnings("ignore", category=NotGeoreferencedWarning)
 logging.getLogger("rasterio").setLevel(logging.CRITICAL)
 
 
-def read_image(path: str | Path) -> np.ndarray:
+def read_image(path: str | Path, called: str | None = None) -> np.ndarray:
     """Reads an image file as RGB.
 
     EXIF orientation is applied; grey and palette images become RGB; transparency is laid over white; of a file with
@@ -50,6 +50,7 @@ def read_image(path: str | Path) -> np.ndarray:
 
     Args:
         path: the file; TIFF, PNG, JPEG, WebP, BMP, GIF or JPEG 2000.
+        called: what errors call the file; its path if not given.
 
     Returns:
         uint8, [H, W, 3].
@@ -58,55 +59,58 @@ def read_image(path: str | Path) -> np.ndarray:
         BadInputError: the file is missing, empty, damaged, not an image, or of a size that cannot be used.
     """
     path = Path(path)
+    called = str(path) if called is None else called
     try:
+        if path.is_dir():
+            raise BadInputError(f"{called}: this is a folder; name the images in it")
         if not path.is_file():
-            raise BadInputError(f"{path}: no such file")
+            raise BadInputError(f"{called}: no such file")
         if path.stat().st_size == 0:
-            raise BadInputError(f"{path.name}: the file is empty")
-        return _decode(path)
+            raise BadInputError(f"{called}: the file is empty")
+        return _decode(path, called)
     except BadInputError:
         raise
     except PermissionError:
-        raise BadInputError(f"{path.name}: no permission to read the file") from None
+        raise BadInputError(f"{called}: no permission to read the file") from None
     except Image.DecompressionBombError:
-        raise BadInputError(f"{path.name}: more than {MAX_PIXELS:,} pixels; crop or shrink the image") from None
+        raise BadInputError(f"{called}: more than {MAX_PIXELS:,} pixels; crop or shrink the image") from None
     except MemoryError:
-        raise BadInputError(f"{path.name}: too large for this machine's memory") from None
+        raise BadInputError(f"{called}: too large for this machine's memory") from None
     except Exception:  # a decoder meeting damaged bytes raises nearly anything
-        raise BadInputError(f"{path.name}: the image is damaged or cut short") from None
+        raise BadInputError(f"{called}: the image is damaged or cut short") from None
 
 
-def _decode(path: Path) -> np.ndarray:
+def _decode(path: Path, called: str) -> np.ndarray:
     with path.open("rb") as file:
         start = file.read(12)
     if start.startswith(_JPEG2000_MAGIC):
-        return _raster(path, "JPEG2000")
+        return _raster(path, called, "JPEG2000")
     try:
         image = Image.open(path, formats=_FORMATS)
     except UnidentifiedImageError:
         if not start.startswith(_TIFF_MAGIC):
-            raise BadInputError(f"{path.name}: not an image of a kind that can be read") from None
-        return _raster(path, "TIFF")
+            raise BadInputError(f"{called}: not an image of a kind that can be read") from None
+        return _raster(path, called, "TIFF")
     with image:
-        _check_shape(path, *image.size)
+        _check_shape(called, *image.size)
         if _is_deep(image):
-            upright = Image.fromarray(_raster(path, image.format))
+            upright = Image.fromarray(_raster(path, called, image.format))
             upright.getexif()[ExifTags.Base.Orientation] = image.getexif().get(ExifTags.Base.Orientation, 1)
         else:
             upright = image
         return np.array(_over_white(ImageOps.exif_transpose(upright)))
 
 
-def _check_shape(path: Path, width: int, height: int) -> None:
+def _check_shape(called: str, width: int, height: int) -> None:
     if width * height > MAX_PIXELS:
         raise BadInputError(
-            f"{path.name}: {width:,} x {height:,} pixels; the limit is {MAX_PIXELS:,} in all: crop or shrink the image"
+            f"{called}: {width:,} x {height:,} pixels; the limit is {MAX_PIXELS:,} in all: crop or shrink the image"
         )
     if min(width, height) < MIN_SIDE:
-        raise BadInputError(f"{path.name}: {width} x {height} pixels; each side needs at least {MIN_SIDE}")
+        raise BadInputError(f"{called}: {width} x {height} pixels; each side needs at least {MIN_SIDE}")
     if max(width, height) > MAX_ASPECT * min(width, height):
         raise BadInputError(
-            f"{path.name}: {width:,} x {height:,} pixels is too narrow a strip for a network's square input; "
+            f"{called}: {width:,} x {height:,} pixels is too narrow a strip for a network's square input; "
             f"crop it to at most {MAX_ASPECT} to 1"
         )
 
@@ -129,31 +133,31 @@ def _over_white(image: Image.Image) -> Image.Image:
     return Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer).convert("RGB")
 
 
-def _raster(path: Path, kind: str) -> np.ndarray:
+def _raster(path: Path, called: str, kind: str) -> np.ndarray:
     """Reads a file with GDAL: its first three bands, or its first, as uint8 [H, W, 3], deep samples stretched."""
     with rasterio.open(path, driver=_DRIVERS[kind]) as raster:
-        _check_shape(path, raster.width, raster.height)
+        _check_shape(called, raster.width, raster.height)
         block = math.prod(raster.block_shapes[0]) * raster.count * np.dtype(raster.dtypes[0]).itemsize
         if block > _LARGEST_BLOCK:
-            raise BadInputError(f"{path.name}: {raster.count} bands in one large block; save fewer bands, or tiles")
+            raise BadInputError(f"{called}: {raster.count} bands in one large block; save fewer bands, or tiles")
         indexes = [1, 2, 3] if raster.count >= 3 else [1, 1, 1]
         if any(np.dtype(raster.dtypes[i - 1]).kind == "c" for i in indexes):
-            raise BadInputError(f"{path.name}: complex samples cannot be shown as a picture")
+            raise BadInputError(f"{called}: complex samples cannot be shown as a picture")
         rgb = np.full((raster.height, raster.width, 3), 255, dtype=np.uint8)
         step = math.ceil(math.sqrt(raster.width * raster.height / _PERCENTILE_SAMPLES))
         for channel, index in enumerate(indexes):
             band = np.ma.masked_invalid(raster.read(index, masked=True), copy=False)
             if band.dtype != np.uint8:
-                band = np.ma.masked_array(_stretched_band(path, band, step), band.mask)
+                band = np.ma.masked_array(_stretched_band(called, band, step), band.mask)
             rgb[..., channel] = band.filled(255)
     return rgb
 
 
-def _stretched_band(path: Path, band: np.ma.MaskedArray, step: int) -> np.ndarray:
+def _stretched_band(called: str, band: np.ma.MaskedArray, step: int) -> np.ndarray:
     """A band as uint8, from the 2nd to the 98th percentile of its valid pixels on a grid of that step."""
     sample = band[::step, ::step].compressed()
     if sample.size == 0:
-        raise BadInputError(f"{path.name}: a band holds no valid pixel")
+        raise BadInputError(f"{called}: a band holds no valid pixel")
     low, high = (float(value) for value in np.percentile(sample, _PERCENTILES))
     if low == high:  # nearly all of one value: its few others still count
         low, high = float(band.min()), float(band.max())

@@ -68,7 +68,10 @@ def write_pair(folder: Path, arch: str = "resnet18", seed: int = 0) -> Path:
     report = {
         "images": dict.fromkeys(CLASSES, 6),
         "split_source": "stratified 60/20/20, seed 0",
-        "networks": {role: {"test": {"images": 20}} for role in ("baseline", "scff")},
+        "networks": {
+            role: {"test": {"images": 20, "per_class": {"field": 0.25, "roof": 0.75, "water": None}}}
+            for role in ("baseline", "scff")
+        },
     }
     (folder / "report.json").write_text(json.dumps(report))
     return folder

@@ -8,15 +8,12 @@ from typing import Annotated
 import typer
 from tqdm import tqdm
 
-from models.checkpoint import ROLES, load_pair
 from models.command_line import new_command_line, run
-from models.device import choose_device
 from models.errors import BadInputError
-from training.recipe import RECIPES, TrainingSettings
 from training.scenes import SceneFolder, read_scenes
 from training.splits import PARTS, read_split, stratified_split
 
-_ROLES = {"pair": ROLES, "none": ("baseline",), "scff": ("scff",)}
+_ROLES = {"pair": ("baseline", "scff"), "none": ("baseline",), "scff": ("scff",)}
 
 cli = new_command_line(__doc__)
 
@@ -48,8 +45,8 @@ def data(
         for name, count in scenes.counts.items():
             print(f"{count:8}  {name}")
         print("sizes: " + ", ".join(f"{size} ({count})" for size, count in sizes.items()))
-        for group in duplicates:
-            print("same picture: " + " = ".join(group))
+        for group in scenes.duplicates:
+            print("same picture: " + " = ".join(path.relative_to(scenes.root).as_posix() for path in group))
     stratified_split(scenes, seed=0)  # says so when a class is too small to be trained on
 
 
@@ -58,7 +55,7 @@ def train(
     folder: Annotated[Path, typer.Option("--data", metavar="DIR", help="A folder of class folders, at any depth.")],
     arch: Annotated[str, typer.Option(help="timm's name of the network, such as resnet18.")],
     out: Annotated[Path, typer.Option(metavar="DIR", help="Folder of the checkpoint pair, such as checkpoints/NAME.")],
-    recipe: Annotated[str, typer.Option(help=f"One of: {', '.join(RECIPES)}.")] = "siri-whu",
+    recipe: Annotated[str, typer.Option(help="Named settings of training.")] = "siri-whu",
     fusion: Annotated[str, typer.Option(help="pair (both networks), none (the baseline) or scff.")] = "pair",
     epochs: Annotated[int | None, typer.Option(help="Default: the recipe's.", show_default=False)] = None,
     image_size: Annotated[int | None, typer.Option(help="Input's side in pixels. Default: the recipe's.")] = None,
@@ -72,13 +69,18 @@ def train(
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
 ) -> None:
     """Trains a baseline and the same network with SCFF, and writes them as a checkpoint pair."""
-    from training.fit import train as fit  # Lightning takes seconds to import
+    # What takes seconds to import is not needed to look at a folder, nor for --help.
+    from models.device import choose_device
+    from training.fit import check_out
+    from training.fit import train as fit
+    from training.recipe import TrainingSettings
 
     if fusion not in _ROLES:
         raise BadInputError(f"unknown fusion {fusion!r}; known: {', '.join(_ROLES)}")
     changes = {"epochs": epochs, "batch_size": batch_size, "lr": lr, "image_size": image_size}
     settings = TrainingSettings.of_recipe(recipe, arch, seed, **changes)
     where = choose_device(device)
+    check_out(out, _ROLES[fusion])
     scenes = _read(folder)
     split = stratified_split(scenes, seed) if split_dir is None else read_split(split_dir, scenes)
     if split.missing:
@@ -96,7 +98,8 @@ def train(
         sys.exit(130)
     for role, network in report.networks.items():
         print(f"{role}: {network.test.accuracy:.1%} of {network.test.images} test images")
-    if missing := [role for role in ROLES if role not in report.networks]:
+    print(f"written to {out}; the report and the model card are in it")
+    if missing := [role for role in _ROLES["pair"] if role not in report.networks]:
         print(f"{out} is half a pair: train {missing[0]} into it with the same settings")
 
 
@@ -109,8 +112,10 @@ def evaluate(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
 ) -> None:
     """Measures a pair's accuracy again, on a part of the split it was trained with."""
+    from models.checkpoint import load_pair
+    from models.device import choose_device
     from training.batches import SceneDataset
-    from training.fit import evaluate_network  # Lightning takes seconds to import
+    from training.fit import evaluate_network
     from training.report import read_report
 
     if split not in PARTS:
@@ -132,7 +137,7 @@ def evaluate(
     part = SceneDataset(chosen, pair.preprocessing.size)
     results = {
         role: evaluate_network(getattr(pair, role).network, pair.preprocessing, part, pair.classes, where)
-        for role in ROLES
+        for role in _ROLES["pair"]
     }
     if as_json:
         accuracies = {role: {"accuracy": result.accuracy} for role, result in results.items()}
@@ -145,8 +150,8 @@ def evaluate(
 def _read(folder: Path) -> SceneFolder:
     """The folder's scenes, with a progress bar; unreadable files are named."""
     scenes = read_scenes(folder, lambda results: tqdm(results, desc="reading", leave=False, disable=None))
-    for path, reason in scenes.unreadable.items():
-        _say(f"left out: {path.parent.name}/{reason}")
+    for reason in scenes.unreadable.values():
+        _say(f"left out: {reason}")
     if scenes.unreadable:
         _say(f"{len(scenes.unreadable)} file(s) cannot be read and are left out")
     return scenes

@@ -30,7 +30,7 @@ from training.report import NetworkReport, PartResult, Report, read_report, writ
 from training.scenes import SceneFolder
 from training.splits import Split
 
-__all__ = ["evaluate_network", "train"]
+__all__ = ["check_out", "evaluate_network", "train"]
 
 _FUSIONS = {"baseline": None, "scff": FusionSettings()}
 _SETTINGS = "settings.json"
@@ -86,6 +86,18 @@ def train(
         write_report(staging, report, out.name)
     shutil.rmtree(state)
     return report
+
+
+def check_out(out: Path, roles: Sequence[str]) -> None:
+    """Refuses a folder that cannot take networks of these roles, before any work is done.
+
+    Raises:
+        BadInputError: it is a file, or already holds such a network.
+    """
+    if out.exists() and not out.is_dir():
+        raise BadInputError(f"{out} is a file; name a folder for the pair")
+    if taken := [role for role in roles if (out / weights_file(role)).exists()]:
+        raise BadInputError(f"{out} already holds {' and '.join(taken)}; choose another --out, or delete it first")
 
 
 def evaluate_network(
@@ -191,9 +203,8 @@ def _former_networks(
     """The networks that the folder already holds, when the new ones will be their partners."""
     if not out.exists() or (out.is_dir() and not any(out.iterdir())):
         return {}
+    check_out(out, roles)
     former = read_report(out)
-    if taken := [role for role in roles if role in former.networks]:
-        raise BadInputError(f"{out} already holds {' and '.join(taken)}; choose another --out, or delete it first")
     same = former.settings == asdict(settings) and former.split_fingerprint == split.fingerprint
     if not same or former.data_fingerprint != folder.fingerprint:
         raise BadInputError(f"{out} holds a network of other settings, scenes or split, no partner for this one")

@@ -35,13 +35,14 @@ class TrainingProgress(Callback):
             bar_format="{l_bar}{bar}| {elapsed} gone, {remaining} left{postfix}",
         )
 
-    def on_train_batch_end(self, trainer: Trainer, *_: Any) -> None:
+    def on_train_batch_end(self, trainer: Trainer, pl_module: LightningModule, *_: Any) -> None:
         """Moves the bar by one batch."""
-        shown = {"epoch": f"{trainer.current_epoch + 1}/{trainer.max_epochs}"}
-        metrics = trainer.progress_bar_metrics
-        shown |= {name: f"{metrics[name]:.3f}" for name in ("loss", "accuracy", "val_accuracy") if name in metrics}
-        self._bar.set_postfix(shown, refresh=False)
+        self._describe(trainer, pl_module)
         self._bar.update()
+
+    def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Shows what the epoch came to."""
+        self._describe(trainer, pl_module)
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: ARG002 - Lightning's signature
         """Closes the bar."""
@@ -62,6 +63,15 @@ class TrainingProgress(Callback):
     def load_state_dict(self, state_dict: dict[str, float]) -> None:
         """Takes the time of the run so far."""
         self.seconds = state_dict["seconds"]
+
+    def _describe(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        shown = {"epoch": f"{trainer.current_epoch + 1}/{trainer.max_epochs}"}
+        metrics = trainer.progress_bar_metrics
+        shown |= {name: f"{metrics[name]:.3f}" for name in ("loss", "accuracy") if name in metrics}
+        if pl_module.curves:
+            last = pl_module.curves[-1]
+            shown["validation"] = f"{last.val_accuracy:.3f} after epoch {last.epoch}"
+        self._bar.set_postfix(shown, refresh=False)
 
     def _count(self) -> None:
         now = time.monotonic()

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import asdict, dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -126,7 +127,7 @@ def _card(name: str, report: Report) -> str:
         f"| {role} | {n.parameters:,} | {n.val_accuracy:.1%} | {n.test.accuracy:.1%} | {n.best_epoch} |"
         for role, n in networks.items()
     ]
-    minutes = " and ".join(f"{n.seconds / 60:.0f} ({role})" for role, n in networks.items())
+    times = " and ".join(f"{timedelta(seconds=round(n.seconds))} ({role})" for role, n in networks.items())
     shared = ""
     if report.split_shared:
         groups = "; ".join(" = ".join(names) for names in report.split_shared)
@@ -152,7 +153,7 @@ same batches from the same initial backbone weights.
 - **Selection:** the epoch best on the validation part; the test part was used once, with the weights as stored.
 - **How sure:** one image of the test part is {1 / len(report.split["test"]):.2%}, and one run with one seed says \
 little about differences of a few images.
-- **Time:** {minutes} minutes by the clock on {report.device}, whatever else the machine was doing.
+- **Time:** {times} hours, minutes and seconds by the clock on {report.device}, whatever else the machine was doing.
 - **Terms:** weights trained on a data set carry its terms; see the project's README for SIRI-WHU's.
 
 | class | {" | ".join(f"{role}, test" for role in networks)} |

@@ -108,7 +108,7 @@ def read_scenes(folder: str | Path, watch: Callable[[Iterable], Iterable] = iter
 def _read_scene(root: Path, label: int, path: Path, stems: Counter[Path]) -> Scene | str:
     """The scene, or why it cannot be read."""
     try:
-        image = read_image(path)
+        image = read_image(path, called=path.relative_to(root).as_posix())
     except BadInputError as error:
         return str(error)
     height, width = image.shape[:2]

@@ -105,7 +105,7 @@ def test_first_visit_shows_something_and_says_what(page: Page) -> None:
     about = page.locator("#about")
     expect(about).to_contain_text("resnet18")
     expect(about).to_contain_text("scenes")
-    expect(about).to_contain_text("50.0%")
+    expect(about).to_contain_text("50.0 %")
     assert page.evaluate("document.documentElement.scrollWidth") <= page.viewport_size["width"]
 
 
@@ -131,7 +131,9 @@ def test_tiff_is_shown_and_explained_and_the_target_changes_both_maps(page: Page
     expect(page.locator("#status")).to_contain_text("scene.tif", timeout=20_000)
 
     predicted = page.locator("#baseline-top h2").inner_text()
-    choose(page, "target", next(name for name in ("field", "roof") if name != predicted))
+    other = next(name for name in ("field", "roof") if name != predicted)
+    choose(page, "target", other)
+    expect(page.locator("#scff-caption")).to_contain_text(other, timeout=10_000)
     for name, former in before.items():
         wait_for_other(page, name, former)
     assert np.array_equal(picture(page, "image"), scene)
@@ -167,13 +169,13 @@ def test_a_bad_file_is_said_and_stays_said(page: Page, tmp_path: Path, name: str
     upload(page, tmp_path / name)
     alert = page.locator("#status [role=alert]")
     expect(alert).to_contain_text(words, timeout=20_000)
-    expect(alert).to_contain_text("The pictures below, if any, are those from before")
+    expect(alert).to_contain_text("Below is still Overpass (a drawing")
     assert np.array_equal(picture(page, "baseline"), before)
     time.sleep(2)
     expect(alert).to_be_visible()
     expect(page.locator("#upload")).to_contain_text("Drop File Here")
     page.locator("#examples button.thumbnail-item").nth(1).click()
-    expect(page.locator("#status")).to_contain_text("River with a bridge", timeout=20_000)
+    expect(page.locator("#status")).to_contain_text("River (a drawing", timeout=20_000)
     expect(alert).to_have_count(0)
 
 

@@ -69,12 +69,26 @@ def test_images_of_one_name_do_not_overwrite_each_other(
     assert [Path(figure).name for figure in figures] == ["roof.png", "roof-2.png", "roof-3.png"]
 
 
+def test_results_of_another_image_are_kept(command: Command, pair_folder: Path, image: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other" / "roof.tif"
+    other.parent.mkdir()
+    Image.fromarray(texture(2, 0)).save(other)
+
+    def figure(of: Path) -> str:
+        ended = command("explain", of, "--pair", pair_folder, "--out", tmp_path / "out", "--json")
+        return Path(json.loads(ended.out)["figure"]).name
+
+    assert [figure(image), figure(other), figure(image), figure(other)] == [
+        "roof.png", "roof-2.png", "roof.png", "roof-2.png"
+    ]  # fmt: skip
+
+
 def test_a_bad_image_does_not_stop_the_others(command: Command, pair_folder: Path, image: Path, tmp_path: Path) -> None:
     bad = tmp_path / "text.tif"
     bad.write_text("not pixels")
     ended = command("explain", bad, image, "--pair", pair_folder, "--out", tmp_path / "out", "--json")
     assert ended.status == 2
-    assert ended.err.strip() == "error: text.tif: not an image of a kind that can be read"
+    assert ended.err.strip() == f"error: {bad}: not an image of a kind that can be read"
     assert json.loads(ended.out)["image"] == str(image)
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["roof.json", "roof.npz", "roof.png"]
 
@@ -105,6 +119,7 @@ def test_bad_input_is_one_line_and_status_2(command: Command, pair_folder: Path,
     refused("unknown device 'tpu'", "--device", "tpu")
     refused("no such folder of a checkpoint pair", pair=tmp_path / "none")
     refused("Not a directory", out=image / "out")
+    refused("is a file; name a folder for the results", out=image)
     broken = tmp_path / "broken"
     shutil.copytree(pair_folder, broken)
     (broken / "scff.safetensors").unlink()

@@ -198,7 +198,9 @@ def test_unusable_files_are_refused_in_words(tmp_path: Path, name: str, content:
     (tmp_path / name).write_bytes(content)
     with pytest.raises(BadInputError, match=reason) as refusal:
         read_image(tmp_path / name)
-    assert str(refusal.value).startswith(name)
+    assert str(refusal.value).startswith(f"{tmp_path / name}: ")
+    with pytest.raises(BadInputError, match=r"^my picture: "):
+        read_image(tmp_path / name, called="my picture")
     assert "\n" not in str(refusal.value)
 
 
@@ -250,6 +252,6 @@ def test_a_name_longer_than_the_system_allows(tmp_path: Path) -> None:
 
 
 def test_missing_file_and_folder(tmp_path: Path) -> None:
-    for path in (tmp_path / "none.tif", tmp_path):
-        with pytest.raises(BadInputError, match="no such file"):
+    for path, words in ((tmp_path / "none.tif", "no such file"), (tmp_path, "this is a folder")):
+        with pytest.raises(BadInputError, match=words):
             read_image(path)

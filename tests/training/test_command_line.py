@@ -209,7 +209,7 @@ def test_bad_arguments_of_train(command: Command, scenes: Path, tmp_path: Path) 
     one_line(train(command, scenes, out, "--arch", "inception_v3"), "inception_v3 cannot take images of 32 x 32 pixels")
     (tmp_path / "file").write_text("words")
     one_line(train(command, scenes, tmp_path / "file" / "pair"), "Not a directory")
-    one_line(train(command, scenes, tmp_path / "file"), "report.json cannot be read")
+    one_line(train(command, scenes, tmp_path / "file"), "is a file; name a folder for the pair")
     assert not out.exists()
     assert not list(tmp_path.glob(".pair*"))
 

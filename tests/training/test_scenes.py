@@ -98,7 +98,7 @@ def test_empty_classes_are_named(scenes: Path) -> None:
     with pytest.raises(BadInputError, match="without an image: bridge"):
         read_scenes(scenes)
     (scenes / "bridge" / "a.tif").write_text("not pixels")
-    with pytest.raises(BadInputError, match=r"without a readable image: bridge \(a.tif: not an image"):
+    with pytest.raises(BadInputError, match=r"without a readable image: bridge \(bridge/a.tif: not an image"):
         read_scenes(scenes)
 
 
