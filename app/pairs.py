@@ -69,12 +69,13 @@ class PairFolder:
         Raises:
             BadInputError: there is no such pair, or it cannot be used.
         """
-        if name not in self.names():
-            raise BadInputError(f"no pair {name!r} in {self.path.name}; there are: {', '.join(self.names()) or 'none'}")
+        names = self.names()
+        if name not in names:
+            raise BadInputError(f"no pair {name!r} in {self.path.name}; there are: {', '.join(names) or 'none'}")
         folder = self.path / name
         stamp = tuple((file, _stamp(folder / file)) for file in _PAIR_FILES)
         with self._lock:
-            for gone in self._loaded.keys() - set(self.names()):
+            for gone in self._loaded.keys() - set(names):
                 del self._loaded[gone]
             former = self._loaded.get(name)
             if former is None or former[0] != stamp:

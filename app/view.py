@@ -122,8 +122,10 @@ def _caption(run: NetworkAnalysis, heatmap: Heatmap, class_accuracy: dict[str, f
     if heatmap.empty:
         shown = f"<b>Empty map:</b> nothing in the image speaks for {escape(name)} ({share})."
     accuracy = class_accuracy.get(name)
-    tested = "" if accuracy is None else f" Of the test images of {escape(name)}, {accuracy:.1%} were recognised."
-    return f"<p class='fine'>{shown} {width} × {height} cells, interpolated.{tested.replace('%', ' %')}</p>"
+    tested = ""
+    if accuracy is not None:
+        tested = f" Of the test images of {escape(name)}, {accuracy * 100:.1f} % were recognised."
+    return f"<p class='fine'>{shown} {width} × {height} cells, interpolated.{tested}</p>"
 
 
 def _sentence(analysis: PairAnalysis) -> str:

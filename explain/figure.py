@@ -105,7 +105,7 @@ def percent(share: float) -> str:
         return "> 99.9 %"
     if share < 0.001:
         return "< 0.1 %"
-    return f"{share:.1%}".replace("%", " %")
+    return f"{share * 100:.1f} %"
 
 
 def _shortened(name: str, most: int = 40) -> str:

@@ -34,7 +34,6 @@ class Network(nn.Module):
     def __init__(self, arch: str, num_classes: int, fusion: FusionSettings | None = None) -> None:
         super().__init__()
         check_arch(arch)
-        self.arch = arch
         self.backbone = timm.create_model(arch, num_classes=num_classes)
         levels = getattr(self.backbone, "feature_info", None)
         if levels is None or not hasattr(self.backbone, "forward_intermediates"):
@@ -46,7 +45,6 @@ class Network(nn.Module):
         self.taps = taps[:-1]
         channels = [levels[i]["num_chs"] for i in self.taps] + [self.backbone.num_features]
         self.scff = None if fusion is None else SCFF(channels, fusion)
-        self.fusion = fusion
 
     def features(self, images: Tensor) -> Tensor:
         """The classifier's input, Xn or Yn, [B, C, h, w], of normalised images [B, 3, H, W]."""

@@ -13,6 +13,7 @@ from models.errors import BadInputError
 from training.scenes import SceneFolder, read_scenes
 from training.splits import PARTS, read_split, stratified_split
 
+# By --fusion; written out, because importing them would import torch, which a look at a folder does not need.
 _ROLES = {"pair": ("baseline", "scff"), "none": ("baseline",), "scff": ("scff",)}
 
 cli = new_command_line(__doc__)

@@ -83,18 +83,16 @@ class Classifier(lightning.LightningModule):
 
     def on_validation_epoch_end(self) -> None:
         """Closes the validation part's means, before Lightning looks at them to keep the best epoch."""
-        self.log("val_loss", self.val_loss.compute())
-        self.log("val_accuracy", self.val_accuracy.compute(), prog_bar=True)
-        if not self.trainer.sanity_checking:
-            self.curves.append(
-                EpochResult(
-                    epoch=self.current_epoch + 1,
-                    train_loss=self.train_loss.compute().item(),
-                    train_accuracy=self.train_accuracy.compute().item(),
-                    val_loss=self.val_loss.compute().item(),
-                    val_accuracy=self.val_accuracy.compute().item(),
-                )
+        self.log("val_accuracy", self.val_accuracy.compute())
+        self.curves.append(
+            EpochResult(
+                epoch=self.current_epoch + 1,
+                train_loss=self.train_loss.compute().item(),
+                train_accuracy=self.train_accuracy.compute().item(),
+                val_loss=self.val_loss.compute().item(),
+                val_accuracy=self.val_accuracy.compute().item(),
             )
+        )
         self.val_loss.reset()
         self.val_accuracy.reset()
 

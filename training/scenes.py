@@ -122,10 +122,10 @@ def _read_scene(root: Path, label: int, path: Path, stems: Counter[Path]) -> Sce
 def _class_level(folder: Path) -> Path:
     level = folder
     while True:
-        filled = [child for child in _folders(level) if _images(child)]
+        filled = [child for child in _folders(level) if any(map(_is_image_name, child.rglob("*")))]
         if not filled:
             raise BadInputError(f"{folder}: no folder with images in it; one folder for each class is needed")
-        nested = [child for child in filled if not _images_directly(child)]
+        nested = [child for child in filled if not any(map(_is_image_name, child.iterdir()))]
         if len(filled) == 1 and nested:
             level = filled[0]
             continue
@@ -145,10 +145,6 @@ def _folders(folder: Path) -> list[Path]:
         for path in folder.iterdir()
         if path.is_dir() and not path.name.startswith(".") and path.name not in _IGNORED
     )
-
-
-def _images_directly(folder: Path) -> list[Path]:
-    return [path for path in sorted(folder.iterdir()) if _is_image_name(path)]
 
 
 def _images(folder: Path) -> list[Path]:
