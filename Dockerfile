@@ -12,7 +12,7 @@ ENV PATH=/opt/venv/bin:$PATH \
 # The pinned requirements come before the code, so that a change of code leaves this layer, the large one, as it is.
 COPY requirements.txt /tmp/requirements.txt
 RUN python3 -m venv /opt/venv \
-    && pip install --no-cache-dir --no-compile --quiet -r /tmp/requirements.txt
+    && pip install --no-cache-dir --quiet -r /tmp/requirements.txt
 
 WORKDIR /srv/scff-lens
 COPY models models
