@@ -6,7 +6,7 @@ preprocessing, and a SHA-256 over that and the weights. No pickle is ever read.
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, fields
+from dataclasses import MISSING, asdict, dataclass, fields
 from pathlib import Path
 
 import torch
@@ -40,6 +40,7 @@ REPORT = "report.json"
 _FORMAT_VERSION = 1
 _HEADER_KEY = "scff-lens"
 _DIGEST_KEY = "sha256"
+_VARIANT = "scff._extra_state"
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,14 @@ class Header:
     """SHA-256 over the names in each part."""
     test_accuracy: float
     """Accuracy on the test part, 0 to 1."""
+    small_stem: bool = False
+    """Whether the network has a ResNet's stem for small images."""
+    initial: str = "random"
+    """Where the weights started, in words."""
+
+    def build(self) -> Network:
+        """The network that the weights are of, as it was before training."""
+        return Network(self.arch, len(self.classes), self.fusion, self.small_stem)
 
     def to_json(self) -> str:
         """The text that is stored in the file."""
@@ -80,7 +89,10 @@ class Header:
         values = json.loads(text)
         if values["format"] != _FORMAT_VERSION:
             raise ValueError(f"its format is {values['format']}, this version reads {_FORMAT_VERSION}")
-        values = {field.name: values[field.name] for field in fields(cls)}
+        # What later versions have added may be absent; each of these fields has the former behaviour as its default.
+        values = {
+            field.name: values[field.name] for field in fields(cls) if field.default is MISSING or field.name in values
+        }
         fusion, preprocessing = values.pop("fusion"), values.pop("preprocessing")
         return cls(
             **{**values, "classes": tuple(values["classes"])},
@@ -184,7 +196,9 @@ def load_network(path: Path, device: torch.device | str = "cpu") -> LoadedNetwor
         header = Header.from_json(text)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise BadInputError(f"{where} has a header that cannot be read: {error}") from None
-    network = Network(header.arch, len(header.classes), header.fusion)
+    network = header.build()
+    if header.fusion is not None and header.fusion.variant == FusionSettings().variant:
+        state.setdefault(_VARIANT, network.state_dict()[_VARIANT])  # earlier files hold the paper's, unnamed
     _check_tensors(where, expected=network.state_dict(), found=state)
     network.load_state_dict(state)
     return LoadedNetwork(network.for_inference(device), header)
@@ -226,7 +240,7 @@ def _check_tensors(where: str, expected: dict[str, Tensor], found: dict[str, Ten
     if unknown := sorted(found.keys() - expected.keys()):
         raise BadInputError(f"{where} holds {len(unknown)} tensor(s) unknown to its network, the first is {unknown[0]}")
     for name, tensor in expected.items():
-        if found[name].shape != tensor.shape:
+        if found[name].shape != tensor.shape and name != _VARIANT:  # of which the network itself says more
             raise BadInputError(
                 f"{where}: tensor {name} has shape {tuple(found[name].shape)}, its network needs {tuple(tensor.shape)}"
             )
@@ -242,6 +256,8 @@ def _check_alike(name: str, baseline: Header, scff: Header) -> None:
         )
     if baseline.arch != scff.arch:
         raise BadInputError(f"{name}: the two networks have different backbones ({baseline.arch} and {scff.arch})")
+    if baseline.small_stem != scff.small_stem:
+        raise BadInputError(f"{name}: one of the two networks has the small-image stem, the other has not")
     for attribute, words in (
         ("preprocessing", "different preprocessing (input size, mean or standard deviation)"),
         ("data_fingerprint", "different scenes"),

@@ -7,7 +7,7 @@ import typer
 
 from models.errors import BadInputError
 
-__all__ = ["new_command_line", "run"]
+__all__ = ["new_command_line", "parse_size", "run"]
 
 
 def new_command_line(description: str | None = None) -> typer.Typer:
@@ -19,6 +19,18 @@ def new_command_line(description: str | None = None) -> typer.Typer:
         rich_markup_mode=None,
         pretty_exceptions_enable=False,
     )
+
+
+def parse_size(text: str) -> tuple[int, int]:
+    """(height, width) of an option such as 200, for a square, or 240x160: width, then height.
+
+    Raises:
+        BadInputError: it is neither.
+    """
+    sides = text.lower().split("x")
+    if len(sides) > 2 or not all(side.isascii() and side.isdigit() for side in sides):
+        raise BadInputError(f"{text!r} is no image size; give a side in pixels, such as 200, or WxH, such as 240x160")
+    return int(sides[-1]), int(sides[0])
 
 
 def run(cli: typer.Typer | Callable[..., None]) -> None:

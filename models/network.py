@@ -1,6 +1,7 @@
 """A timm backbone as baseline or with SCFF in front of its classifier."""
 
 import difflib
+import warnings
 from typing import Self
 
 import timm
@@ -10,10 +11,22 @@ from torch import Tensor, nn
 from models.errors import BadInputError
 from models.scff import SCFF, FusionSettings
 
-__all__ = ["Network", "check_arch", "check_input_size"]
+__all__ = ["NETWORKS", "Network", "check_arch", "check_input_size"]
+
+NETWORKS = (
+    "resnet18", "resnet34", "resnet50", "resnet101", "resnext50_32x4d", "wide_resnet50_2", "resnetv2_50",
+    "res2net50_26w_4s", "skresnet50", "resnest50d", "seresnet50", "inception_v3", "inception_v4", "inception_resnet_v2",
+    "vgg16", "vgg16_bn", "vgg19_bn", "efficientnet_b0", "efficientnet_b1", "efficientnet_b2", "efficientnet_b3",
+    "tf_efficientnet_lite0", "densenet121", "densenet169", "convnext_tiny", "mobilenetv3_large_100", "regnety_008",
+    "xception",
+)  # fmt: skip
+"""The networks that are tested here, those of the paper and more; any other convolutional one of timm's may be named."""
 
 # A tap is a level whose resolution has fallen at least this much: the paper's four stages of a ResNet.
 _FIRST_REDUCTION = 4
+
+# timm maps older names to its present ones and says so each time; both work.
+warnings.filterwarnings("ignore", message="Mapping deprecated model name")
 
 
 class Network(nn.Module):
@@ -26,32 +39,41 @@ class Network(nn.Module):
         arch: a timm model name.
         num_classes: classes of the classifier.
         fusion: the SCFF variant, or None for the baseline.
+        small_stem: a ResNet's stem for small images, as on CIFAR: 3x3 with stride 1, and no max pooling.
 
     Raises:
-        BadInputError: the name is unknown, or the network does not offer maps to fuse.
+        BadInputError: the name is unknown, the network does not offer maps to fuse, or has no such stem.
     """
 
-    def __init__(self, arch: str, num_classes: int, fusion: FusionSettings | None = None) -> None:
+    def __init__(
+        self, arch: str, num_classes: int, fusion: FusionSettings | None = None, small_stem: bool = False
+    ) -> None:
         super().__init__()
         check_arch(arch)
         self.backbone = timm.create_model(arch, num_classes=num_classes)
         levels = getattr(self.backbone, "feature_info", None)
         if levels is None or not hasattr(self.backbone, "forward_intermediates"):
-            raise BadInputError(f"arch {arch!r} offers no intermediate maps to fuse; try resnet50")
+            raise BadInputError(f"{arch} offers no intermediate maps to fuse; {_nearest(arch)}")
         taps = [i for i, level in enumerate(levels) if level["reduction"] >= _FIRST_REDUCTION]
         if len(taps) < 2:
-            raise BadInputError(f"arch {arch!r} offers {len(taps)} map(s) to fuse, two are needed; try resnet50")
+            raise BadInputError(f"{arch} offers {len(taps)} map(s) to fuse, two are needed; {_nearest(arch)}")
+        if small_stem:
+            _give_small_stem(arch, self.backbone)
         # The deepest level is taken as the network's own classifier expects it: after its head convolution, if any.
         self.taps = taps[:-1]
         channels = [levels[i]["num_chs"] for i in self.taps] + [self.backbone.num_features]
         self.scff = None if fusion is None else SCFF(channels, fusion)
 
+    def stages(self, images: Tensor) -> list[Tensor]:
+        """X1..Xn, each [B, Ci, hi, wi], of normalised images [B, 3, H, W]."""
+        last, taps = self.backbone.forward_intermediates(images, indices=self.taps)
+        return [*taps, last]
+
     def features(self, images: Tensor) -> Tensor:
         """The classifier's input, Xn or Yn, [B, C, h, w], of normalised images [B, 3, H, W]."""
         if self.scff is None:
             return self.backbone.forward_features(images)
-        last, stages = self.backbone.forward_intermediates(images, indices=self.taps)
-        return self.scff([*stages, last])
+        return self.scff(self.stages(images))
 
     def head(self, features: Tensor) -> Tensor:
         """Logits [B, classes] of the classifier's input [B, C, h, w]."""
@@ -60,6 +82,11 @@ class Network(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         """Logits [B, classes] of normalised images [B, 3, H, W]."""
         return self.head(self.features(images))
+
+    def freeze_backbone(self) -> None:
+        """Leaves SCFF and the classifier alone to learn; the caller keeps the backbone in eval mode."""
+        self.backbone.requires_grad_(False)
+        self.backbone.get_classifier().requires_grad_(True)
 
     def for_inference(self, device: torch.device | str = "cpu") -> Self:
         """This network in eval mode, without gradients for its weights, on a device."""
@@ -70,32 +97,80 @@ def check_arch(arch: str) -> None:
     """Refuses a name that timm does not know.
 
     Raises:
-        BadInputError: names the nearest known ones.
+        BadInputError: names the nearest that can be used.
     """
-    if timm.is_model(arch):
-        return
-    near = difflib.get_close_matches(arch, timm.list_models(), n=3, cutoff=0.5) or ["resnet18", "resnet50"]
-    raise BadInputError(f"unknown arch {arch!r}; the nearest names are {', '.join(near)}")
+    if not timm.is_model(arch):
+        raise BadInputError(f"unknown arch {arch!r}; {_nearest(arch)}")
 
 
-def check_input_size(arch: str, size: tuple[int, int]) -> None:
-    """Runs an untrained network with SCFF once, so that what it cannot do is known before it is trained.
+def check_input_size(arch: str, size: tuple[int, int], small_stem: bool = False) -> None:
+    """Works a network with SCFF through, without computing, so that what it cannot do is known before it is trained.
 
     Args:
         arch: a timm model name.
         size: (height, width) in pixels.
+        small_stem: as Network's.
 
     Raises:
-        BadInputError: the network has no maps of height and width, or cannot take images of that size.
+        BadInputError: the network is not convolutional, cannot take images of that size, or has no such stem.
     """
-    network = Network(arch, 2, FusionSettings()).for_inference()
-    images = torch.zeros(1, 3, *size)
+    if not _convolutional(arch):
+        raise BadInputError(
+            f"{arch} is not a network of convolutions alone (a transformer, or in part one); {_nearest(arch)}"
+        )
+    with torch.device("meta"):
+        network = Network(arch, 2, FusionSettings(), small_stem).for_inference("meta")
+        try:
+            network(torch.empty(1, 3, *size))
+        except (RuntimeError, ValueError, AssertionError, TypeError) as error:
+            reason = str(error).partition("\n")[0]
+            raise BadInputError(f"{arch} cannot take images of {size[1]} x {size[0]} pixels ({reason})") from None
+
+
+def _convolutional(arch: str) -> bool:
+    """Whether the network ends in a map [B, C, h, w] and attends over positions nowhere."""
+    with torch.device("meta"):
+        network = Network(arch, 2).for_inference("meta")
+        if any(_attends(module) for module in network.modules()):
+            return False
+        try:
+            stages = network.stages(torch.empty(1, *network.backbone.pretrained_cfg["input_size"]))
+        except (RuntimeError, ValueError, AssertionError, TypeError, AttributeError):
+            return False
+    return all(isinstance(stage, Tensor) and stage.ndim == 4 for stage in stages) and (
+        stages[-1].shape[1] == network.backbone.num_features
+    )
+
+
+def _attends(module: nn.Module) -> bool:
+    """Whether a module computes queries, keys and values of positions."""
+    names = {name for name, _ in module.named_children()}
+    return isinstance(module, nn.MultiheadAttention) or "qkv" in names or "kv" in names or {"q", "k"} <= names
+
+
+def _nearest(arch: str) -> str:
+    """Words that name the nearest networks that can be used."""
+    near = difflib.get_close_matches(arch, {*timm.list_models(), *NETWORKS}, n=6, cutoff=0.6)
+    usable = [name for name in near if _usable(name)][:3]
+    usable = usable or difflib.get_close_matches(arch, NETWORKS, n=3, cutoff=0.0)
+    return f"the nearest that can be used are {', '.join(usable)}"
+
+
+def _usable(arch: str) -> bool:
     try:
-        with torch.inference_mode():
-            fused, last = network.features(images), network.backbone.forward_features(images)
-            usable = fused.ndim == 4 and fused.shape == last.shape and network.head(fused).shape == (1, 2)
-    except (RuntimeError, ValueError, AssertionError, TypeError) as error:
-        reason = str(error).partition("\n")[0]
-        raise BadInputError(f"{arch} cannot take images of {size[1]} x {size[0]} pixels ({reason})") from None
-    if not usable:
-        raise BadInputError(f"{arch} has no maps of height and width to fuse; try resnet50")
+        return _convolutional(arch)
+    except BadInputError:
+        return False
+
+
+def _give_small_stem(arch: str, backbone: nn.Module) -> None:
+    """Puts 3x3 with stride 1 in place of a ResNet's first convolution, or convolutions, and of its max pooling nothing."""
+    for owner, conv, pool in ((backbone, "conv1", "maxpool"), (getattr(backbone, "stem", None), "conv", "pool")):
+        if hasattr(owner, conv) and hasattr(owner, pool):
+            former = [module for module in getattr(owner, conv).modules() if isinstance(module, nn.Conv2d)]
+            first = nn.Conv2d(former[0].in_channels, former[-1].out_channels, 3, padding=1, bias=False)
+            nn.init.kaiming_normal_(first.weight, mode="fan_out", nonlinearity="relu")
+            setattr(owner, conv, first)
+            setattr(owner, pool, nn.Identity())
+            return
+    raise BadInputError(f"{arch} has no ResNet's stem that a small-image stem could take the place of")

@@ -7,7 +7,9 @@ import torch
 from torch import Tensor
 from torchvision.transforms.v2 import functional
 
-__all__ = ["Preprocessing", "pixels"]
+__all__ = ["Preprocessing", "Statistics", "pixels"]
+
+Channels = tuple[float, float, float]
 
 
 def pixels(image: np.ndarray, size: tuple[int, int]) -> Tensor:
@@ -25,15 +27,25 @@ def pixels(image: np.ndarray, size: tuple[int, int]) -> Tensor:
 
 
 @dataclass(frozen=True)
+class Statistics:
+    """Mean and standard deviation of each channel over the images that a network was first trained on."""
+
+    mean: Channels
+    """0 to 1 scale."""
+    std: Channels
+    """0 to 1 scale."""
+
+
+@dataclass(frozen=True)
 class Preprocessing:
     """What a network does to an image before its first layer; both networks of a pair share one."""
 
     size: tuple[int, int]
     """Input (height, width) in pixels."""
-    mean: tuple[float, float, float]
-    """Mean of each channel over the training part, 0 to 1 scale."""
-    std: tuple[float, float, float]
-    """Standard deviation of each channel over the training part, 0 to 1 scale."""
+    mean: Channels
+    """Subtracted from each channel, 0 to 1 scale."""
+    std: Channels
+    """What each channel is then divided by, 0 to 1 scale."""
 
     def __post_init__(self) -> None:
         if min(self.size) < 1:
@@ -42,7 +54,7 @@ class Preprocessing:
             raise ValueError(f"std must be above zero in every channel, got {self.std}")
 
     def normalise(self, batch: Tensor) -> Tensor:
-        """uint8 [..., 3, h, w] to float32 of the training part's zero mean and unit deviation."""
+        """uint8 [..., 3, h, w] to float32, less the mean and over the standard deviation."""
         return functional.normalize(functional.to_dtype(batch, torch.float32, scale=True), self.mean, self.std)
 
     def __call__(self, image: np.ndarray) -> Tensor:

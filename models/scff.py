@@ -5,83 +5,68 @@ Chu, Wang and Liu, "Self-Attention Multilayer Feature Fusion Based on Long Conne
 receives Yn in place of Xn.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
-__all__ = ["SCFF", "DownSample", "FusionSettings", "SelectiveFusion"]
+from models.downsample import DOWNSAMPLES, DownSample
+from models.errors import BadInputError
+from models.fusion import FUSIONS, Addition, Fusion
+
+__all__ = ["SCFF", "STARTS", "FusionSettings"]
+
+STARTS = ("neutral", "identity")
+"""Where the fusion's weights start: as its layers do (the paper), or so that Yi is Xi."""
+
+_NEARLY_NOTHING = 1e-4
 
 
 @dataclass(frozen=True)
 class FusionSettings:
-    """What rebuilds an SCFF module; stored in its checkpoint. The defaults are the paper's."""
+    """The variant of SCFF, and all that rebuilds it; stored in its checkpoint. The defaults are the paper's.
+
+    Raises:
+        BadInputError: a value is unknown or out of range.
+    """
 
     reduction: int = 16
     """Channels over the width of the attention's hidden layer (r in SKNet)."""
     min_width: int = 32
     """Least width of that layer (L in SKNet)."""
     downsample: str = "avg"
-    """How Y(i-1) is brought to Xi's size: average pooling, then a 1x1 convolution (section 2.3.2)."""
+    """D, how Y(i-1) is brought to Xi's size and channels: a name in DOWNSAMPLES."""
     fusion: str = "sk_softmax"
-    """How both are fused: SKNet's fuse with a softmax put first (section 2.3.3)."""
+    """F, how both are fused: a name in FUSIONS."""
+    gradient_cut: bool = False
+    """Whether SCFF's branches leave stages 1 to n-1 alone in training (the paper's Figure 3)."""
+    start: str = "neutral"
+    """Where the fusion's weights start: a name in STARTS."""
 
     def __post_init__(self) -> None:
-        if self.reduction < 1 or self.min_width < 1:
-            raise ValueError(f"reduction and min_width must be at least 1, got {self.reduction} and {self.min_width}")
-        if self.downsample != "avg":
-            raise ValueError(f"downsample must be 'avg', got {self.downsample!r}")
-        if self.fusion != "sk_softmax":
-            raise ValueError(f"fusion must be 'sk_softmax', got {self.fusion!r}")
+        for name, known in (("downsample", DOWNSAMPLES), ("fusion", FUSIONS), ("start", STARTS)):
+            if getattr(self, name) not in known:
+                raise BadInputError(f"unknown {name} {getattr(self, name)!r}; known: {', '.join(known)}")
+        for name in ("reduction", "min_width"):
+            if getattr(self, name) < 1:
+                raise BadInputError(f"{name} must be at least 1, got {getattr(self, name)}")
+
+    @property
+    def variant(self) -> str:
+        """D and F in words: what a state must have been saved with to fit."""
+        return f"{self.downsample} + {self.fusion}"
 
     def width(self, channels: int) -> int:
         """Width of the attention's hidden layer for maps of that many channels."""
         return max(channels // self.reduction, self.min_width)
 
 
-class DownSample(nn.Module):
-    """D, section 2.3.2: brings an earlier map to a later stage's size and channels.
-
-    Average pooling, adaptive because no fixed window fits every network's sizes, then a 1x1 convolution. The paper
-    is silent on what follows it; BatchNorm and ReLU make the result a post-activation map as Xi is.
-    """
-
-    def __init__(self, in_channels: int, out_channels: int) -> None:
-        super().__init__()
-        self.project = nn.Conv2d(in_channels, out_channels, kernel_size=1, bias=False)
-        self.norm = nn.BatchNorm2d(out_channels)
-
-    def forward(self, earlier: Tensor, size: tuple[int, int]) -> Tensor:
-        """Maps [B, C_in, H, W] to [B, C_out, *size]."""
-        pooled = functional.adaptive_avg_pool2d(earlier, size)  # [B, C_in, h, w]
-        return functional.relu(self.norm(self.project(pooled)), inplace=True)
-
-
-class SelectiveFusion(nn.Module):
-    """F, section 2.3.3: SKNet's fuse of two maps with a softmax over the pooled channels put first."""
-
-    def __init__(self, channels: int, settings: FusionSettings) -> None:
-        super().__init__()
-        width = settings.width(channels)
-        self.squeeze = nn.Linear(channels, width, bias=False)
-        self.norm = nn.BatchNorm1d(width)
-        self.excite_earlier = nn.Linear(width, channels)
-        self.excite_stage = nn.Linear(width, channels)
-
-    def forward(self, earlier: Tensor, stage: Tensor) -> Tensor:
-        """Fuses two maps of one shape, [B, C, h, w], into one of the same shape."""
-        pooled = (earlier + stage).mean(dim=(2, 3))  # [B, C]
-        hidden = functional.relu(self.norm(self.squeeze(pooled.softmax(dim=1))), inplace=True)  # [B, width]
-        # A softmax over two branches is the sigmoid of their difference; the stage's weight is what is left of one.
-        weight = torch.sigmoid(self.excite_earlier(hidden) - self.excite_stage(hidden))  # [B, C]
-        return torch.lerp(stage, earlier, weight[:, :, None, None].to(stage.dtype))
-
-
 class SCFF(nn.Module):
     """The whole fusion: Y1 = X1, Yi = F(D(Y(i-1)), Xi).
+
+    Its state carries the variant's name and loads into no other.
 
     Args:
         channels: channels of X1..Xn, in the network's order.
@@ -91,12 +76,44 @@ class SCFF(nn.Module):
     def __init__(self, channels: Sequence[int], settings: FusionSettings) -> None:
         super().__init__()
         steps = list(pairwise(channels))
-        self.downsample = nn.ModuleList(DownSample(before, after) for before, after in steps)
-        self.fuse = nn.ModuleList(SelectiveFusion(after, settings) for _, after in steps)
+        downsample, fusion = DOWNSAMPLES[settings.downsample], FUSIONS[settings.fusion]
+        self.settings = settings
+        self.downsample = nn.ModuleList(downsample(before, after) for before, after in steps)
+        self.fuse = nn.ModuleList(fusion(after, settings.width(after)) for _, after in steps)
+        if settings.start == "identity":
+            for down, fuse in self.steps():
+                if isinstance(fuse, Addition):  # has no layer that could leave A out
+                    nn.init.constant_(down.norm.weight, _NEARLY_NOTHING)
+                else:
+                    fuse.start_at_stage()
+
+    def steps(self) -> Iterator[tuple[DownSample, Fusion]]:
+        """D and F of each fusion, from Y2 to Yn."""
+        return zip(self.downsample, self.fuse, strict=True)
 
     def forward(self, stages: Sequence[Tensor]) -> Tensor:
-        """Fuses X1..Xn, each [B, Ci, hi, wi], into Yn of Xn's shape."""
+        """Fuses X1..Xn, each [B, Ci, hi, wi], into Yn of Xn's shape.
+
+        Raises:
+            BadInputError: in training, a batch of one image, where the variant normalises by the batch.
+        """
+        if self.settings.gradient_cut:
+            stages = [*(stage.detach() for stage in stages[:-1]), stages[-1]]
         fused = stages[0]
-        for stage, downsample, fuse in zip(stages[1:], self.downsample, self.fuse, strict=True):
+        for stage, (downsample, fuse) in zip(stages[1:], self.steps(), strict=True):
             fused = fuse(downsample(fused, stage.shape[-2:]), stage)
         return fused
+
+    def get_extra_state(self) -> Tensor:
+        """The variant's name as bytes, a part of the state."""
+        return torch.tensor(list(self.settings.variant.encode()), dtype=torch.uint8)
+
+    def set_extra_state(self, state: Tensor) -> None:
+        """Refuses a state of another variant.
+
+        Raises:
+            BadInputError: names both.
+        """
+        saved = bytes(state.tolist()).decode()
+        if saved != self.settings.variant:
+            raise BadInputError(f"a state of SCFF {saved} does not fit SCFF {self.settings.variant}")

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from tqdm import tqdm
 
-from models.command_line import new_command_line, run
+from models.command_line import new_command_line, parse_size, run
 from models.errors import BadInputError
 from training.scenes import SceneFolder, read_scenes
 from training.splits import PARTS, read_split, stratified_split
@@ -54,36 +54,107 @@ def data(
 @cli.command()
 def train(
     folder: Annotated[Path, typer.Option("--data", metavar="DIR", help="A folder of class folders, at any depth.")],
-    arch: Annotated[str, typer.Option(help="timm's name of the network, such as resnet18.")],
     out: Annotated[Path, typer.Option(metavar="DIR", help="Folder of the checkpoint pair, such as checkpoints/NAME.")],
-    recipe: Annotated[str, typer.Option(help="Named settings of training.")] = "siri-whu",
+    arch: Annotated[
+        str | None, typer.Option(help="timm's name of the network, such as resnet18. With --fusion-from: its own.")
+    ] = None,
+    recipe: Annotated[
+        str | None, typer.Option(help="Named settings: siri-whu, from scratch; fine-tune, the default otherwise.")
+    ] = None,
     fusion: Annotated[str, typer.Option(help="pair (both networks), none (the baseline) or scff.")] = "pair",
     epochs: Annotated[int | None, typer.Option(help="Default: the recipe's.", show_default=False)] = None,
-    image_size: Annotated[int | None, typer.Option(help="Input's side in pixels. Default: the recipe's.")] = None,
+    image_size: Annotated[
+        str | None, typer.Option(metavar="S|WxH", help="The network's input in pixels. Default: the recipe's.")
+    ] = None,
     batch_size: Annotated[int | None, typer.Option(help="Default: the recipe's.")] = None,
-    lr: Annotated[float | None, typer.Option(help="Initial learning rate. Default: the recipe's.")] = None,
+    lr: Annotated[float | None, typer.Option(help="Highest learning rate. Default: the recipe's.")] = None,
     seed: Annotated[int, typer.Option(help="Of weights, order, augmentation and, without --split-dir, split.")] = 0,
     split_dir: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Fixed split: *train*.csv, *val*.csv, *test*.csv.")
     ] = None,
+    pretrained: Annotated[bool, typer.Option("--pretrained", help="Start from timm's pre-trained weights.")] = False,
+    weights: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Start from a safetensors or .pth file, in timm's or torchvision's naming."),
+    ] = None,
+    fusion_from: Annotated[
+        Path | None, typer.Option(metavar="PAIR_DIR", help="Add SCFF to the trained baseline of this pair.")
+    ] = None,
+    freeze_backbone: Annotated[
+        bool, typer.Option("--freeze-backbone", help="Train SCFF and the classifier alone.")
+    ] = False,
+    small_stem: Annotated[
+        bool, typer.Option("--small-stem", help="A ResNet's stem for small images: 3x3, stride 1, no max pooling.")
+    ] = False,
+    fusion_variant: Annotated[
+        str, typer.Option(help="How SCFF fuses: add, concat, se, sk, sk_softmax, sk_scaled.")
+    ] = "sk_softmax",
+    downsample: Annotated[str, typer.Option(help="How SCFF makes maps smaller: avg, max, conv2x2, conv1x1.")] = "avg",
+    fusion_start: Annotated[
+        str, typer.Option(help="neutral, or identity: the network with SCFF starts as without.")
+    ] = "neutral",
+    gradient_cut: Annotated[
+        bool, typer.Option("--gradient-cut", help="SCFF's branches leave the gradients of earlier stages alone.")
+    ] = False,
+    reduction: Annotated[int, typer.Option(help="Channels over the width of the attention's hidden layer.")] = 16,
+    min_width: Annotated[int, typer.Option(help="Least width of that layer.")] = 32,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted run.")] = False,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
 ) -> None:
     """Trains a baseline and the same network with SCFF, and writes them as a checkpoint pair."""
     # What takes seconds to import is not needed to look at a folder, nor for --help.
     from models.device import choose_device
+    from models.network import check_arch
+    from models.scff import FusionSettings
     from training.fit import check_out
     from training.fit import train as fit
     from training.recipe import TrainingSettings
+    from training.start import RANDOM, start_from_file, start_from_hub, start_from_pair
 
     if fusion not in _ROLES:
         raise BadInputError(f"unknown fusion {fusion!r}; known: {', '.join(_ROLES)}")
-    changes = {"epochs": epochs, "batch_size": batch_size, "lr": lr, "image_size": image_size}
-    settings = TrainingSettings.of_recipe(recipe, arch, seed, **changes)
+    if pretrained + (weights is not None) + (fusion_from is not None) > 1:
+        raise BadInputError("--pretrained, --weights and --fusion-from are three different starts; choose one")
+    size = None if image_size is None else parse_size(image_size)
     where = choose_device(device)
-    check_out(out, _ROLES[fusion])
+    settings = {
+        "seed": seed,
+        "epochs": epochs,
+        "batch_size": batch_size,
+        "lr": lr,
+        "freeze_backbone": freeze_backbone,
+        "fusion": FusionSettings(reduction, min_width, downsample, fusion_variant, gradient_cut, fusion_start),
+    }
+    roles, start = _ROLES[fusion], RANDOM
+    if fusion_from is not None:
+        start, roles = start_from_pair(fusion_from), _ROLES["scff"]
+        header = start.baseline.header
+        if arch not in (None, header.arch) or size not in (None, header.preprocessing.size) or small_stem or split_dir:
+            raise BadInputError(
+                f"--fusion-from takes arch, image size, stem and split from {fusion_from.name}; leave those options out"
+            )
+        if fusion == "none":
+            raise BadInputError("--fusion-from adds SCFF to a baseline; leave out --fusion none")
+        arch, size, small_stem = header.arch, header.preprocessing.size, header.small_stem
+        check_out(out, _ROLES["pair"])
+    elif arch is None:
+        raise BadInputError("which network? add --arch, such as --arch resnet18")
+    check_arch(arch)
+    if pretrained:
+        _say(f"fetching the pre-trained weights of {arch}")
+        start = start_from_hub(arch)
+    elif weights is not None:
+        start = start_from_file(arch, weights)
+    recipe = recipe or ("siri-whu" if start is RANDOM else "fine-tune")
+    settings = TrainingSettings.of_recipe(
+        recipe, arch=arch, image_size=size, small_stem=small_stem, initial=start.source, **settings
+    )
+    check_out(out, roles)
     scenes = _read(folder)
-    split = stratified_split(scenes, seed) if split_dir is None else read_split(split_dir, scenes)
+    if start.baseline is not None:
+        split = start.baseline.split
+    else:
+        split = stratified_split(scenes, seed) if split_dir is None else read_split(split_dir, scenes)
     if split.missing:
         _say(f"{len(split.missing)} scene(s) of the split are not in the folder: {', '.join(split.missing)}")
     for names in split.shared(scenes.scenes):
@@ -93,7 +164,7 @@ def train(
         _say(f"{others} image(s) are not {nominal[0]} x {nominal[1]} pixels as the others; all are resized alike")
     _say(f"{split.source}: " + ", ".join(f"{len(split.parts[part])} {part}" for part in PARTS))
     try:
-        report = fit(scenes, split, settings, out, where, _ROLES[fusion], resume)
+        report = fit(scenes, split, settings, out, where, roles, resume, start, _say)
     except KeyboardInterrupt:
         _say("interrupted; the same command with --resume goes on from the last whole epoch")
         sys.exit(130)

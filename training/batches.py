@@ -10,7 +10,7 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 from torchvision.transforms import v2
 
 from models.image_file import read_image
-from models.preprocessing import pixels
+from models.preprocessing import Statistics, pixels
 from training.recipe import RECIPES, TrainingSettings
 from training.scenes import Scene
 
@@ -92,21 +92,23 @@ class EpochSampler(Sampler[tuple[int, int]]):
 
 
 class _QuarterTurn(v2.Transform):
-    """Turns a square image by 0, 90, 180 or 270 degrees: an aerial scene has no up."""
+    """Turns an image by 0, 90, 180 or 270 degrees, one that is not square by 0 or 180: an aerial scene has no up."""
 
-    def make_params(self, flat_inputs: list) -> dict[str, int]:  # noqa: ARG002 - v2's signature
-        return {"turns": int(torch.randint(4, ()))}
+    def make_params(self, flat_inputs: list) -> dict[str, int]:
+        height, width = flat_inputs[0].shape[-2:]
+        return {"turns": int(torch.randint(4, ())) if height == width else 2 * int(torch.randint(2, ()))}
 
     def transform(self, inpt: Tensor, params: dict[str, int]) -> Tensor:
         return torch.rot90(inpt, params["turns"], dims=(-2, -1))
 
 
 def training_batches(scenes: SceneDataset, settings: TrainingSettings) -> DataLoader:
-    """Shuffled, augmented batches: uint8 [B, 3, S, S] and labels [B]."""
-    border = round(RECIPES[settings.recipe].crop_padding * settings.image_size)
+    """Shuffled, augmented batches: uint8 [B, 3, h, w] and labels [B]."""
+    share = RECIPES[settings.recipe].crop_padding
+    across, down = (round(share * side) for side in reversed(settings.image_size))
     transform = v2.Compose(
         [
-            v2.RandomCrop(settings.image_size, padding=border, padding_mode="reflect"),
+            v2.RandomCrop(settings.image_size, padding=(across, down), padding_mode="reflect"),
             _QuarterTurn(),
             v2.RandomHorizontalFlip(),
         ]
@@ -131,8 +133,8 @@ def _workers(scenes: SceneDataset) -> dict[str, int | bool]:
     return {"num_workers": min(8, os.cpu_count() or 1), "persistent_workers": True}
 
 
-def channel_statistics(scenes: SceneDataset) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Mean and standard deviation of each channel over all pixels, 0 to 1 scale, three values each."""
+def channel_statistics(scenes: SceneDataset) -> Statistics:
+    """Mean and standard deviation of each channel over all pixels."""
     total, squares, count = torch.zeros(3, dtype=torch.float64), torch.zeros(3, dtype=torch.float64), 0
     for index in range(len(scenes)):
         values = scenes[index][0].flatten(1).double() / 255  # [3, h * w]
@@ -143,4 +145,4 @@ def channel_statistics(scenes: SceneDataset) -> tuple[tuple[float, ...], tuple[f
     std = (squares / count - mean.square()).clamp(min=0).sqrt()
     # Of a set without contrast in a channel there is nothing to scale.
     std = torch.where(std > 1e-6, std, torch.ones_like(std))
-    return tuple(round(float(x), 6) for x in mean), tuple(round(float(x), 6) for x in std)
+    return Statistics(*(tuple(round(float(x), 6) for x in values) for values in (mean, std)))

@@ -1,17 +1,19 @@
 """The Lightning module: what one epoch of training and validation does to a network."""
 
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Self
 
 import lightning
 import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
+from torch.optim.lr_scheduler import CosineAnnealingLR, LRScheduler, OneCycleLR
 from torchmetrics import MeanMetric
 from torchmetrics.classification import MulticlassAccuracy, MulticlassConfusionMatrix
 
 from models.network import Network
 from models.preprocessing import Preprocessing
+from training.recipe import RECIPES, TrainingSettings
 
 __all__ = ["Classifier", "EpochResult"]
 
@@ -30,21 +32,38 @@ class EpochResult:
 
 
 class Classifier(lightning.LightningModule):
-    """Cross entropy under Adam, the learning rate falling along a cosine.
+    """A network that learns by a recipe.
 
     Batches are uint8 images [B, 3, h, w] with labels [B]; normalisation happens here, on the device.
     `curves` holds one EpochResult an epoch and travels in Lightning's checkpoints.
+
+    Args:
+        network: to be trained, or tested.
+        preprocessing: what normalises its images.
+        classes: of its classifier.
+        settings: of the training; None where the network is tested alone.
     """
 
-    def __init__(self, network: Network, preprocessing: Preprocessing, classes: int, lr: float) -> None:
+    def __init__(
+        self, network: Network, preprocessing: Preprocessing, classes: int, settings: TrainingSettings | None = None
+    ) -> None:
         super().__init__()
         self.network = network.to(memory_format=torch.channels_last)
         self.preprocessing = preprocessing
-        self.lr = lr
+        self.settings = settings
         self.curves: list[EpochResult] = []
         self.train_loss, self.val_loss = MeanMetric(), MeanMetric()
         self.train_accuracy, self.val_accuracy = (MulticlassAccuracy(classes, average="micro") for _ in range(2))
         self.confusion = MulticlassConfusionMatrix(classes)
+        if settings is not None and settings.freeze_backbone:
+            network.freeze_backbone()
+
+    def train(self, mode: bool = True) -> Self:
+        """Training mode, but for a frozen backbone, whose statistics stay as well."""
+        super().train(mode)
+        if self.settings is not None and self.settings.freeze_backbone:
+            self.network.backbone.eval()
+        return self
 
     def forward(self, images: Tensor) -> Tensor:
         """Logits [B, classes] of uint8 images [B, 3, h, w]."""
@@ -52,10 +71,17 @@ class Classifier(lightning.LightningModule):
         return self.network(normalised.contiguous(memory_format=torch.channels_last)).float()
 
     def configure_optimizers(self) -> dict[str, Any]:
-        """Adam, its learning rate lowered after every batch."""
-        optimizer = torch.optim.Adam(self.parameters(), lr=self.lr)
+        """The recipe's optimiser, its learning rate changed after every batch."""
+        recipe = RECIPES[self.settings.recipe]
+        learning = [parameter for parameter in self.parameters() if parameter.requires_grad]
+        kind = getattr(torch.optim, recipe.optimizer)
+        optimizer = kind(learning, lr=self.settings.lr, weight_decay=recipe.weight_decay)
         steps = int(self.trainer.estimated_stepping_batches)
-        schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=steps)
+        schedule: LRScheduler
+        if recipe.schedule == "one_cycle":
+            schedule = OneCycleLR(optimizer, max_lr=self.settings.lr, total_steps=steps)
+        else:
+            schedule = CosineAnnealingLR(optimizer, T_max=steps)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
     def on_train_epoch_start(self) -> None:
@@ -67,7 +93,7 @@ class Classifier(lightning.LightningModule):
         """The loss of one batch."""
         images, labels = batch
         logits = self(images)
-        loss = cross_entropy(logits, labels)
+        loss = cross_entropy(logits, labels, label_smoothing=RECIPES[self.settings.recipe].label_smoothing)
         self.train_loss.update(loss.detach(), len(labels))
         self.train_accuracy.update(logits, labels)
         self.log("loss", self.train_loss.compute(), prog_bar=True)

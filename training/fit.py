@@ -5,8 +5,7 @@ import logging
 import platform
 import shutil
 import warnings
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import lightning
@@ -21,6 +20,7 @@ from models.checkpoint import ROLES, Header, as_stored, save_network, weights_fi
 from models.errors import BadInputError
 from models.network import Network, check_input_size
 from models.preprocessing import Preprocessing
+from models.pretrained import take_weights
 from models.scff import FusionSettings
 from training.batches import SceneDataset, channel_statistics, evaluation_batches, training_batches
 from training.classifier import Classifier
@@ -29,10 +29,10 @@ from training.recipe import TrainingSettings
 from training.report import NetworkReport, PartResult, Report, read_report, write_report
 from training.scenes import SceneFolder
 from training.splits import Split
+from training.start import RANDOM, Start, TrainedBaseline
 
 __all__ = ["check_out", "evaluate_network", "train"]
 
-_FUSIONS = {"baseline": None, "scff": FusionSettings()}
 _SETTINGS = "settings.json"
 _TEST_BATCH = 32
 
@@ -49,6 +49,8 @@ def train(
     device: torch.device,
     roles: Sequence[str] = ROLES,
     resume: bool = False,
+    start: Start = RANDOM,
+    say: Callable[[str], None] = lambda _: None,
 ) -> Report:
     """Trains networks of one architecture alike and writes them, with a report, into a folder.
 
@@ -62,27 +64,44 @@ def train(
         device: where to train.
         roles: which of baseline and scff.
         resume: go on with an interrupted run of the same settings, if there is one.
+        start: where the weights start; with a trained baseline, which is taken into the pair, roles must be scff alone.
+        say: takes what the user should know, such as what initial weights did not fit.
 
     Raises:
-        BadInputError: the folder already holds such a network, or an interrupted run is in the way.
+        BadInputError: the folder already holds such a network, an interrupted run is in the way, or the initial
+            weights fit nowhere.
     """
-    size = (settings.image_size, settings.image_size)
-    check_input_size(settings.arch, size)
-    former = _former_networks(out, settings, folder, split, roles)
-    sets = {part: SceneDataset(split.select(part, folder.scenes), size) for part in split.parts}
+    check_input_size(settings.arch, settings.image_size, settings.small_stem)
+    if start.baseline is None:
+        former = _former_networks(out, settings, folder, split, roles)
+    else:
+        _check_baseline(start.baseline, folder)
+        former = {"baseline": start.baseline.report}
+    sets = {part: SceneDataset(split.select(part, folder.scenes), settings.image_size) for part in split.parts}
     if len(sets["train"]) < 2:
         raise BadInputError("the training part has one image; batch normalisation needs two at least")
     state = _claim_state(out, settings, folder, split, resume)
-    preprocessing = Preprocessing(size, *channel_statistics(sets["train"]))
-    runs = {role: _Run(role, settings, preprocessing, len(folder.classes), device, state / role) for role in roles}
+    try:
+        statistics = start.statistics or channel_statistics(sets["train"])
+        preprocessing = Preprocessing(settings.image_size, statistics.mean, statistics.std)
+        runs = {role: _Run(role, settings, preprocessing, folder.classes, device, state / role) for role in roles}
+        if start.weights is not None:
+            matches = [take_weights(run.network.backbone, start.weights) for run in runs.values()]
+            say(f"{start.weights.source}: {matches[0]}")
+    except BadInputError:
+        if not resume:
+            shutil.rmtree(state)
+        raise
     for run in runs.values():
         run.fit(sets["train"], sets["val"])
     networks = former | {role: run.report(sets["test"], folder.classes) for role, run in runs.items()}
-    report = _report(folder, split, settings, preprocessing, device, networks)
+    report = _report(folder, split, preprocessing, networks)
     with replace_folder(out) as staging:
+        if start.baseline is not None:
+            shutil.copyfile(start.baseline.file, staging / start.baseline.file.name)
         for role, run in runs.items():
             header = _header(role, folder, split, settings, preprocessing, networks[role])
-            save_network(staging / weights_file(role), run.classifier.network, header)
+            save_network(staging / weights_file(role), run.network, header)
         write_report(staging, report, out.name)
     shutil.rmtree(state)
     return report
@@ -108,7 +127,7 @@ def evaluate_network(
     device: torch.device,
 ) -> PartResult:
     """How a trained network does on scenes of its input size, in float32 as it is shown."""
-    classifier = Classifier(network, preprocessing, len(classes), lr=0.0)
+    classifier = Classifier(network, preprocessing, len(classes))
     trainer = lightning.Trainer(**_trainer_options(device), precision="32-true")
     trainer.test(classifier, evaluation_batches(scenes, _TEST_BATCH), verbose=False)
     return PartResult.from_confusion(classifier.confusion.compute().tolist(), classes)
@@ -122,13 +141,13 @@ class _Run:
         role: str,
         settings: TrainingSettings,
         preprocessing: Preprocessing,
-        classes: int,
+        classes: tuple[str, ...],
         device: torch.device,
         state: Path,
     ) -> None:
         lightning.seed_everything(settings.seed, verbose=False)
-        network = Network(settings.arch, classes, _FUSIONS[role])
-        self.classifier = Classifier(network, preprocessing, classes, settings.lr)
+        self.network = Network(settings.arch, len(classes), _fusion(role, settings), settings.small_stem)
+        self.classifier = Classifier(self.network, preprocessing, len(classes), settings)
         self.settings = settings
         self.state = state
         self.device = device
@@ -167,23 +186,43 @@ class _Run:
         best = torch.load(self.best.best_model_path, map_location="cpu", weights_only=True)["state_dict"]
         prefix = "network."
         weights = {name.removeprefix(prefix): value for name, value in best.items() if name.startswith(prefix)}
-        self.classifier.network.load_state_dict(as_stored(weights))
+        self.network.load_state_dict(as_stored(weights))
         curves = self.classifier.curves
         best_result = max(curves, key=lambda result: (result.val_accuracy, -result.epoch))
         return NetworkReport(
-            parameters=sum(parameter.numel() for parameter in self.classifier.network.parameters()),
+            parameters=sum(parameter.numel() for parameter in self.network.parameters()),
             best_epoch=best_result.epoch,
             val_accuracy=best_result.val_accuracy,
-            test=evaluate_network(self.classifier.network, self.classifier.preprocessing, test, classes, self.device),
+            test=evaluate_network(self.network, self.classifier.preprocessing, test, classes, self.device),
             curves=curves,
             seconds=round(self.progress.seconds, 1),
+            settings=self.settings.as_json(),
+            precision=self.trainer.precision,
+            device=torch.cuda.get_device_name(self.device) if self.device.type == "cuda" else "cpu",
+            versions={
+                "python": platform.python_version(),
+                **{m.__name__: m.__version__ for m in (torch, torchvision, timm, lightning, safetensors)},
+            },
+        )
+
+
+def _fusion(role: str, settings: TrainingSettings) -> FusionSettings | None:
+    return settings.fusion if role == "scff" else None
+
+
+def _check_baseline(baseline: TrainedBaseline, folder: SceneFolder) -> None:
+    """Refuses scenes other than those that the baseline was trained on: its test images may be among them."""
+    if baseline.header.data_fingerprint != folder.fingerprint or baseline.header.classes != folder.classes:
+        raise BadInputError(
+            f"{folder.root} does not hold the scenes that {baseline.file.parent.name} was trained on "
+            f"({baseline.header.dataset}); SCFF is added with the same scenes and the same split"
         )
 
 
 def _claim_state(out: Path, settings: TrainingSettings, folder: SceneFolder, split: Split, resume: bool) -> Path:
     """The folder that keeps an unfinished run, made or, to resume, checked."""
     state = out.with_name(f".{out.name}.training")
-    claim = json.dumps({**asdict(settings), "data": folder.fingerprint, "split": split.fingerprint})
+    claim = json.dumps({**settings.as_json(), "data": folder.fingerprint, "split": split.fingerprint})
     file = state / _SETTINGS
     if not state.exists():
         state.mkdir(parents=True)
@@ -205,8 +244,9 @@ def _former_networks(
         return {}
     check_out(out, roles)
     former = read_report(out)
-    same = former.settings == asdict(settings) and former.split_fingerprint == split.fingerprint
-    if not same or former.data_fingerprint != folder.fingerprint:
+    alike = all(network.settings == settings.as_json() for network in former.networks.values())
+    same_data = (former.split_fingerprint, former.data_fingerprint) == (split.fingerprint, folder.fingerprint)
+    if not alike or not same_data:
         raise BadInputError(f"{out} holds a network of other settings, scenes or split, no partner for this one")
     return former.networks
 
@@ -232,15 +272,9 @@ def _precision(device: torch.device) -> str:
 
 
 def _report(
-    folder: SceneFolder,
-    split: Split,
-    settings: TrainingSettings,
-    preprocessing: Preprocessing,
-    device: torch.device,
-    networks: dict[str, NetworkReport],
+    folder: SceneFolder, split: Split, preprocessing: Preprocessing, networks: dict[str, NetworkReport]
 ) -> Report:
     return Report(
-        settings=asdict(settings),
         dataset=folder.name,
         classes=list(folder.classes),
         images=folder.counts,
@@ -255,12 +289,6 @@ def _report(
         split_shared=split.shared(folder.scenes),
         mean=list(preprocessing.mean),
         std=list(preprocessing.std),
-        precision=_precision(device),
-        device=torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu",
-        versions={
-            "python": platform.python_version(),
-            **{m.__name__: m.__version__ for m in (torch, torchvision, timm, lightning, safetensors)},
-        },
         networks=networks,
     )
 
@@ -275,7 +303,7 @@ def _header(
 ) -> Header:
     return Header(
         arch=settings.arch,
-        fusion=_FUSIONS[role],
+        fusion=_fusion(role, settings),
         classes=folder.classes,
         preprocessing=preprocessing,
         recipe=settings.recipe,
@@ -285,4 +313,6 @@ def _header(
         data_fingerprint=folder.fingerprint,
         split_fingerprint=split.fingerprint,
         test_accuracy=network.test.accuracy,
+        small_stem=settings.small_stem,
+        initial=settings.initial,
     )

@@ -1,35 +1,59 @@
 """How a network is trained: the named recipes, and the settings of one run."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 from models.errors import BadInputError
 from models.network import check_arch
+from models.scff import FusionSettings
 
-__all__ = ["RECIPES", "Recipe", "TrainingSettings"]
+__all__ = ["FROM_SCRATCH", "RECIPES", "Recipe", "TrainingSettings"]
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """Adam with the learning rate falling to zero along a cosine; random crops, quarter turns and flips."""
+    """Cross entropy; random crops, quarter turns and flips."""
 
     epochs: int
     batch_size: int
     lr: float
+    """Highest learning rate."""
     image_size: int
     """Side of the network's square input in pixels."""
+    optimizer: str = "Adam"
+    """A class of torch.optim."""
+    weight_decay: float = 0.0
+    schedule: str = "cosine"
+    """The learning rate's way: `cosine` falls to zero from the start on, `one_cycle` rises first (Smith, 2018)."""
+    label_smoothing: float = 0.0
+    """Share of the target that goes to all classes alike."""
     crop_padding: float = 0.125
     """Mirrored border added before the random crop, as a share of the input's side."""
 
 
 RECIPES = {
     "siri-whu": Recipe(epochs=40, batch_size=32, lr=0.001, image_size=200),
+    "fine-tune": Recipe(
+        epochs=16,
+        batch_size=32,
+        lr=0.001,
+        image_size=200,
+        optimizer="AdamW",
+        weight_decay=0.05,
+        schedule="one_cycle",
+        label_smoothing=0.05,
+    ),
 }
-"""`siri-whu`: the paper's section 3.3 (Adam, 0.001) at the set's own resolution, from scratch."""
+"""`siri-whu`: the paper's section 3.3 (Adam, 0.001) at the set's own resolution, from scratch; `fine-tune`: for
+weights that have been trained before."""
+
+FROM_SCRATCH = "random"
+"""The `initial` of a run whose weights have not been trained before."""
 
 
 @dataclass(frozen=True)
 class TrainingSettings:
-    """One run's settings, the same for both networks of a pair.
+    """One run's settings, the same for every network that it trains.
 
     Raises:
         BadInputError: a value is unknown or out of range.
@@ -40,8 +64,17 @@ class TrainingSettings:
     epochs: int
     batch_size: int
     lr: float
-    image_size: int
+    image_size: tuple[int, int]
+    """The network's input, (height, width) in pixels."""
     seed: int
+    fusion: FusionSettings = field(default_factory=FusionSettings)
+    """The variant of SCFF, for the network that has it."""
+    small_stem: bool = False
+    """Whether both networks get a ResNet's stem for small images."""
+    initial: str = FROM_SCRATCH
+    """Where the weights start, in words."""
+    freeze_backbone: bool = False
+    """Whether SCFF and the classifier alone are trained."""
 
     def __post_init__(self) -> None:
         check_arch(self.arch)
@@ -51,20 +84,30 @@ class TrainingSettings:
             raise BadInputError(f"batch size must be at least 2 (batch normalisation), got {self.batch_size}")
         if not 0 < self.lr < float("inf"):
             raise BadInputError(f"learning rate must be above zero, got {self.lr}")
-        if not 32 <= self.image_size <= 2048:
-            raise BadInputError(f"image size must be from 32 to 2048 pixels, got {self.image_size}")
+        if not all(32 <= side <= 2048 for side in self.image_size):
+            height, width = self.image_size
+            raise BadInputError(f"image size must be from 32 to 2048 pixels a side, got {width} x {height}")
         if not 0 <= self.seed < 2**32:
             raise BadInputError(f"seed must be from 0 to {2**32 - 1}, got {self.seed}")
+        if self.freeze_backbone and self.initial == FROM_SCRATCH:
+            raise BadInputError(
+                "a frozen backbone must have been trained: add --pretrained, --weights or --fusion-from"
+            )
 
     @classmethod
-    def of_recipe(cls, recipe: str, arch: str, seed: int, **changes: float | None) -> "TrainingSettings":
-        """A recipe's settings, changed where a change is not None.
+    def of_recipe(cls, recipe: str, **changes: Any) -> "TrainingSettings":
+        """A recipe's settings, with all changes that are not None.
 
         Raises:
             BadInputError: the recipe is unknown, or a value is out of range.
         """
         if recipe not in RECIPES:
             raise BadInputError(f"unknown recipe {recipe!r}; known: {', '.join(RECIPES)}")
-        values = {name: getattr(RECIPES[recipe], name) for name in ("epochs", "batch_size", "lr", "image_size")}
-        values |= {name: value for name, value in changes.items() if value is not None}
-        return cls(arch=arch, recipe=recipe, seed=seed, **values)
+        chosen = RECIPES[recipe]
+        values = {name: getattr(chosen, name) for name in ("epochs", "batch_size", "lr")}
+        values["image_size"] = (chosen.image_size, chosen.image_size)
+        return cls(recipe=recipe, **(values | {name: value for name, value in changes.items() if value is not None}))
+
+    def as_json(self) -> dict[str, Any]:
+        """What reports and interrupted runs keep of it."""
+        return {**asdict(self), "image_size": list(self.image_size)}

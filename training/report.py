@@ -13,6 +13,7 @@ from training.classifier import EpochResult
 __all__ = ["NetworkReport", "PartResult", "Report", "read_report", "write_report"]
 
 _CARD = "README.md"
+_ONCE_COMMON = ("settings", "precision", "device", "versions")
 
 
 @dataclass(frozen=True)
@@ -51,14 +52,18 @@ class NetworkReport:
     curves: list[EpochResult]
     seconds: float
     """Training and validation, wall clock."""
+    settings: dict[str, Any]
+    """TrainingSettings, in full."""
+    precision: str
+    """Lightning's name of the arithmetic trained in."""
+    device: str
+    versions: dict[str, str]
 
 
 @dataclass(frozen=True)
 class Report:
-    """A whole run; what both networks share, then each network."""
+    """What the networks of a pair share, then each network."""
 
-    settings: dict[str, Any]
-    """TrainingSettings, in full."""
     dataset: str
     classes: list[str]
     images: dict[str, int]
@@ -79,10 +84,6 @@ class Report:
     """Names of scenes that are the same picture but lie in different parts."""
     mean: list[float]
     std: list[float]
-    precision: str
-    """Lightning's name of the arithmetic trained in."""
-    device: str
-    versions: dict[str, str]
     networks: dict[str, NetworkReport] = field(default_factory=dict)
     """By role: baseline, scff."""
 
@@ -102,9 +103,12 @@ def read_report(folder: Path) -> Report:
     path = folder / REPORT
     try:
         values = json.loads(path.read_text())
+        # Earlier reports say once for both networks what is now said of each.
+        common = {name: values.pop(name) for name in _ONCE_COMMON if name in values}
         networks = {
             role: NetworkReport(
                 **{
+                    **common,
                     **network,
                     "test": PartResult(**network["test"]),
                     "curves": [EpochResult(**result) for result in network["curves"]],
@@ -120,14 +124,13 @@ def read_report(folder: Path) -> Report:
 
 
 def _card(name: str, report: Report) -> str:
-    settings = report.settings
     parts = " / ".join(str(len(report.split[part])) for part in ("train", "val", "test"))
     networks = {role: report.networks[role] for role in ROLES if role in report.networks}
+    settings = next(iter(networks.values())).settings
     rows = [
         f"| {role} | {n.parameters:,} | {n.val_accuracy:.1%} | {n.test.accuracy:.1%} | {n.best_epoch} |"
         for role, n in networks.items()
     ]
-    times = " and ".join(f"{timedelta(seconds=round(n.seconds))} ({role})" for role, n in networks.items())
     shared = ""
     if report.split_shared:
         groups = "; ".join(" = ".join(names) for names in report.split_shared)
@@ -136,30 +139,55 @@ def _card(name: str, report: Report) -> str:
         f"| {cls} | " + " | ".join(_percent(n.test.per_class[cls]) for n in networks.values()) + " |"
         for cls in report.classes
     ]
+    fused = f" ({_variant(networks['scff'].settings['fusion'])})" if "scff" in networks else ""
+    alike = all(n.settings == settings for n in networks.values())
+    same = " All networks here saw the same batches from the same initial backbone weights." if alike else ""
+    width, height = reversed(settings["image_size"])
     return f"""# {name}
 
-{settings["arch"]} as baseline and with SCFF (selective cross-layer feature fusion), trained from scratch on \
-{report.dataset}: {len(report.classes)} classes, {sum(report.images.values()):,} images, seen by the network at \
-{settings["image_size"]} x {settings["image_size"]} pixels.
+{settings["arch"]}{" with the small-image stem" if settings["small_stem"] else ""} as baseline and with SCFF \
+(selective cross-layer feature fusion){fused}, trained on {report.dataset}: {len(report.classes)} classes, \
+{sum(report.images.values()):,} images, seen by the network at {width} x {height} pixels.
 
 | network | parameters | accuracy on validation | accuracy on test | best epoch |
 | --- | --- | --- | --- | --- |
 {chr(10).join(rows)}
 
 - **Split:** {report.split_source}; {parts} images for training, validation and test.{shared}
-- **Recipe:** {settings["recipe"]}, epochs: {settings["epochs"]}, batch size: {settings["batch_size"]}, initial \
-learning rate: {settings["lr"]:g}, seed: {settings["seed"]}, arithmetic: {report.precision}. All networks here saw the \
-same batches from the same initial backbone weights.
+{chr(10).join(_recipes(networks))}{same}
 - **Selection:** the epoch best on the validation part; the test part was used once, with the weights as stored.
 - **How sure:** one image of the test part is {1 / len(report.split["test"]):.2%}, and one run with one seed says \
 little about differences of a few images.
-- **Time:** {times} hours, minutes and seconds by the clock on {report.device}, whatever else the machine was doing.
 - **Terms:** weights trained on a data set carry its terms; see the project's README for SIRI-WHU's.
 
 | class | {" | ".join(f"{role}, test" for role in networks)} |
 | --- |{" --- |" * len(networks)}
 {chr(10).join(per_class)}
 """
+
+
+def _variant(fusion: dict[str, Any]) -> str:
+    """The fusion in words."""
+    words = f"{fusion['downsample']} + {fusion['fusion']}, start: {fusion['start']}"
+    return words + (", gradient cut" if fusion["gradient_cut"] else "")
+
+
+def _recipes(networks: dict[str, NetworkReport]) -> list[str]:
+    """A line for each way in which networks were trained."""
+    lines: dict[str, list[str]] = {}
+    for role, n in networks.items():
+        s = n.settings
+        frozen = ", backbone frozen" if s["freeze_backbone"] else ""
+        lines.setdefault(
+            f"{s['recipe']}{frozen}, epochs: {s['epochs']}, batch size: {s['batch_size']}, highest learning rate: "
+            f"{s['lr']:g}, seed: {s['seed']}, arithmetic: {n.precision}, on {n.device}. Weights at the start: "
+            f"{s['initial']}.",
+            [],
+        ).append(f"{role} {timedelta(seconds=round(n.seconds))}")
+    return [
+        f"- **Recipe:** {words} By the clock, other work of the machine included: {', '.join(times)}."
+        for words, times in lines.items()
+    ]
 
 
 def _percent(value: float | None) -> str:

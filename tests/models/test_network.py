@@ -45,7 +45,7 @@ def test_one_seed_gives_both_the_same_backbone(arch: str) -> None:
 
 
 def test_unknown_arch_names_the_nearest() -> None:
-    with pytest.raises(BadInputError, match=r"unknown arch 'resnet_50'; the nearest names are .*resnet50"):
+    with pytest.raises(BadInputError, match=r"unknown arch 'resnet_50'; the nearest that can be used are .*resnet50"):
         Network("resnet_50", 4)
 
 
@@ -57,7 +57,7 @@ def test_for_inference_stops_training() -> None:
 
 def test_networks_that_cannot_be_fused_are_refused() -> None:
     check_input_size("resnet18", (32, 48))
-    with pytest.raises(BadInputError, match="vit_tiny_patch16_224 has no maps of height and width"):
+    with pytest.raises(BadInputError, match="vit_tiny_patch16_224 is not a network of convolutions alone"):
         check_input_size("vit_tiny_patch16_224", (224, 224))
     with pytest.raises(BadInputError, match="inception_v3 cannot take images of 40 x 32 pixels"):
         check_input_size("inception_v3", (32, 40))

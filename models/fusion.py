@@ -1,0 +1,152 @@
+"""F, section 2.3.3 of the paper: fuses an earlier map A, brought to size, with the stage's own map B.
+
+Each module takes two maps of one shape, [B, C, h, w], and gives one of the same shape.
+"""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from models.batch import check_batch
+
+__all__ = ["FUSIONS", "Fusion"]
+
+# Of a sigmoid or a softmax over two branches: weights of 1 - 5e-5 and 5e-5.
+_NEARLY_ALL = 10.0
+
+
+class Fusion(nn.Module):
+    """What all share.
+
+    Args:
+        channels: C of both maps.
+        width: of the attention's hidden layer, where there is one.
+    """
+
+    def __init__(self, channels: int, width: int) -> None:
+        super().__init__()
+
+    def forward(self, earlier: Tensor, stage: Tensor) -> Tensor:
+        """Fuses A and B."""
+        raise NotImplementedError
+
+    def start_at_stage(self) -> None:
+        """Sets the last linear layer so that the result starts as B, up to 5e-5 of A."""
+        raise NotImplementedError
+
+
+class Addition(Fusion):
+    """Y = A + B."""
+
+    def forward(self, earlier: Tensor, stage: Tensor) -> Tensor:
+        return earlier + stage
+
+
+class Concatenation(Fusion):
+    """Y = a 1x1 convolution of A and B, one beside the other."""
+
+    def __init__(self, channels: int, width: int) -> None:
+        super().__init__(channels, width)
+        self.mix = nn.Conv2d(2 * channels, channels, kernel_size=1)
+
+    def forward(self, earlier: Tensor, stage: Tensor) -> Tensor:
+        return self.mix(torch.cat((earlier, stage), dim=1))
+
+    def start_at_stage(self) -> None:
+        with torch.no_grad():
+            taken, ignored = torch.eye(self.mix.out_channels), torch.zeros(self.mix.out_channels, self.mix.out_channels)
+            self.mix.weight.copy_(torch.cat((ignored, taken), dim=1)[:, :, None, None])
+            self.mix.bias.zero_()
+
+
+class _Gate(nn.Module):
+    """Squeeze and excitation (Hu et al., CVPR 2018): a weight from 0 to 1 for each channel of a map."""
+
+    def __init__(self, channels: int, width: int) -> None:
+        super().__init__()
+        self.squeeze = nn.Linear(channels, width)
+        self.excite = nn.Linear(width, channels)
+
+    def forward(self, values: Tensor) -> Tensor:
+        """The map times its weights, [B, C, h, w]."""
+        hidden = functional.relu(self.squeeze(values.mean(dim=(2, 3))), inplace=True)  # [B, width]
+        weight = torch.sigmoid(self.excite(hidden))  # [B, C]
+        return values * weight[:, :, None, None].to(values.dtype)
+
+
+class SqueezeExcitation(Fusion):
+    """Y = a.A + b.B, the weights of each map from its own squeeze and excitation."""
+
+    def __init__(self, channels: int, width: int) -> None:
+        super().__init__(channels, width)
+        self.gate_earlier = _Gate(channels, width)
+        self.gate_stage = _Gate(channels, width)
+
+    def forward(self, earlier: Tensor, stage: Tensor) -> Tensor:
+        return self.gate_earlier(earlier) + self.gate_stage(stage)
+
+    def start_at_stage(self) -> None:
+        nn.init.constant_(self.gate_earlier.excite.bias, -_NEARLY_ALL)
+        nn.init.constant_(self.gate_stage.excite.bias, _NEARLY_ALL)
+
+
+class SelectiveKernel(Fusion):
+    """SKNet's fuse (Li et al., CVPR 2019): Y = a.A + b.B with a + b = 1 in each channel, chosen from both maps."""
+
+    def __init__(self, channels: int, width: int) -> None:
+        super().__init__(channels, width)
+        self.squeeze = nn.Linear(channels, width, bias=False)
+        self.norm = nn.BatchNorm1d(width)
+        self.excite_earlier = nn.Linear(width, channels)
+        self.excite_stage = nn.Linear(width, channels)
+
+    def forward(self, earlier: Tensor, stage: Tensor) -> Tensor:
+        """Fuses A and B.
+
+        Raises:
+            BadInputError: in training, a batch of one image.
+        """
+        pooled = (earlier + stage).mean(dim=(2, 3))  # [B, C]
+        squeezed = self.squeeze(self.described(pooled))  # [B, width]
+        check_batch(squeezed, self)
+        hidden = functional.relu(self.norm(squeezed), inplace=True)
+        # A softmax over two branches is the sigmoid of their difference; the stage's weight is what is left of one.
+        weight = torch.sigmoid(self.excite_earlier(hidden) - self.excite_stage(hidden))  # [B, C]
+        return torch.lerp(stage, earlier, weight[:, :, None, None].to(stage.dtype))
+
+    def described(self, pooled: Tensor) -> Tensor:
+        """What the attention sees of both maps' mean, [B, C]."""
+        return pooled
+
+    def start_at_stage(self) -> None:
+        nn.init.constant_(self.excite_earlier.bias, -_NEARLY_ALL / 2)
+        nn.init.constant_(self.excite_stage.bias, _NEARLY_ALL / 2)
+
+
+class SoftmaxSelectiveKernel(SelectiveKernel):
+    """The paper's choice: a softmax over the pooled channels put first."""
+
+    def described(self, pooled: Tensor) -> Tensor:
+        return pooled.softmax(dim=1)
+
+
+class ScaledSelectiveKernel(SelectiveKernel):
+    """Ours: that softmax times the number of channels.
+
+    The paper's sums to one over up to 2,048 channels, so that what BatchNorm is given varies less than its epsilon
+    and the attention starts nearly blind to its input; here the values are about one, whatever the width.
+    """
+
+    def described(self, pooled: Tensor) -> Tensor:
+        return pooled.softmax(dim=1) * pooled.shape[1]
+
+
+FUSIONS: dict[str, type[Fusion]] = {
+    "add": Addition,
+    "concat": Concatenation,
+    "se": SqueezeExcitation,
+    "sk": SelectiveKernel,
+    "sk_softmax": SoftmaxSelectiveKernel,
+    "sk_scaled": ScaledSelectiveKernel,
+}
+"""By the name that settings and checkpoints use."""

@@ -1,0 +1,184 @@
+"""Weights that a backbone starts from: timm's pre-trained ones, or a file's."""
+
+import hashlib
+import inspect
+import pickle
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import timm
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from models.errors import BadInputError
+
+__all__ = ["InitialWeights", "Match", "hub_weights", "read_weights", "take_weights"]
+
+# Names by which training programs wrap a network, and under which they keep its state in a file.
+_PREFIXES = ("", "module.", "model.", "backbone.", "network.backbone.")
+_WRAPPERS = ("state_dict", "model", "model_state_dict")
+_COUNTER = "num_batches_tracked"
+
+
+@dataclass(frozen=True)
+class InitialWeights:
+    """A state and where it came from."""
+
+    source: str
+    """In words, for reports."""
+    state: dict[str, Tensor]
+
+
+@dataclass(frozen=True)
+class Match:
+    """What a backbone took of a state."""
+
+    taken: int
+    """Tensors of the backbone that were filled."""
+    left: tuple[str, ...]
+    """Tensors of the backbone that keep their start: absent, or of another shape, in the state."""
+    unused: tuple[str, ...]
+    """Tensors of the state that the backbone has no place for."""
+
+    def __str__(self) -> str:
+        words = f"{self.taken} of {self.taken + len(self.left)} tensors taken"
+        for names, what in ((self.left, "left as they start"), (self.unused, "in the file unused")):
+            if names:
+                words += f"; {len(names)} {what}: {', '.join(names[:4])}{', ...' if len(names) > 4 else ''}"
+        return words
+
+
+def read_weights(path: Path) -> InitialWeights:
+    """Reads a state from a safetensors file, or from a .pth that holds tensors alone.
+
+    Raises:
+        BadInputError: the file is missing or damaged, or holds something else than tensors by name.
+    """
+    if not path.is_file():
+        raise BadInputError(f"{path}: no such file of weights")
+    try:
+        if path.suffix == ".safetensors":
+            state = load_file(path)
+        else:
+            state = torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError:
+        raise BadInputError(
+            f"{path} holds more than tensors, and code in a file is never run; save the network's state_dict() alone"
+        ) from None
+    except (SafetensorError, OSError, RuntimeError, ValueError, EOFError) as error:
+        reason = str(error).partition("\n")[0]
+        raise BadInputError(f"{path} cannot be read as weights: {reason}") from None
+    for wrapper in _WRAPPERS:
+        if isinstance(state, dict) and isinstance(state.get(wrapper), dict):
+            state = state[wrapper]
+    tensors = {name: value for name, value in state.items() if isinstance(value, Tensor)} if _named(state) else {}
+    if not tensors:
+        raise BadInputError(f"{path} holds no tensors by name; save the network's state_dict()")
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    return InitialWeights(f"{path.name} (SHA-256 {digest[:16]})", tensors)
+
+
+def hub_weights(arch: str) -> InitialWeights:
+    """Fetches timm's pre-trained weights, or takes them from its cache.
+
+    Args:
+        arch: timm's name, with a tag after a dot where there are several sets of weights.
+
+    Raises:
+        BadInputError: there are none, or they cannot be fetched.
+    """
+    config = timm.get_pretrained_cfg(arch)
+    if config is None or not config.has_weights:
+        raise BadInputError(f"timm has no pre-trained weights for {arch}; leave out --pretrained, or give --weights")
+    try:
+        network = timm.create_model(arch, pretrained=True)
+    except (OSError, RuntimeError, ValueError) as error:  # what the hub's client and the network under it raise
+        reason = str(error).strip().partition("\n")[0]
+        raise BadInputError(
+            f"the pre-trained weights of {arch} cannot be fetched ({reason}); give them as --weights FILE"
+        ) from None
+    return InitialWeights(f"timm's {arch.partition('.')[0]}.{config.tag}", network.state_dict())
+
+
+def take_weights(backbone: nn.Module, initial: InitialWeights) -> Match:
+    """Fills a backbone with what fits of a state.
+
+    Tensors are found by timm's names, by torchvision's where timm translates them, or else by order, if all of the
+    backbone's tensors have the same shapes in the same order as the state's; the classifier, and it alone, may differ.
+
+    Args:
+        backbone: a timm network.
+        initial: the state; shapes that differ by axes of length one, or as a layer's flattened input, fit as well.
+
+    Raises:
+        BadInputError: nothing fits.
+    """
+    own = backbone.state_dict()
+    state = {name: value for name, value in _unwrapped(own, initial.state).items() if value.ndim or _COUNTER in name}
+    namings = (state, _translated(backbone, state), _in_order(own, state))
+    best = max(namings, key=lambda naming: sum(_fits(own, name, value) for name, value in naming.items()))
+    taken = {name: value.reshape(own[name].shape) for name, value in best.items() if _fits(own, name, value)}
+    if not any(_COUNTER not in name for name in taken):
+        raise BadInputError(f"no tensor of {initial.source} fits this network; is it another network's?")
+    backbone.load_state_dict(own | taken)
+    # counters of batches are of no weight, and older files lack them
+    left = tuple(name for name in own if name not in taken and _COUNTER not in name)
+    unused = tuple(name for name in best if name not in taken and _COUNTER not in name)
+    return Match(sum(_COUNTER not in name for name in taken), left, unused)
+
+
+def _named(state: object) -> bool:
+    return isinstance(state, dict) and all(isinstance(name, str) for name in state)
+
+
+def _fits(own: dict[str, Tensor], name: str, value: Tensor) -> bool:
+    return name in own and _same(own[name], value)
+
+
+def _same(own: Tensor, value: Tensor) -> bool:
+    """Whether two shapes are one layer's: equal but for how its input is laid out."""
+    return own.numel() == value.numel() and own.shape[:1] == value.shape[:1]
+
+
+def _unwrapped(own: dict[str, Tensor], state: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The state under the prefix that makes most of its names the backbone's."""
+
+    def without(prefix: str) -> dict[str, Tensor]:
+        return {name.removeprefix(prefix): value for name, value in state.items() if name.startswith(prefix)}
+
+    return max(map(without, _PREFIXES), key=lambda found: len(found.keys() & own.keys()))
+
+
+def _translated(backbone: nn.Module, state: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The state in timm's names, where the network's own module in timm knows how to translate it."""
+    module = sys.modules[type(backbone).__module__]
+    translate = getattr(module, "checkpoint_filter_fn", None) or getattr(module, "_filter_fn", None)
+    if translate is None:
+        return {}
+    arguments = (dict(state), backbone)[: len(inspect.signature(translate).parameters)]
+    try:
+        return dict(translate(*arguments))
+    except (KeyError, IndexError, ValueError, RuntimeError, AttributeError):  # at names that it does not know
+        return {}
+
+
+def _in_order(own: dict[str, Tensor], state: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The state under the backbone's names, one after the other; empty where any tensor but the last two differs."""
+    names = [name for name in own if _COUNTER not in name]
+    values = [(name, value) for name, value in state.items() if _COUNTER not in name]
+    if len(names) != len(values):
+        return {}
+    for ours, (theirs, value) in list(zip(names, values, strict=True))[:-2]:
+        if not _same(own[ours], value) or not _alike(ours, theirs):
+            return {}
+    return {ours: value for ours, (_, value) in zip(names, values, strict=True)}
+
+
+def _alike(ours: str, theirs: str) -> bool:
+    """Whether two tensors play one part in their layers, as far as their names say so."""
+    parts = {"weight", "bias", "running_mean", "running_var"}
+    ours, theirs = (name.rpartition(".")[2] for name in (ours, theirs))
+    return ours == theirs or not {ours, theirs} <= parts
