@@ -23,7 +23,7 @@ class Fusion(nn.Module):
         width: of the attention's hidden layer, where there is one.
     """
 
-    def __init__(self, channels: int, width: int) -> None:
+    def __init__(self, channels: int, width: int) -> None:  # noqa: ARG002 - each kind takes what it needs
         super().__init__()
 
     def forward(self, earlier: Tensor, stage: Tensor) -> Tensor:

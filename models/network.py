@@ -20,7 +20,7 @@ NETWORKS = (
     "tf_efficientnet_lite0", "densenet121", "densenet169", "convnext_tiny", "mobilenetv3_large_100", "regnety_008",
     "xception",
 )  # fmt: skip
-"""The networks that are tested here, those of the paper and more; any other convolutional one of timm's may be named."""
+"""The networks that are tested here, the paper's and more; any other convolutional one of timm's may be named."""
 
 # A tap is a level whose resolution has fallen at least this much: the paper's four stages of a ResNet.
 _FIRST_REDUCTION = 4
@@ -164,7 +164,7 @@ def _usable(arch: str) -> bool:
 
 
 def _give_small_stem(arch: str, backbone: nn.Module) -> None:
-    """Puts 3x3 with stride 1 in place of a ResNet's first convolution, or convolutions, and of its max pooling nothing."""
+    """Makes a ResNet's first convolution, or convolutions, one of 3x3 with stride 1, and its max pooling nothing."""
     for owner, conv, pool in ((backbone, "conv1", "maxpool"), (getattr(backbone, "stem", None), "conv", "pool")):
         if hasattr(owner, conv) and hasattr(owner, pool):
             former = [module for module in getattr(owner, conv).modules() if isinstance(module, nn.Conv2d)]

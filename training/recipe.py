@@ -91,7 +91,7 @@ class TrainingSettings:
             raise BadInputError(f"seed must be from 0 to {2**32 - 1}, got {self.seed}")
         if self.freeze_backbone and self.initial == FROM_SCRATCH:
             raise BadInputError(
-                "a frozen backbone must have been trained: add --pretrained, --weights or --fusion-from"
+                "a frozen backbone must be trained already: add --pretrained, --weights or --fusion-from"
             )
 
     @classmethod

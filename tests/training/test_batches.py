@@ -104,7 +104,7 @@ def test_statistics_are_those_of_all_pixels(scenes: Path) -> None:
         ({"lr": 0.0}, "learning rate must be above zero"),
         ({"image_size": (32, 8)}, "image size must be from 32"),
         ({"seed": -1}, "seed must be from 0"),
-        ({"freeze_backbone": True}, "a frozen backbone must have been trained: add --pretrained"),
+        ({"freeze_backbone": True}, "a frozen backbone must be trained already: add --pretrained"),
     ],
 )
 def test_settings_out_of_range_are_named(change: dict, words: str) -> None:
