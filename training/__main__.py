@@ -16,13 +16,25 @@ from training.splits import PARTS, read_split, stratified_split
 # By --fusion; written out, because importing them would import torch, which a look at a folder does not need.
 _ROLES = {"pair": ("baseline", "scff"), "none": ("baseline",), "scff": ("scff",)}
 
+# Options of more than one command.
+_Data = Annotated[Path, typer.Option("--data", metavar="DIR", help="A folder of class folders, at any depth.")]
+_Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
+_AsJson = Annotated[bool, typer.Option("--json", help="One JSON object a line on standard output.")]
+_SmallStem = Annotated[
+    bool, typer.Option("--small-stem", help="A ResNet's stem for small images: 3x3, stride 1, no max pooling.")
+]
+_Variant = Annotated[str, typer.Option(help="How SCFF fuses: add, concat, se, sk, sk_softmax, sk_scaled.")]
+_DownSample = Annotated[str, typer.Option(help="How SCFF makes maps smaller: avg, max, conv2x2, conv1x1.")]
+_Reduction = Annotated[int, typer.Option(help="Channels over the width of the attention's hidden layer.")]
+_MinWidth = Annotated[int, typer.Option(help="Least width of that layer.")]
+
 cli = new_command_line(__doc__)
 
 
 @cli.command()
 def data(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="A folder of class folders, at any depth.")],
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
+    as_json: _AsJson = False,
 ) -> None:
     """Says what is in a folder of scenes: classes, sizes, duplicates, unreadable files."""
     scenes = _read(folder)
@@ -53,7 +65,7 @@ def data(
 
 @cli.command()
 def train(
-    folder: Annotated[Path, typer.Option("--data", metavar="DIR", help="A folder of class folders, at any depth.")],
+    folder: _Data,
     out: Annotated[Path, typer.Option(metavar="DIR", help="Folder of the checkpoint pair, such as checkpoints/NAME.")],
     arch: Annotated[
         str | None, typer.Option(help="timm's name of the network, such as resnet18. With --fusion-from: its own.")
@@ -83,23 +95,19 @@ def train(
     freeze_backbone: Annotated[
         bool, typer.Option("--freeze-backbone", help="Train SCFF and the classifier alone.")
     ] = False,
-    small_stem: Annotated[
-        bool, typer.Option("--small-stem", help="A ResNet's stem for small images: 3x3, stride 1, no max pooling.")
-    ] = False,
-    fusion_variant: Annotated[
-        str, typer.Option(help="How SCFF fuses: add, concat, se, sk, sk_softmax, sk_scaled.")
-    ] = "sk_softmax",
-    downsample: Annotated[str, typer.Option(help="How SCFF makes maps smaller: avg, max, conv2x2, conv1x1.")] = "avg",
+    small_stem: _SmallStem = False,
+    fusion_variant: _Variant = "sk_softmax",
+    downsample: _DownSample = "avg",
     fusion_start: Annotated[
         str, typer.Option(help="neutral, or identity: the network with SCFF starts as without.")
     ] = "neutral",
     gradient_cut: Annotated[
         bool, typer.Option("--gradient-cut", help="SCFF's branches leave the gradients of earlier stages alone.")
     ] = False,
-    reduction: Annotated[int, typer.Option(help="Channels over the width of the attention's hidden layer.")] = 16,
-    min_width: Annotated[int, typer.Option(help="Least width of that layer.")] = 32,
+    reduction: _Reduction = 16,
+    min_width: _MinWidth = 32,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted run.")] = False,
-    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    device: _Device = "auto",
 ) -> None:
     """Trains a baseline and the same network with SCFF, and writes them as a checkpoint pair."""
     # What takes seconds to import is not needed to look at a folder, nor for --help.
@@ -180,8 +188,8 @@ def evaluate(
     pair_dir: Annotated[Path, typer.Argument(metavar="PAIR_DIR", help="Folder of a checkpoint pair.")],
     folder: Annotated[Path, typer.Option("--data", metavar="DIR", help="The folder of scenes it was trained on.")],
     split: Annotated[str, typer.Option(help=f"Part of the pair's own split: {', '.join(PARTS)}.")] = "test",
-    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
+    device: _Device = "auto",
+    as_json: _AsJson = False,
 ) -> None:
     """Measures a pair's accuracy again, on a part of the split it was trained with."""
     from models.checkpoint import load_pair
@@ -217,6 +225,38 @@ def evaluate(
     else:
         for role, result in results.items():
             print(f"{role}: {result.accuracy:.1%} of {result.images} {split} images")
+
+
+@cli.command()
+def profile(
+    arch: Annotated[str | None, typer.Option(help="timm's name of the network, such as resnet50.")] = None,
+    image_size: Annotated[str, typer.Option(metavar="S|WxH", help="The network's input in pixels.")] = "200",
+    every: Annotated[bool, typer.Option("--all", help="All networks that are tested here, as a table.")] = False,
+    classes: Annotated[int, typer.Option(min=1, help="Of the classifier.")] = 12,
+    small_stem: _SmallStem = False,
+    fusion_variant: _Variant = "sk_softmax",
+    downsample: _DownSample = "avg",
+    reduction: _Reduction = 16,
+    min_width: _MinWidth = 32,
+    as_json: _AsJson = False,
+) -> None:
+    """Counts parameters, and multiply-accumulates of one image, of a network without and with SCFF."""
+    from models.cost import profile as count
+    from models.network import NETWORKS
+    from models.scff import FusionSettings
+    from training.cost_table import as_json_object, as_row, as_text, heading
+
+    if every == (arch is not None):
+        raise BadInputError("name one network with --arch, or take --all")
+    size, fusion = parse_size(image_size), FusionSettings(reduction, min_width, downsample, fusion_variant)
+    if every and not as_json:
+        print(heading())
+    for name in NETWORKS if every else (arch,):
+        cost = count(name, size, classes, fusion, small_stem)
+        if as_json:
+            print(json.dumps(as_json_object(name, size, classes, cost)), flush=True)
+        else:
+            print(as_row(name, cost) if every else as_text(name, size, cost), flush=True)
 
 
 def _read(folder: Path) -> SceneFolder:
