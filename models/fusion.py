@@ -11,8 +11,8 @@ from models.batch import check_batch
 
 __all__ = ["FUSIONS", "Fusion"]
 
-# Of a sigmoid or a softmax over two branches: weights of 1 - 5e-5 and 5e-5.
-_NEARLY_ALL = 10.0
+# Of a sigmoid, or of a softmax over two branches: weights of 6e-6 and of what is left of one.
+_NEARLY_ALL = 12.0
 
 
 class Fusion(nn.Module):
@@ -31,8 +31,14 @@ class Fusion(nn.Module):
         raise NotImplementedError
 
     def start_at_stage(self) -> None:
-        """Sets the last linear layer so that the result starts as B, up to 5e-5 of A."""
+        """Sets the last layer so that the result starts as B, up to 6e-6 of A, whatever the maps."""
         raise NotImplementedError
+
+
+def _set_constant(layer: nn.Linear, value: float) -> None:
+    """Makes a layer's output one value, whatever its input; it can learn from there."""
+    nn.init.zeros_(layer.weight)
+    nn.init.constant_(layer.bias, value)
 
 
 class Addition(Fusion):
@@ -86,8 +92,8 @@ class SqueezeExcitation(Fusion):
         return self.gate_earlier(earlier) + self.gate_stage(stage)
 
     def start_at_stage(self) -> None:
-        nn.init.constant_(self.gate_earlier.excite.bias, -_NEARLY_ALL)
-        nn.init.constant_(self.gate_stage.excite.bias, _NEARLY_ALL)
+        _set_constant(self.gate_earlier.excite, -_NEARLY_ALL)
+        _set_constant(self.gate_stage.excite, _NEARLY_ALL)
 
 
 class SelectiveKernel(Fusion):
@@ -119,8 +125,8 @@ class SelectiveKernel(Fusion):
         return pooled
 
     def start_at_stage(self) -> None:
-        nn.init.constant_(self.excite_earlier.bias, -_NEARLY_ALL / 2)
-        nn.init.constant_(self.excite_stage.bias, _NEARLY_ALL / 2)
+        _set_constant(self.excite_earlier, -_NEARLY_ALL / 2)
+        _set_constant(self.excite_stage, _NEARLY_ALL / 2)
 
 
 class SoftmaxSelectiveKernel(SelectiveKernel):

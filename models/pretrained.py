@@ -1,5 +1,6 @@
 """Weights that a backbone starts from: timm's pre-trained ones, or a file's."""
 
+import difflib
 import hashlib
 import inspect
 import pickle
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import timm
 import torch
+import torchvision
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
@@ -68,7 +70,7 @@ def read_weights(path: Path) -> InitialWeights:
         raise BadInputError(
             f"{path} holds more than tensors, and code in a file is never run; save the network's state_dict() alone"
         ) from None
-    except (SafetensorError, OSError, RuntimeError, ValueError, EOFError) as error:
+    except (SafetensorError, OSError, RuntimeError, ValueError, EOFError, IndexError, KeyError) as error:
         reason = str(error).partition("\n")[0]
         raise BadInputError(f"{path} cannot be read as weights: {reason}") from None
     for wrapper in _WRAPPERS:
@@ -106,8 +108,8 @@ def hub_weights(arch: str) -> InitialWeights:
 def take_weights(backbone: nn.Module, initial: InitialWeights) -> Match:
     """Fills a backbone with what fits of a state.
 
-    Tensors are found by timm's names, by torchvision's where timm translates them, or else by order, if all of the
-    backbone's tensors have the same shapes in the same order as the state's; the classifier, and it alone, may differ.
+    Tensors are found by timm's names, by those that timm translates, or else by order, the file's own or that of
+    torchvision's network, if all shapes are the backbone's in that order; the classifier, and it alone, may differ.
 
     Args:
         backbone: a timm network.
@@ -118,7 +120,10 @@ def take_weights(backbone: nn.Module, initial: InitialWeights) -> Match:
     """
     own = backbone.state_dict()
     state = {name: value for name, value in _unwrapped(own, initial.state).items() if value.ndim or _COUNTER in name}
-    namings = (state, _translated(backbone, state), _in_order(own, state))
+    namings = [state]
+    if len(own.keys() & state.keys()) < len(own) / 2:  # not timm's names
+        orders = (state, _in_torchvisions_order(backbone.pretrained_cfg["architecture"], state))
+        namings += [_translated(backbone, state), *(_in_order(own, order) for order in orders)]
     best = max(namings, key=lambda naming: sum(_fits(own, name, value) for name, value in naming.items()))
     taken = {name: value.reshape(own[name].shape) for name, value in best.items() if _fits(own, name, value)}
     if not any(_COUNTER not in name for name in taken):
@@ -163,6 +168,20 @@ def _translated(backbone: nn.Module, state: dict[str, Tensor]) -> dict[str, Tens
         return dict(translate(*arguments))
     except (KeyError, IndexError, ValueError, RuntimeError, AttributeError):  # at names that it does not know
         return {}
+
+
+def _in_torchvisions_order(arch: str, state: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The state in the order of torchvision's network of these names, if there is one: safetensors keeps no order."""
+    known = torchvision.models.list_models(torchvision.models)
+    for name in difflib.get_close_matches(arch, known, n=3):
+        try:
+            with torch.device("meta"):
+                names = torchvision.models.get_model(name, weights=None).state_dict().keys()
+        except NotImplementedError:  # a network that computes while it is built; timm translates the names of these
+            continue
+        if names == state.keys():
+            return {name: state[name] for name in names}
+    return {}
 
 
 def _in_order(own: dict[str, Tensor], state: dict[str, Tensor]) -> dict[str, Tensor]:

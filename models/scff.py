@@ -21,7 +21,7 @@ __all__ = ["SCFF", "STARTS", "FusionSettings"]
 STARTS = ("neutral", "identity")
 """Where the fusion's weights start: as its layers do (the paper), or so that Yi is Xi."""
 
-_NEARLY_NOTHING = 1e-4
+_NEARLY_NOTHING = 1e-5
 
 
 @dataclass(frozen=True)
