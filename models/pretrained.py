@@ -121,7 +121,7 @@ def take_weights(backbone: nn.Module, initial: InitialWeights) -> Match:
     own = backbone.state_dict()
     state = {name: value for name, value in _unwrapped(own, initial.state).items() if value.ndim or _COUNTER in name}
     namings = [state]
-    if len(own.keys() & state.keys()) < len(own) / 2:  # not timm's names
+    if len(own.keys() - state.keys()) > 2:  # not timm's names, the classifier's two aside
         orders = (state, _in_torchvisions_order(backbone.pretrained_cfg["architecture"], state))
         namings += [_translated(backbone, state), *(_in_order(own, order) for order in orders)]
     best = max(namings, key=lambda naming: sum(_fits(own, name, value) for name, value in naming.items()))
