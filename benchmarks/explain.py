@@ -1,17 +1,14 @@
 """What a pair's two heatmaps cost over the two plain forward passes, beside pytorch-grad-cam on the same networks.
 
-The unit is the plain forward of both networks, as built: eager, contiguous, float32, inference mode. All contenders
-take turns in one process, round by round, and the median of the rounds' ratios counts, so that a machine whose
-speed drifts does not favour one. Memory is the growth of the peak over what was there before, in a process each.
+The unit is the plain forward of both networks, as built: eager, contiguous, float32, inference mode; the median of
+the rounds' ratios counts. Memory is the growth of the peak over what was there before, in a process each.
 """
 
 import json
 import os
-import statistics
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -20,6 +17,7 @@ import torch
 import typer
 from torch import Tensor, nn
 
+from benchmarks.timing import Work, median_ms, median_ratio, seconds, take_turns
 from explain.gradcam import gradcam_plus_plus
 from models.command_line import run
 from models.device import choose_device
@@ -29,13 +27,9 @@ from models.scff import FusionSettings
 
 _SEED = 0
 _CLASSES = 12
-_SECONDS = 60  # of measuring at most, once there are enough rounds
-_ROUNDS = (9, 30)  # at least, at most
 _SMALL = 64  # pixels
 # glibc returns every larger block at once, so that the peak is of what lives and not of what was kept for reuse
 _RETURNING_MALLOC = {"MALLOC_MMAP_THRESHOLD_": "65536", "MALLOC_TRIM_THRESHOLD_": "65536"}
-
-Work = Callable[[], object]
 
 
 class _Tapped(nn.Module):
@@ -95,40 +89,22 @@ def _images(size: int, batch: int, device: torch.device) -> Tensor:
     return torch.randn(batch, 3, size, size, generator=torch.Generator().manual_seed(_SEED)).to(device)
 
 
-def _seconds(work: Work, device: torch.device) -> float:
-    start = time.perf_counter()
-    work()
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
-    return time.perf_counter() - start
-
-
 def _times(arch: str, size: int, batch: int, device: torch.device) -> dict[str, list[float]]:
     """Seconds of each round, by contender."""
     images = _images(size, batch, device)
     works = {name: contender(_networks(arch, device), images) for name, contender in _CONTENDERS.items()}
-    for work in works.values():
-        for _ in range(2):
-            work()
-    times: dict[str, list[float]] = {name: [] for name in works}
-    start = time.perf_counter()
-    for done in range(_ROUNDS[1]):
-        if done >= _ROUNDS[0] and time.perf_counter() - start > _SECONDS:
-            break
-        for name, work in works.items():
-            times[name].append(_seconds(work, device))
-    return times
+    return take_turns(works, device)
 
 
 def _peak_growth(name: str, arch: str, size: int, batch: int, device: torch.device) -> int:
     """Bytes by which this process's peak grows in a contender's run, after one on a small image has loaded all code."""
     networks = _networks(arch, device)
-    _seconds(_CONTENDERS[name](networks, _images(_SMALL, 1, device)), device)
+    seconds(_CONTENDERS[name](networks, _images(_SMALL, 1, device)), device)
     work = _CONTENDERS[name](networks, _images(size, batch, device))
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
         before = torch.cuda.memory_allocated(device)
-        _seconds(work, device)
+        seconds(work, device)
         return torch.cuda.max_memory_allocated(device) - before
     Path("/proc/self/clear_refs").write_text("5")  # forgets the peak so far, such as of building the networks
     before = _status("VmRSS")
@@ -154,9 +130,8 @@ def _measure(arch: str, size: int, batch: int, device: torch.device) -> dict:
     memory = {name: _peak_growth_elsewhere(name, arch, size, batch, device) for name in _CONTENDERS}
 
     def ratios(name: str) -> dict[str, float]:
-        rounds = [mine / plain for mine, plain in zip(times[name], times["forward"], strict=True)]
         return {
-            "ratio_to_forward": round(statistics.median(rounds), 3),
+            "ratio_to_forward": median_ratio(times, name, "forward"),
             "memory_ratio": round(memory[name] / memory["forward"], 2),
         }
 
@@ -166,8 +141,8 @@ def _measure(arch: str, size: int, batch: int, device: torch.device) -> dict:
         "batch": batch,
         "device": device.type,
         "rounds": len(times["forward"]),
-        "forward_ms": round(1000 * statistics.median(times["forward"]), 1),
-        "ours_ms": round(1000 * statistics.median(times["ours"]), 1),
+        "forward_ms": median_ms(times, "forward"),
+        "ours_ms": median_ms(times, "ours"),
         **ratios("ours"),
         "peers": {name: ratios(name) for name in _PEERS},
     }

@@ -51,7 +51,14 @@ class AveragePooled(DownSample):
     """
 
     def resized(self, earlier: Tensor, size: tuple[int, int]) -> Tensor:
-        return self.project(functional.adaptive_avg_pool2d(earlier, size))
+        if earlier.requires_grad or earlier.device.type != "cpu":
+            return self.project(functional.adaptive_avg_pool2d(earlier, size))
+        # Forward on a CPU this is up to three times as fast with channels last, both changes of layout included;
+        # backward it is not.
+        last = earlier.is_contiguous(memory_format=torch.channels_last)
+        layout = torch.channels_last if last else torch.contiguous_format
+        pooled = functional.adaptive_avg_pool2d(earlier.contiguous(memory_format=torch.channels_last), size)
+        return self.project(pooled.contiguous(memory_format=layout))
 
 
 class MaxPooled(DownSample):

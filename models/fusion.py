@@ -112,7 +112,7 @@ class SelectiveKernel(Fusion):
         Raises:
             BadInputError: in training, a batch of one image.
         """
-        pooled = (earlier + stage).mean(dim=(2, 3))  # [B, C]
+        pooled = earlier.mean(dim=(2, 3)) + stage.mean(dim=(2, 3))  # [B, C], the mean of A + B
         squeezed = self.squeeze(self.described(pooled))  # [B, width]
         check_batch(squeezed, self)
         hidden = functional.relu(self.norm(squeezed), inplace=True)

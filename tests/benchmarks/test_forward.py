@@ -1,0 +1,39 @@
+"""The benchmark's command line; its figures are not judged here."""
+
+import json
+from collections.abc import Callable
+
+import pytest
+
+from tests.conftest import Ended
+
+
+def test_figures_as_json(command: Callable[..., Ended]) -> None:
+    ended = command(
+        "benchmarks.forward", "--arch", "resnet18,regnety_002", "--image-size", "64x48", "--batch", "2", "--json"
+    )
+    assert ended.status == 0, ended.err
+    found = [json.loads(line) for line in ended.out.splitlines()]
+    assert [line["arch"] for line in found] == ["resnet18", "regnety_002"]
+    for line in found:
+        assert line["image_size"] == [64, 48]
+        assert line["forward_ratio"] > 0
+        assert line["forward_backward_ratio"] > 0
+        assert line["mac_ratio"] > 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--arch", "resnet18,resnet_18"), "unknown arch 'resnet_18'"),
+        (("--batch", "1"), "batch must be at least 2"),
+        (("--image-size", "64x48x3"), "'64x48x3' is no image size"),
+        (("--fusion-variant", "x"), "unknown fusion 'x'"),
+        (("--device", "tpu"), "unknown device 'tpu'"),
+    ],
+)
+def test_bad_arguments(command: Callable[..., Ended], arguments: tuple[str, ...], words: str) -> None:
+    ended = command("benchmarks.forward", *arguments)
+    assert ended.status == 2
+    assert words in ended.err
+    assert ended.err.count("\n") == 1
