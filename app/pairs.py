@@ -10,7 +10,10 @@ import torch
 from models.checkpoint import REPORT, ROLES, Pair, load_pair, weights_file
 from models.errors import BadInputError
 
-__all__ = ["PairFolder", "PairSummary"]
+__all__ = ["FIRST", "PairFolder", "PairSummary"]
+
+FIRST = "efficientnet-lite0-siri-whu"
+"""The pair that the page opens with, where the folder has it: the more accurate of those that ship."""
 
 _PAIR_FILES = (*map(weights_file, ROLES), REPORT)
 
@@ -35,6 +38,12 @@ class PairSummary:
     """By role."""
     epochs: int
     seed: int
+    variant: str
+    """Of SCFF: how maps are made smaller, and how they are fused."""
+    initial: str
+    """Where the weights with SCFF started, in words."""
+    small_stem: bool
+    """Whether the networks have a ResNet's stem for small images."""
 
 
 class PairFolder:
@@ -54,14 +63,15 @@ class PairFolder:
         self._lock = Lock()
 
     def names(self) -> list[str]:
-        """Names of all sub-folders that hold a file of a pair, whole or not, in alphabetical order."""
+        """Names of all sub-folders that hold a file of a pair, whole or not: FIRST, then in alphabetical order."""
         if not self.path.is_dir():
             return []
-        return sorted(
+        names = (
             child.name
             for child in self.path.iterdir()
             if not child.name.startswith(".") and any((child / name).is_file() for name in _PAIR_FILES)
         )
+        return sorted(names, key=lambda name: (name != FIRST, name))
 
     def load(self, name: str) -> Pair:
         """A pair, ready for inference.
@@ -116,6 +126,9 @@ class PairFolder:
             parameters={role: sum(p.numel() for p in loaded.network.parameters()) for role, loaded in networks.items()},
             epochs=header.epochs,
             seed=header.seed,
+            variant=pair.scff.header.fusion.variant,
+            initial=pair.scff.header.initial,
+            small_stem=header.small_stem,
         )
 
 

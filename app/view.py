@@ -69,9 +69,10 @@ def card(summary: PairSummary) -> str:
     )
     return (
         "<h2>What was trained</h2>"
-        f"<p><b>{escape(summary.arch)}</b>, trained on <b>{escape(summary.dataset)}</b>: {summary.classes} classes, "
-        f"{summary.images:,} images, seen at {summary.input_size[1]} × {summary.input_size[0]} pixels; "
-        f"epochs: {summary.epochs}, seed: {summary.seed}.</p>"
+        f"<p><b>{escape(summary.arch)}</b>{' with the small-image stem' if summary.small_stem else ''}, trained on "
+        f"<b>{escape(summary.dataset)}</b>: {summary.classes} classes, {summary.images:,} images, seen at "
+        f"{summary.input_size[1]} × {summary.input_size[0]} pixels; epochs: {summary.epochs}, seed: {summary.seed}. "
+        f"Weights at the start: {escape(summary.initial)}. SCFF's variant: {escape(summary.variant)}.</p>"
         f"<table><thead><tr><th></th><th scope='col'>test accuracy</th><th scope='col'>parameters</th></tr></thead>"
         f"<tbody>{rows}</tbody></table>"
         f"<p class='fine'>Measured once, on the {summary.test_images} images of the test part "

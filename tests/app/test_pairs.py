@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from app.pairs import PairFolder
+from app.pairs import FIRST, PairFolder
 from models.errors import BadInputError
 from tests.conftest import write_pair
 
@@ -23,6 +23,12 @@ def test_pairs_appear_and_vanish_without_a_restart(pair_folder: Path) -> None:
     assert pairs.names() == ["tiny"]
     with pytest.raises(BadInputError, match="no pair 'another' in checkpoints; there are: tiny"):
         pairs.load("another")
+
+
+def test_the_better_of_the_shipped_pairs_comes_first(pair_folder: Path) -> None:
+    for name in ("another", FIRST):
+        shutil.copytree(pair_folder, pair_folder.with_name(name))
+    assert PairFolder(pair_folder.parent, CPU).names() == [FIRST, "another", "tiny"]
 
 
 def test_unfinished_and_unrelated_folders_are_not_offered(pair_folder: Path) -> None:

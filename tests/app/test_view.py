@@ -25,6 +25,9 @@ SUMMARY = PairSummary(
     parameters={"baseline": 1, "scff": 2},
     epochs=3,
     seed=0,
+    variant="avg + sk",
+    initial="weights.pth (SHA-256 0123)",
+    small_stem=False,
 )
 
 

@@ -1,5 +1,6 @@
 """The baseline is timm's network, and SCFF, in every variant, sits in front of its classifier."""
 
+import shutil
 from functools import lru_cache
 from itertools import product
 
@@ -105,6 +106,17 @@ def test_fused_map_takes_the_last_maps_place() -> None:
     with torch.no_grad():
         fused = network.features(images("resnet18"))
         assert torch.equal(network(images("resnet18")), network.backbone.forward_head(fused))
+
+
+@pytest.mark.skipif(not any(map(shutil.which, ("g++", "clang++"))), reason="torch.compile needs a C++ compiler")
+@pytest.mark.parametrize("fusion", [None, FusionSettings()])
+def test_compiled_networks_give_their_outputs(fusion: FusionSettings | None) -> None:
+    torch.manual_seed(6)
+    network = Network("resnet18", 3, fusion).for_inference()
+    batch = torch.randn(2, 3, 72, 56)
+    with torch.inference_mode():
+        expected, found = network(batch), torch.compile(network, fullgraph=True)(batch)
+    torch.testing.assert_close(found, expected, atol=1e-4, rtol=1e-4)
 
 
 # The small-image stem.

@@ -11,10 +11,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import timm
 import torch
+from huggingface_hub import constants
 from PIL import Image
 
-from models.checkpoint import load_network, load_pair
+from models.checkpoint import as_stored, load_network, load_pair
+from models.network import NETWORKS
+from models.scff import FusionSettings
 from tests.conftest import CLASSES, SHIPPED, Ended
 from training.report import read_report
 
@@ -193,6 +197,168 @@ def one_line(ended: Ended, words: str) -> None:
     assert last.startswith("error: ")
     assert words in last
     assert "Traceback" not in ended.err
+
+
+# Variants, and where the weights start.
+
+
+def test_a_variant_is_trained_and_kept(command: Command, scenes: Path, tmp_path: Path) -> None:
+    out = tmp_path / "pair"
+    more = ("--fusion-variant", "se", "--downsample", "max", "--gradient-cut", "--reduction", 8, "--min-width", 4)
+    ended = train(command, scenes, out, "--epochs", 1, "--image-size", "48x32", "--small-stem", *more)
+    assert ended.status == 0, ended.err
+    pair = load_pair(out)
+    assert pair.scff.header.fusion == FusionSettings(8, 4, "max", "se", True)
+    assert pair.preprocessing.size == (32, 48)
+    for loaded in (pair.baseline, pair.scff):
+        assert loaded.header.small_stem
+        assert loaded.network.backbone.conv1.stride == (1, 1)
+    card = (out / "README.md").read_text()
+    assert "with the small-image stem as baseline and with SCFF" in card
+    assert "max + se, start: neutral, gradient cut" in card
+    assert "at 48 x 32 pixels" in card
+
+
+def test_weights_of_a_file_are_where_both_networks_start(command: Command, scenes: Path, tmp_path: Path) -> None:
+    torch.manual_seed(9)
+    original = timm.create_model("resnet18", num_classes=5)
+    torch.save(original.state_dict(), tmp_path / "weights.pth")
+    out = tmp_path / "pair"
+    more = ("--weights", tmp_path / "weights.pth", "--freeze-backbone", "--fusion-start", "identity")
+    ended = train(command, scenes, out, "--epochs", 1, *more)
+    assert ended.status == 0, ended.err
+    assert "tensors taken; 2 left as they start: fc.weight, fc.bias; 2 in the file unused" in ended.err
+    pair, report = load_pair(out), read_report(out)
+    assert pair.preprocessing.mean == tuple(original.pretrained_cfg["mean"])
+    for loaded, network in zip((pair.baseline, pair.scff), report.networks.values(), strict=True):
+        assert loaded.header.recipe == "fine-tune"
+        assert loaded.header.initial.startswith("weights.pth (SHA-256 ")
+        assert network.settings["freeze_backbone"]
+        state = loaded.network.backbone.state_dict()
+        frozen = {name: value for name, value in original.state_dict().items() if not name.startswith("fc.")}
+        for name, value in as_stored(frozen).items():  # statistics of normalisation included
+            assert torch.equal(state[name], value.to(state[name].dtype)), name
+    assert "backbone frozen" in (out / "README.md").read_text()
+
+
+def test_fine_tuning_moves_the_backbone(command: Command, scenes: Path, tmp_path: Path) -> None:
+    original = timm.create_model("resnet18")
+    torch.save(original.state_dict(), tmp_path / "weights.pth")
+    train(command, scenes, tmp_path / "pair", "--epochs", 1, "--weights", tmp_path / "weights.pth")
+    found = load_pair(tmp_path / "pair").scff.network.backbone
+    assert not torch.allclose(found.layer4[0].conv1.weight, original.layer4[0].conv1.weight, atol=1e-4)
+
+
+def test_scff_is_added_to_a_trained_baseline(command: Command, scenes: Path, tmp_path: Path) -> None:
+    first, second = tmp_path / "first", tmp_path / "second"
+    assert train(command, scenes, first, "--epochs", 2, "--fusion", "none", "--seed", 3).status == 0
+    arguments = ("--data", scenes, "--out", second, "--fusion-from", first, "--epochs", 1, "--batch-size", 4)
+    ended = command("training", "train", *arguments, "--freeze-backbone", "--fusion-start", "identity")
+    assert ended.status == 0, ended.err
+    assert (second / "baseline.safetensors").read_bytes() == (first / "baseline.safetensors").read_bytes()
+    pair, report = load_pair(second), read_report(second)
+    assert pair.scff.header.initial == "the baseline of first"
+    assert report.networks["baseline"] == read_report(first).networks["baseline"]
+    assert (report.networks["baseline"].settings["epochs"], report.networks["scff"].settings["epochs"]) == (2, 1)
+    assert report.split == read_report(first).split
+    frozen = pair.baseline.network.backbone.conv1.weight
+    assert torch.equal(pair.scff.network.backbone.conv1.weight, frozen)
+    card = (second / "README.md").read_text()
+    assert "Weights at the start: random." in card
+    assert "Weights at the start: the baseline of first." in card
+    assert "same initial" not in card
+
+    shutil.rmtree(second)
+    Image.open(scenes / "roof" / "0001.tif").rotate(90).save(scenes / "roof" / "new.tif")
+    one_line(command("training", "train", *arguments), "does not hold the scenes that first was trained on")
+
+
+def test_pretrained_weights_that_cannot_be_had(
+    command: Command, scenes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    one_line(
+        train(command, scenes, tmp_path / "pair", "--pretrained"),
+        "the pre-trained weights of resnet18 cannot be fetched",
+    )
+    assert not list(tmp_path.glob(".pair*"))
+
+
+def test_bad_starts_and_variants(command: Command, scenes: Path, tmp_path: Path) -> None:
+    out, weights, base = tmp_path / "pair", tmp_path / "weights.pth", tmp_path / "base"
+    torch.save(timm.create_model("regnety_002").state_dict(), weights)
+    one_line(train(command, scenes, out, "--weights", weights), "no tensor of weights.pth")
+    assert not list(tmp_path.glob(".pair*"))
+    one_line(train(command, scenes, out, "--weights", tmp_path / "no.pth"), "no such file of weights")
+    one_line(train(command, scenes, out, "--weights", weights, "--pretrained"), "choose one")
+    one_line(train(command, scenes, out, "--freeze-backbone"), "a frozen backbone must be trained already")
+    one_line(train(command, scenes, out, "--fusion-variant", "sum"), "unknown fusion 'sum'; known: add, concat, se, sk")
+    one_line(train(command, scenes, out, "--downsample", "min"), "unknown downsample 'min'; known: avg, max")
+    one_line(train(command, scenes, out, "--fusion-start", "one"), "unknown start 'one'; known: neutral, identity")
+    one_line(train(command, scenes, out, "--reduction", 0), "reduction must be at least 1")
+    one_line(train(command, scenes, out, "--image-size", "3x4x5"), "'3x4x5' is no image size")
+    one_line(train(command, scenes, out, "--arch", "vgg11", "--small-stem"), "vgg11 has no ResNet's stem")
+    one_line(command("training", "train", "--data", scenes, "--out", out), "which network? add --arch")
+    one_line(train(command, scenes, out, "--fusion-from", base), "base/baseline.safetensors is missing")
+    train(command, scenes, base, "--epochs", 1, "--fusion", "none")
+    one_line(train(command, scenes, out, "--fusion-from", base, "--arch", "resnet34"), "leave those options out")
+    one_line(
+        command("training", "train", "--data", scenes, "--out", out, "--fusion-from", base, "--fusion", "none"),
+        "leave out --fusion none",
+    )
+    assert not out.exists()
+
+
+# What a network costs.
+
+
+def test_cost_of_resnet50_is_the_designs(command: Command) -> None:
+    """Multiply-accumulates: 4.087 to 4.397 G at 224 pixels, 3.497 to 3.771 at 200, small stem 1.298 to 1.400 at 32."""
+    for size, stem, baseline, scff in (
+        ("224", (), 4.087, 4.397),
+        ("200", (), 3.497, 3.771),
+        ("32", ("--small-stem",), 1.298, 1.400),
+    ):
+        ended = command("training", "profile", "--arch", "resnet50", "--image-size", size, *stem, "--json")
+        found = json.loads(ended.out)
+        assert found["image_size"] == int(size)
+        assert found["baseline"]["macs"] / 1e9 == pytest.approx(baseline, abs=0.001)
+        assert found["scff"]["macs"] / 1e9 == pytest.approx(scff, abs=0.001)
+        assert (found["scff"]["params"] - found["baseline"]["params"]) / 1e6 == pytest.approx(3.80, abs=0.005)
+        for role in ("baseline", "scff"):
+            parts = [found[role]["backbone"], found[role]["classifier"], *found[role].get("fusions", {}).values()]
+            for key in ("params", "macs"):
+                assert found[role][key] == sum(part[key] for part in parts)
+        assert list(found["scff"]["fusions"]) == ["Y2", "Y3", "Y4"]
+
+
+def test_cost_counts_what_is_multiplied(command: Command) -> None:
+    """A plain sum of convolutions' and matrices' sizes, for two fusions that can be written down."""
+    for variant, extra in (("add", 0), ("concat", 2)):
+        arguments = ("--arch", "resnet18", "--image-size", "64x32", "--fusion-variant", variant)
+        fusions = json.loads(command("training", "profile", *arguments, "--json").out)["scff"]["fusions"]
+        for (width, height), before, after, found in (
+            ((8, 4), 64, 128, fusions["Y2"]), ((4, 2), 128, 256, fusions["Y3"]), ((2, 1), 256, 512, fusions["Y4"])
+        ):  # fmt: skip
+            assert found["macs"] == width * height * (before * after + extra * after * after)
+
+
+def test_cost_in_words_and_as_a_table(command: Command) -> None:
+    ended = command("training", "profile", "--arch", "resnet18", "--image-size", "224")
+    assert "resnet18, 224 x 224 pixels" in ended.out
+    assert "fusion to Y4" in ended.out
+    table = command("training", "profile", "--all", "--image-size", "224").out
+    assert [line.split(" | ")[0] for line in table.splitlines()[2:]] == [f"| {name}" for name in NETWORKS]
+    assert table in (SHIPPED.parent.parent / "docs" / "networks.md").read_text()
+
+
+def test_cost_of_what_cannot_be(command: Command) -> None:
+    one_line(command("training", "profile"), "name one network with --arch, or take --all")
+    one_line(command("training", "profile", "--arch", "resnet_50"), "unknown arch 'resnet_50'")
+    one_line(command("training", "profile", "--arch", "resnet50", "--image-size", "0x"), "is no image size")
+    one_line(command("training", "profile", "--arch", "vit_tiny_patch16_224"), "is not a network of convolutions alone")
+    one_line(command("training", "profile", "--arch", "resnet50", "--image-size", "0"), "cannot take images of 0 x 0")
 
 
 def test_bad_arguments_of_train(command: Command, scenes: Path, tmp_path: Path) -> None:
