@@ -4,7 +4,8 @@ import contextlib
 import io
 import logging
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -46,16 +47,15 @@ def export(loaded: LoadedNetwork, kind: str, path: Path) -> float:
         raise BadInputError(f"unknown format {kind!r}; known: {', '.join(FORMATS)}")
     random = torch.Generator().manual_seed(_SEED)
     images = [torch.randn(number, 3, *loaded.header.preprocessing.size, generator=random) for number in _BATCHES]
-    write, run = FORMATS[kind]
     try:
         with _quiet():
-            data = write(loaded, images[-1])
+            data = FORMATS[kind].write(loaded, images[-1])
     except (RuntimeError, ValueError, TypeError, NotImplementedError) as error:  # PyTorch's exporters' own are of these
         reason = str(error.__cause__ or error).strip().partition("\n")[0]
         raise BadInputError(f"this {loaded.header.arch} cannot be exported as {kind}: {reason}") from None
     with torch.inference_mode():
         expected = [loaded.network(batch).numpy() for batch in images]
-    found = run(data, images)
+    found = FORMATS[kind].run(data, images)
     largest = max(np.abs(logits).max() for logits in expected)
     off = float(max(np.abs(a - b).max() for a, b in zip(expected, found, strict=True)) / largest)
     if not off <= _TOLERANCE:
@@ -98,7 +98,7 @@ def _run_onnx(data: bytes, images: list[Tensor]) -> list[np.ndarray]:
 
 
 @contextlib.contextmanager
-def _quiet():
+def _quiet() -> Iterator[None]:
     """Without the exporters' notes on their own inner workings."""
     logger = logging.getLogger("torch.onnx")
     level = logger.level
@@ -111,6 +111,15 @@ def _quiet():
         logger.setLevel(level)
 
 
-FORMATS: dict[str, tuple[Callable[[LoadedNetwork, Tensor], bytes], Callable[[bytes, list[Tensor]], list[np.ndarray]]]]
-FORMATS = {"torch-export": (_write_torch, _run_torch), "onnx": (_write_onnx, _run_onnx)}
-"""How each format is written, and how it is run."""
+@dataclass(frozen=True)
+class _Format:
+    """A way of storing a network."""
+
+    write: Callable[[LoadedNetwork, Tensor], bytes]
+    """The file of a network, given a batch of images."""
+    run: Callable[[bytes, list[Tensor]], list[np.ndarray]]
+    """Logits that such a file gives for batches of images."""
+
+
+FORMATS = {"torch-export": _Format(_write_torch, _run_torch), "onnx": _Format(_write_onnx, _run_onnx)}
+"""By the name that the command line uses."""

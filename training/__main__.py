@@ -2,6 +2,7 @@
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -112,11 +113,10 @@ def train(
     """Trains a baseline and the same network with SCFF, and writes them as a checkpoint pair."""
     # What takes seconds to import is not needed to look at a folder, nor for --help.
     from models.device import choose_device
-    from models.network import check_arch
     from models.scff import FusionSettings
     from training.fit import check_out
     from training.fit import train as fit
-    from training.recipe import TrainingSettings
+    from training.recipe import FROM_SCRATCH, TrainingSettings
     from training.start import RANDOM, start_from_file, start_from_hub, start_from_pair
 
     if fusion not in _ROLES:
@@ -125,14 +125,6 @@ def train(
         raise BadInputError("--pretrained, --weights and --fusion-from are three different starts; choose one")
     size = None if image_size is None else parse_size(image_size)
     where = choose_device(device)
-    settings = {
-        "seed": seed,
-        "epochs": epochs,
-        "batch_size": batch_size,
-        "lr": lr,
-        "freeze_backbone": freeze_backbone,
-        "fusion": FusionSettings(reduction, min_width, downsample, fusion_variant, gradient_cut, fusion_start),
-    }
     roles, start = _ROLES[fusion], RANDOM
     if fusion_from is not None:
         start, roles = start_from_pair(fusion_from), _ROLES["scff"]
@@ -144,20 +136,29 @@ def train(
         if fusion == "none":
             raise BadInputError("--fusion-from adds SCFF to a baseline; leave out --fusion none")
         arch, size, small_stem = header.arch, header.preprocessing.size, header.small_stem
-        check_out(out, _ROLES["pair"])
     elif arch is None:
         raise BadInputError("which network? add --arch, such as --arch resnet18")
-    check_arch(arch)
-    if pretrained:
+    trained = pretrained or weights is not None or start is not RANDOM
+    settings = TrainingSettings.of_recipe(
+        recipe or ("fine-tune" if trained else "siri-whu"),
+        arch=arch,
+        image_size=size,
+        small_stem=small_stem,
+        initial="trained" if trained else FROM_SCRATCH,
+        seed=seed,
+        epochs=epochs,
+        batch_size=batch_size,
+        lr=lr,
+        freeze_backbone=freeze_backbone,
+        fusion=FusionSettings(reduction, min_width, downsample, fusion_variant, gradient_cut, fusion_start),
+    )
+    check_out(out, _ROLES["pair"] if start.baseline else roles)
+    if pretrained:  # after all that costs nothing to check
         _say(f"fetching the pre-trained weights of {arch}")
         start = start_from_hub(arch)
     elif weights is not None:
         start = start_from_file(arch, weights)
-    recipe = recipe or ("siri-whu" if start is RANDOM else "fine-tune")
-    settings = TrainingSettings.of_recipe(
-        recipe, arch=arch, image_size=size, small_stem=small_stem, initial=start.source, **settings
-    )
-    check_out(out, roles)
+    settings = replace(settings, initial=start.source)
     scenes = _read(folder)
     if start.baseline is not None:
         split = start.baseline.split

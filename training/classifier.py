@@ -86,6 +86,7 @@ class Classifier(lightning.LightningModule):
 
     def on_train_epoch_start(self) -> None:
         """Starts the epoch's means anew."""
+        self.train()  # Lightning leaves modes as it finds them
         self.train_loss.reset()
         self.train_accuracy.reset()
 

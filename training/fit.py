@@ -196,7 +196,7 @@ class _Run:
             test=evaluate_network(self.network, self.classifier.preprocessing, test, classes, self.device),
             curves=curves,
             seconds=round(self.progress.seconds, 1),
-            settings=self.settings.as_json(),
+            settings=self.settings.as_json(with_fusion=self.network.scff is not None),
             precision=self.trainer.precision,
             device=torch.cuda.get_device_name(self.device) if self.device.type == "cuda" else "cpu",
             versions={
@@ -222,7 +222,7 @@ def _check_baseline(baseline: TrainedBaseline, folder: SceneFolder) -> None:
 def _claim_state(out: Path, settings: TrainingSettings, folder: SceneFolder, split: Split, resume: bool) -> Path:
     """The folder that keeps an unfinished run, made or, to resume, checked."""
     state = out.with_name(f".{out.name}.training")
-    claim = json.dumps({**settings.as_json(), "data": folder.fingerprint, "split": split.fingerprint})
+    claim = json.dumps({**settings.as_json(with_fusion=True), "data": folder.fingerprint, "split": split.fingerprint})
     file = state / _SETTINGS
     if not state.exists():
         state.mkdir(parents=True)
@@ -244,7 +244,11 @@ def _former_networks(
         return {}
     check_out(out, roles)
     former = read_report(out)
-    alike = all(network.settings == settings.as_json() for network in former.networks.values())
+    # SCFF's own settings, which the baseline has no part in, may be others.
+    alike = all(
+        {**network.settings, "fusion": None} == settings.as_json(with_fusion=False)
+        for network in former.networks.values()
+    )
     same_data = (former.split_fingerprint, former.data_fingerprint) == (split.fingerprint, folder.fingerprint)
     if not alike or not same_data:
         raise BadInputError(f"{out} holds a network of other settings, scenes or split, no partner for this one")

@@ -36,7 +36,7 @@ RECIPES = {
     "fine-tune": Recipe(
         epochs=16,
         batch_size=32,
-        lr=0.001,
+        lr=0.002,
         image_size=200,
         optimizer="AdamW",
         weight_decay=0.05,
@@ -108,6 +108,7 @@ class TrainingSettings:
         values["image_size"] = (chosen.image_size, chosen.image_size)
         return cls(recipe=recipe, **(values | {name: value for name, value in changes.items() if value is not None}))
 
-    def as_json(self) -> dict[str, Any]:
-        """What reports and interrupted runs keep of it."""
-        return {**asdict(self), "image_size": list(self.image_size)}
+    def as_json(self, with_fusion: bool) -> dict[str, Any]:
+        """What reports and interrupted runs keep of it; without SCFF, nothing of its variant."""
+        fusion = asdict(self.fusion) if with_fusion else None
+        return {**asdict(self), "image_size": list(self.image_size), "fusion": fusion}

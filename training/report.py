@@ -140,7 +140,7 @@ def _card(name: str, report: Report) -> str:
         for cls in report.classes
     ]
     fused = f" ({_variant(networks['scff'].settings['fusion'])})" if "scff" in networks else ""
-    alike = all(n.settings == settings for n in networks.values())
+    alike = all({**n.settings, "fusion": None} == {**settings, "fusion": None} for n in networks.values())
     same = " All networks here saw the same batches from the same initial backbone weights." if alike else ""
     width, height = reversed(settings["image_size"])
     return f"""# {name}

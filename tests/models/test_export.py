@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -75,9 +76,8 @@ def test_command_line(
 
 def test_a_file_with_other_logits_is_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As if the exporter had got another network wrong into the file."""
-    write, run_file = FORMATS["torch-export"]
-    other = loaded("resnet18", FusionSettings())
-    monkeypatch.setitem(FORMATS, "torch-export", (lambda _, images: write(other, images), run_file))
+    right, other = FORMATS["torch-export"], loaded("resnet18", FusionSettings())
+    monkeypatch.setitem(FORMATS, "torch-export", replace(right, write=lambda _, images: right.write(other, images)))
     with pytest.raises(BadInputError, match="of the largest off; nothing was written"):
         export(loaded("resnet18", None), "torch-export", tmp_path / "network")
     assert not list(tmp_path.iterdir())

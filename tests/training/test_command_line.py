@@ -176,6 +176,18 @@ def test_half_a_pair_is_completed_by_its_partner(command: Command, scenes: Path,
         assert all(torch.equal(value, second[name]) for name, value in first.items())
 
 
+def test_a_baseline_takes_a_partner_of_any_variant(command: Command, scenes: Path, tmp_path: Path) -> None:
+    out = tmp_path / "pair"
+    train(command, scenes, out, "--epochs", 1, "--fusion", "none")
+    ended = train(command, scenes, out, "--epochs", 1, "--fusion", "scff", "--fusion-variant", "add")
+    assert ended.status == 0, ended.err
+    assert load_pair(out).scff.header.fusion.fusion == "add"
+    networks = read_report(out).networks
+    assert networks["baseline"].settings["fusion"] is None
+    assert networks["scff"].settings["fusion"]["fusion"] == "add"
+    assert "from the same initial backbone weights" in (out / "README.md").read_text()
+
+
 def test_fixed_split_is_followed(command: Command, scenes: Path, tmp_path: Path) -> None:
     fixed = tmp_path / "fixed"
     fixed.mkdir()
