@@ -200,7 +200,10 @@ def load_network(path: Path, device: torch.device | str = "cpu") -> LoadedNetwor
     if header.fusion is not None and header.fusion.variant == FusionSettings().variant:
         state.setdefault(_VARIANT, network.state_dict()[_VARIANT])  # earlier files hold the paper's, unnamed
     _check_tensors(where, expected=network.state_dict(), found=state)
-    network.load_state_dict(state)
+    try:
+        network.load_state_dict(state)
+    except BadInputError as error:
+        raise BadInputError(f"{where}: {error}") from None
     return LoadedNetwork(network.for_inference(device), header)
 
 

@@ -21,14 +21,53 @@ from tests.conftest import CLASSES, header
 def rewrite(folder: Path, role: str, fusion: FusionSettings | None, **changes: object) -> None:
     """Replaces one network of a pair by one whose header differs."""
     changed = header(fusion, **changes)
-    network = Network(changed.arch, len(changed.classes), fusion)
-    save_network(folder / f"{role}.safetensors", network, changed)
+    save_network(folder / f"{role}.safetensors", changed.build(), changed)
 
 
 def test_header_survives_its_text() -> None:
     for fusion in (None, FusionSettings(reduction=8, min_width=16)):
         original = header(fusion, test_accuracy=0.125)
         assert Header.from_json(original.to_json()) == original
+
+
+def test_header_of_an_earlier_file_lacks_what_was_added_since() -> None:
+    former = json.loads(header(FusionSettings()).to_json())
+    for name in ("small_stem", "initial"):
+        del former[name]
+    for name in ("gradient_cut", "start"):
+        del former["fusion"][name]
+    assert Header.from_json(json.dumps(former)) == header(FusionSettings())
+
+
+def test_an_earlier_file_does_not_name_its_variant(tmp_path: Path) -> None:
+    network = Network("resnet18", 3, FusionSettings())
+    former = {name: value for name, value in network.state_dict().items() if not name.endswith("_extra_state")}
+    network.state_dict = lambda: former
+    save_network(tmp_path / "scff.safetensors", network, header(FusionSettings()))
+    assert load_network(tmp_path / "scff.safetensors").network.scff.settings == FusionSettings()
+
+
+@pytest.mark.parametrize(
+    "fusion",
+    [FusionSettings(8, 16, "max", "se", True, "identity"), FusionSettings(fusion="concat", downsample="conv2x2")],
+)
+def test_variants_and_stems_come_back(fusion: FusionSettings, tmp_path: Path) -> None:
+    torch.manual_seed(4)
+    network = Network("resnet18", 3, fusion, small_stem=True).eval()
+    save_network(tmp_path / "scff.safetensors", network, header(fusion, small_stem=True))
+    loaded = load_network(tmp_path / "scff.safetensors")
+    network.load_state_dict(as_stored(network.state_dict()))
+    with torch.no_grad():
+        assert torch.equal(loaded.network(torch.ones(1, 3, 32, 32)), network(torch.ones(1, 3, 32, 32)))
+    assert loaded.header.fusion == fusion
+
+
+def test_a_variant_under_another_ones_header_is_refused(tmp_path: Path) -> None:
+    network = Network("resnet18", 3, FusionSettings(fusion="sk"))
+    save_network(tmp_path / "scff.safetensors", network, header(FusionSettings(downsample="max")))
+    words = r"scff.safetensors: a state of SCFF avg \+ sk does not fit SCFF max \+ sk_softmax"
+    with pytest.raises(BadInputError, match=words):
+        load_network(tmp_path / "scff.safetensors")
 
 
 def test_networks_come_back_at_stored_precision(tmp_path: Path) -> None:
@@ -116,6 +155,7 @@ def test_weights_of_another_program_are_refused(pair_folder: Path) -> None:
         ({"preprocessing": Preprocessing((96, 96), (0.4,) * 3, (0.2,) * 3)}, "different preprocessing"),
         ({"split_fingerprint": "other"}, "different splits"),
         ({"data_fingerprint": "other"}, "different scenes"),
+        ({"small_stem": True}, "one of the two networks has the small-image stem"),
     ],
 )
 def test_networks_trained_differently_are_no_pair(pair_folder: Path, changes: dict, words: str) -> None:
