@@ -7,7 +7,7 @@ from threading import Lock
 
 import torch
 
-from models.checkpoint import REPORT, ROLES, Pair, load_pair, weights_file
+from models.checkpoint import REPORT, ROLES, Header, Pair, load_pair, weights_file
 from models.errors import BadInputError
 
 __all__ = ["FIRST", "PairFolder", "PairSummary"]
@@ -36,12 +36,10 @@ class PairSummary:
     """The same by role and class; None where the part has no image of the class."""
     parameters: dict[str, int]
     """By role."""
-    epochs: int
-    seed: int
+    training: dict[str, str]
+    """How each was trained, by role, in words."""
     variant: str
     """Of SCFF: how maps are made smaller, and how they are fused."""
-    initial: str
-    """Where the weights with SCFF started, in words."""
     small_stem: bool
     """Whether the networks have a ResNet's stem for small images."""
 
@@ -124,12 +122,14 @@ class PairFolder:
             accuracy={role: loaded.header.test_accuracy for role, loaded in networks.items()},
             class_accuracy=class_accuracy,
             parameters={role: sum(p.numel() for p in loaded.network.parameters()) for role, loaded in networks.items()},
-            epochs=header.epochs,
-            seed=header.seed,
+            training={role: _training(loaded.header) for role, loaded in networks.items()},
             variant=pair.scff.header.fusion.variant,
-            initial=pair.scff.header.initial,
             small_stem=header.small_stem,
         )
+
+
+def _training(header: Header) -> str:
+    return f"epochs: {header.epochs}, seed: {header.seed}, weights at the start: {header.initial}"
 
 
 def _stamp(file: Path) -> tuple[int, int] | None:

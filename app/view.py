@@ -67,12 +67,17 @@ def card(summary: PairSummary) -> str:
         f"<td>{summary.parameters[role] / 1e6:.2f} M</td></tr>"
         for role in summary.accuracy
     )
+    ways = {
+        words: [TITLES[role] for role in summary.training if summary.training[role] == words]
+        for words in summary.training.values()
+    }
+    training = "".join(f"<p><b>{' and '.join(titles)}</b>: {escape(words)}.</p>" for words, titles in ways.items())
     return (
         "<h2>What was trained</h2>"
         f"<p><b>{escape(summary.arch)}</b>{' with the small-image stem' if summary.small_stem else ''}, trained on "
         f"<b>{escape(summary.dataset)}</b>: {summary.classes} classes, {summary.images:,} images, seen at "
-        f"{summary.input_size[1]} × {summary.input_size[0]} pixels; epochs: {summary.epochs}, seed: {summary.seed}. "
-        f"Weights at the start: {escape(summary.initial)}. SCFF's variant: {escape(summary.variant)}.</p>"
+        f"{summary.input_size[1]} × {summary.input_size[0]} pixels. SCFF's variant: {escape(summary.variant)}.</p>"
+        f"{training}"
         f"<table><thead><tr><th></th><th scope='col'>test accuracy</th><th scope='col'>parameters</th></tr></thead>"
         f"<tbody>{rows}</tbody></table>"
         f"<p class='fine'>Measured once, on the {summary.test_images} images of the test part "

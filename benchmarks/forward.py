@@ -5,6 +5,7 @@ backward in training mode.
 """
 
 import json
+from collections.abc import Callable
 from typing import Annotated
 
 import torch
@@ -47,24 +48,28 @@ def _measure(
 ) -> dict:
     random = torch.Generator().manual_seed(_SEED)
     images = torch.randn(batch, 3, *size, generator=random).to(device)
-    pairs = {}
-    for mode in (False, True):
-        torch.manual_seed(_SEED)
-        pairs[mode] = [Network(arch, _CLASSES, f, small_stem).to(device).train(mode) for f in (None, fusion)]
+
+    def turns(work: Callable[[Network, Tensor], Work], training: bool) -> dict[str, list[float]]:
+        works = {}
+        for role, settings in (("baseline", None), ("scff", fusion)):
+            torch.manual_seed(_SEED)
+            network = Network(arch, _CLASSES, settings, small_stem).to(device).train(training)
+            works[role] = work(network, images)
+        return take_turns(works, device)
+
+    forward, forward_backward = turns(_forward, False), turns(_forward_backward, True)
     cost = profile(arch, size, _CLASSES, fusion, small_stem)
-    plain = take_turns({name: _forward(n, images) for name, n in zip("bs", pairs[False], strict=True)}, device)
-    both = take_turns({name: _forward_backward(n, images) for name, n in zip("bs", pairs[True], strict=True)}, device)
     return {
         "arch": arch,
         "image_size": size[1] if size[0] == size[1] else [size[1], size[0]],
         "batch": batch,
         "variant": fusion.variant,
         "device": device.type,
-        "rounds": len(plain["b"]),
-        "forward_ms": median_ms(plain, "b"),
-        "forward_ratio": median_ratio(plain, "s", "b"),
-        "forward_backward_ms": median_ms(both, "b"),
-        "forward_backward_ratio": median_ratio(both, "s", "b"),
+        "rounds": len(forward["baseline"]),
+        "forward_ms": median_ms(forward, "baseline"),
+        "forward_ratio": median_ratio(forward, "scff", "baseline"),
+        "forward_backward_ms": median_ms(forward_backward, "baseline"),
+        "forward_backward_ratio": median_ratio(forward_backward, "scff", "baseline"),
         "mac_ratio": round(cost.scff.macs / cost.baseline.macs, 3),
     }
 

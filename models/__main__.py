@@ -31,6 +31,8 @@ def export(
         raise BadInputError(f"unknown network {network!r}; known: {', '.join(ROLES)}")
     if not out.parent.is_dir():
         raise BadInputError(f"{out.parent}: no such folder to write into")
+    if out.is_dir():
+        raise BadInputError(f"{out} is a folder; name a file")
     loaded = load_network(pair_dir / weights_file(network))
     off = write(loaded, kind, out)
     height, width = loaded.header.preprocessing.size

@@ -111,7 +111,7 @@ class LoadedNetwork:
 
 @dataclass(frozen=True)
 class Pair:
-    """Two networks that differ in SCFF alone, ready for inference."""
+    """A network without SCFF and the same with it, of the same scenes and split, ready for inference."""
 
     path: Path
     baseline: LoadedNetwork

@@ -8,11 +8,13 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from models.batch import check_batch
+from models.downsample import DownSample
 
 __all__ = ["FUSIONS", "Fusion"]
 
 # Of a sigmoid, or of a softmax over two branches: weights of 6e-6 and of what is left of one.
 _NEARLY_ALL = 12.0
+_NEARLY_NOTHING = 1e-5
 
 
 class Fusion(nn.Module):
@@ -30,8 +32,12 @@ class Fusion(nn.Module):
         """Fuses A and B."""
         raise NotImplementedError
 
-    def start_at_stage(self) -> None:
-        """Sets the last layer so that the result starts as B, up to 6e-6 of A, whatever the maps."""
+    def start_at_stage(self, downsample: DownSample) -> None:
+        """Sets the last layer so that the result starts as B, up to 1e-5 of A, whatever the maps.
+
+        Args:
+            downsample: makes A.
+        """
         raise NotImplementedError
 
 
@@ -47,6 +53,9 @@ class Addition(Fusion):
     def forward(self, earlier: Tensor, stage: Tensor) -> Tensor:
         return earlier + stage
 
+    def start_at_stage(self, downsample: DownSample) -> None:
+        nn.init.constant_(downsample.norm.weight, _NEARLY_NOTHING)  # there is no layer here that could leave A out
+
 
 class Concatenation(Fusion):
     """Y = a 1x1 convolution of A and B, one beside the other."""
@@ -58,7 +67,7 @@ class Concatenation(Fusion):
     def forward(self, earlier: Tensor, stage: Tensor) -> Tensor:
         return self.mix(torch.cat((earlier, stage), dim=1))
 
-    def start_at_stage(self) -> None:
+    def start_at_stage(self, downsample: DownSample) -> None:  # noqa: ARG002 - weighs A itself
         with torch.no_grad():
             taken, ignored = torch.eye(self.mix.out_channels), torch.zeros(self.mix.out_channels, self.mix.out_channels)
             self.mix.weight.copy_(torch.cat((ignored, taken), dim=1)[:, :, None, None])
@@ -91,7 +100,7 @@ class SqueezeExcitation(Fusion):
     def forward(self, earlier: Tensor, stage: Tensor) -> Tensor:
         return self.gate_earlier(earlier) + self.gate_stage(stage)
 
-    def start_at_stage(self) -> None:
+    def start_at_stage(self, downsample: DownSample) -> None:  # noqa: ARG002 - weighs A itself
         _set_constant(self.gate_earlier.excite, -_NEARLY_ALL)
         _set_constant(self.gate_stage.excite, _NEARLY_ALL)
 
@@ -118,13 +127,14 @@ class SelectiveKernel(Fusion):
         hidden = functional.relu(self.norm(squeezed), inplace=True)
         # A softmax over two branches is the sigmoid of their difference; the stage's weight is what is left of one.
         weight = torch.sigmoid(self.excite_earlier(hidden) - self.excite_stage(hidden))  # [B, C]
-        return torch.lerp(stage, earlier, weight[:, :, None, None].to(stage.dtype))
+        # Under autocast a stage may be float32 still, as behind ConvNeXt's layer scale.
+        return torch.lerp(stage, earlier.to(stage.dtype), weight[:, :, None, None].to(stage.dtype))
 
     def described(self, pooled: Tensor) -> Tensor:
         """What the attention sees of both maps' mean, [B, C]."""
         return pooled
 
-    def start_at_stage(self) -> None:
+    def start_at_stage(self, downsample: DownSample) -> None:  # noqa: ARG002 - weighs A itself
         _set_constant(self.excite_earlier, -_NEARLY_ALL / 2)
         _set_constant(self.excite_stage, _NEARLY_ALL / 2)
 

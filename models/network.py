@@ -1,7 +1,7 @@
 """A timm backbone as baseline or with SCFF in front of its classifier."""
 
 import difflib
-import warnings
+import re
 from typing import Self
 
 import timm
@@ -18,15 +18,15 @@ NETWORKS = (
     "res2net50_26w_4s", "skresnet50", "resnest50d", "seresnet50", "inception_v3", "inception_v4", "inception_resnet_v2",
     "vgg16", "vgg16_bn", "vgg19_bn", "efficientnet_b0", "efficientnet_b1", "efficientnet_b2", "efficientnet_b3",
     "tf_efficientnet_lite0", "densenet121", "densenet169", "convnext_tiny", "mobilenetv3_large_100", "regnety_008",
-    "xception",
+    "legacy_xception",
 )  # fmt: skip
 """The networks that are tested here, the paper's and more; any other convolutional one of timm's may be named."""
 
 # A tap is a level whose resolution has fallen at least this much: the paper's four stages of a ResNet.
 _FIRST_REDUCTION = 4
 
-# timm maps older names to its present ones and says so each time; both work.
-warnings.filterwarnings("ignore", message="Mapping deprecated model name")
+# Names by which modules that attend over positions call their queries, alone or with keys and values.
+_QUERIES = re.compile(r"(to_)?(q|qkvs?|query)(_proj|_conv)?")
 
 
 class Network(nn.Module):
@@ -94,13 +94,17 @@ class Network(nn.Module):
 
 
 def check_arch(arch: str) -> None:
-    """Refuses a name that timm does not know.
+    """Refuses a name that timm does not know, or a tag after it.
 
     Raises:
         BadInputError: names the nearest that can be used.
     """
     if not timm.is_model(arch):
         raise BadInputError(f"unknown arch {arch!r}; {_nearest(arch)}")
+    name, _, tag = arch.partition(".")
+    known = [full.partition(".")[2] for full in timm.list_pretrained(f"{name}.*")]
+    if tag and tag not in known:
+        raise BadInputError(f"{name} has no weights tagged {tag!r}; known: {', '.join(known) or 'none'}")
 
 
 def check_input_size(arch: str, size: tuple[int, int], small_stem: bool = False) -> None:
@@ -143,9 +147,10 @@ def _convolutional(arch: str) -> bool:
 
 
 def _attends(module: nn.Module) -> bool:
-    """Whether a module computes queries, keys and values of positions."""
-    names = {name for name, _ in module.named_children()}
-    return isinstance(module, nn.MultiheadAttention) or "qkv" in names or "kv" in names or {"q", "k"} <= names
+    """Whether a module asks positions about each other."""
+    if type(module).__name__.endswith("Attention"):  # timm's word for it; channel attention is "Attn" there
+        return True
+    return any(_QUERIES.fullmatch(name) for name, _ in module.named_children())
 
 
 def _nearest(arch: str) -> str:

@@ -11,11 +11,11 @@ from pathlib import Path
 import timm
 import torch
 import torchvision
-from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from models.errors import BadInputError
+from models.network import check_arch
 
 __all__ = ["InitialWeights", "Match", "hub_weights", "read_weights", "take_weights"]
 
@@ -66,11 +66,11 @@ def read_weights(path: Path) -> InitialWeights:
             state = load_file(path)
         else:
             state = torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError:
-        raise BadInputError(
-            f"{path} holds more than tensors, and code in a file is never run; save the network's state_dict() alone"
-        ) from None
-    except (SafetensorError, OSError, RuntimeError, ValueError, EOFError, IndexError, KeyError) as error:
+    except Exception as error:  # of a damaged pickle anything may come
+        if isinstance(error, pickle.UnpicklingError) and _by_torch(path):
+            raise BadInputError(
+                f"{path} holds more than tensors, and code in a file is never run; save the network's state_dict()"
+            ) from None
         reason = str(error).partition("\n")[0]
         raise BadInputError(f"{path} cannot be read as weights: {reason}") from None
     for wrapper in _WRAPPERS:
@@ -92,17 +92,22 @@ def hub_weights(arch: str) -> InitialWeights:
     Raises:
         BadInputError: there are none, or they cannot be fetched.
     """
-    config = timm.get_pretrained_cfg(arch)
+    check_arch(arch)
+    with torch.device("meta"):
+        name = timm.create_model(arch).pretrained_cfg["architecture"]  # of an older name, the present one
+    tag = arch.partition(".")[2]
+    config = timm.get_pretrained_cfg(f"{name}.{tag}" if tag else name)
     if config is None or not config.has_weights:
         raise BadInputError(f"timm has no pre-trained weights for {arch}; leave out --pretrained, or give --weights")
     try:
         network = timm.create_model(arch, pretrained=True)
-    except (OSError, RuntimeError, ValueError) as error:  # what the hub's client and the network under it raise
+    except Exception as error:  # the hub's client, what carries it, and a damaged file in its cache have no common one
         reason = str(error).strip().partition("\n")[0]
         raise BadInputError(
             f"the pre-trained weights of {arch} cannot be fetched ({reason}); give them as --weights FILE"
         ) from None
-    return InitialWeights(f"timm's {arch.partition('.')[0]}.{config.tag}", network.state_dict())
+    full = f"{name}.{config.tag}" if config.tag else name
+    return InitialWeights(f"timm's {full}", network.state_dict())
 
 
 def take_weights(backbone: nn.Module, initial: InitialWeights) -> Match:
@@ -119,7 +124,7 @@ def take_weights(backbone: nn.Module, initial: InitialWeights) -> Match:
         BadInputError: nothing fits.
     """
     own = backbone.state_dict()
-    state = {name: value for name, value in _unwrapped(own, initial.state).items() if value.ndim or _COUNTER in name}
+    state = _unwrapped(own, initial.state)
     namings = [state]
     if len(own.keys() - state.keys()) > 2:  # not timm's names, the classifier's two aside
         orders = (state, _in_torchvisions_order(backbone.pretrained_cfg["architecture"], state))
@@ -135,6 +140,12 @@ def take_weights(backbone: nn.Module, initial: InitialWeights) -> Match:
     return Match(sum(_COUNTER not in name for name in taken), left, unused)
 
 
+def _by_torch(path: Path) -> bool:
+    """Whether a file begins as those of torch.save do: a ZIP archive, or a pickle in older versions."""
+    with path.open("rb") as file:
+        return file.read(2) in (b"PK", b"\x80\x02")
+
+
 def _named(state: object) -> bool:
     return isinstance(state, dict) and all(isinstance(name, str) for name in state)
 
@@ -144,8 +155,13 @@ def _fits(own: dict[str, Tensor], name: str, value: Tensor) -> bool:
 
 
 def _same(own: Tensor, value: Tensor) -> bool:
-    """Whether two shapes are one layer's: equal but for how its input is laid out."""
-    return own.numel() == value.numel() and own.shape[:1] == value.shape[:1]
+    """Whether two shapes are one layer's: but for axes of length one, or with its input flattened."""
+
+    def without_ones(shape: torch.Size) -> list[int]:
+        return [length for length in shape if length != 1]
+
+    flattened = own.ndim > 1 and own.flatten(1).shape == value.shape
+    return flattened or without_ones(own.shape) == without_ones(value.shape)
 
 
 def _unwrapped(own: dict[str, Tensor], state: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -166,7 +182,7 @@ def _translated(backbone: nn.Module, state: dict[str, Tensor]) -> dict[str, Tens
     arguments = (dict(state), backbone)[: len(inspect.signature(translate).parameters)]
     try:
         return dict(translate(*arguments))
-    except (KeyError, IndexError, ValueError, RuntimeError, AttributeError):  # at names that it does not know
+    except Exception:  # at names that it does not know, which is no error here
         return {}
 
 
@@ -177,7 +193,7 @@ def _in_torchvisions_order(arch: str, state: dict[str, Tensor]) -> dict[str, Ten
         try:
             with torch.device("meta"):
                 names = torchvision.models.get_model(name, weights=None).state_dict().keys()
-        except NotImplementedError:  # a network that computes while it is built; timm translates the names of these
+        except RuntimeError:  # a network that computes while it is built; timm translates the names of these
             continue
         if names == state.keys():
             return {name: state[name] for name in names}

@@ -14,14 +14,12 @@ from torch import Tensor, nn
 
 from models.downsample import DOWNSAMPLES, DownSample
 from models.errors import BadInputError
-from models.fusion import FUSIONS, Addition, Fusion
+from models.fusion import FUSIONS, Fusion
 
 __all__ = ["SCFF", "STARTS", "FusionSettings"]
 
 STARTS = ("neutral", "identity")
 """Where the fusion's weights start: as its layers do (the paper), or so that Yi is Xi."""
-
-_NEARLY_NOTHING = 1e-5
 
 
 @dataclass(frozen=True)
@@ -82,10 +80,7 @@ class SCFF(nn.Module):
         self.fuse = nn.ModuleList(fusion(after, settings.width(after)) for _, after in steps)
         if settings.start == "identity":
             for down, fuse in self.steps():
-                if isinstance(fuse, Addition):  # has no layer that could leave A out
-                    nn.init.constant_(down.norm.weight, _NEARLY_NOTHING)
-                else:
-                    fuse.start_at_stage()
+                fuse.start_at_stage(down)
 
     def steps(self) -> Iterator[tuple[DownSample, Fusion]]:
         """D and F of each fusion, from Y2 to Yn."""

@@ -17,6 +17,7 @@ from models.checkpoint import Header, Pair, load_pair, save_network, weights_fil
 from models.network import Network
 from models.preprocessing import Preprocessing
 from models.scff import FusionSettings
+from training.recipe import TrainingSettings
 
 CLASSES = ("field", "roof", "water")
 
@@ -38,6 +39,20 @@ def scenes(tmp_path: Path) -> Path:
         for number in range(6):
             Image.fromarray(texture(label, number)).save(root / name / f"{number:04}.tif")
     return root
+
+
+def settings(**changes: object) -> TrainingSettings:
+    """Of a short run over tiny images."""
+    values = {
+        "arch": "resnet18",
+        "recipe": "siri-whu",
+        "epochs": 2,
+        "batch_size": 4,
+        "lr": 0.001,
+        "image_size": (32, 32),
+        "seed": 3,
+    }
+    return TrainingSettings(**{**values, **changes})
 
 
 def header(fusion: FusionSettings | None, **changes: object) -> Header:

@@ -127,24 +127,26 @@ def train(
     where = choose_device(device)
     roles, start = _ROLES[fusion], RANDOM
     if fusion_from is not None:
-        start, roles = start_from_pair(fusion_from), _ROLES["scff"]
-        header = start.baseline.header
-        if arch not in (None, header.arch) or size not in (None, header.preprocessing.size) or small_stem or split_dir:
-            raise BadInputError(
-                f"--fusion-from takes arch, image size, stem and split from {fusion_from.name}; leave those options out"
-            )
         if fusion == "none":
             raise BadInputError("--fusion-from adds SCFF to a baseline; leave out --fusion none")
-        arch, size, small_stem = header.arch, header.preprocessing.size, header.small_stem
+        start, roles = start_from_pair(fusion_from), _ROLES["scff"]
+        header = start.baseline.header
+        own = (header.arch, header.preprocessing.size, header.small_stem)
+        if (arch or own[0], size or own[1], small_stem or own[2]) != own or split_dir is not None:
+            raise BadInputError(
+                f"--fusion-from takes arch, image size, stem and split from {start.baseline.pair}; "
+                "leave those options out"
+            )
+        arch, size, small_stem = own
     elif arch is None:
         raise BadInputError("which network? add --arch, such as --arch resnet18")
-    trained = pretrained or weights is not None or start is not RANDOM
+    from_scratch = not pretrained and weights is None and fusion_from is None
     settings = TrainingSettings.of_recipe(
-        recipe or ("fine-tune" if trained else "siri-whu"),
+        recipe or ("siri-whu" if from_scratch else "fine-tune"),
         arch=arch,
         image_size=size,
         small_stem=small_stem,
-        initial="trained" if trained else FROM_SCRATCH,
+        initial=FROM_SCRATCH if from_scratch else "weights yet to be read",
         seed=seed,
         epochs=epochs,
         batch_size=batch_size,
@@ -153,7 +155,7 @@ def train(
         fusion=FusionSettings(reduction, min_width, downsample, fusion_variant, gradient_cut, fusion_start),
     )
     check_out(out, _ROLES["pair"] if start.baseline else roles)
-    if pretrained:  # after all that costs nothing to check
+    if pretrained:  # after what costs little to check
         _say(f"fetching the pre-trained weights of {arch}")
         start = start_from_hub(arch)
     elif weights is not None:
@@ -233,7 +235,7 @@ def profile(
     arch: Annotated[str | None, typer.Option(help="timm's name of the network, such as resnet50.")] = None,
     image_size: Annotated[str, typer.Option(metavar="S|WxH", help="The network's input in pixels.")] = "200",
     every: Annotated[bool, typer.Option("--all", help="All networks that are tested here, as a table.")] = False,
-    classes: Annotated[int, typer.Option(min=1, help="Of the classifier.")] = 12,
+    classes: Annotated[int, typer.Option(help="Of the classifier.")] = 12,
     small_stem: _SmallStem = False,
     fusion_variant: _Variant = "sk_softmax",
     downsample: _DownSample = "avg",
@@ -249,15 +251,22 @@ def profile(
 
     if every == (arch is not None):
         raise BadInputError("name one network with --arch, or take --all")
+    if classes < 1:
+        raise BadInputError(f"classes must be at least 1, got {classes}")
     size, fusion = parse_size(image_size), FusionSettings(reduction, min_width, downsample, fusion_variant)
-    if every and not as_json:
+    if not every:
+        cost = count(arch, size, classes, fusion, small_stem)
+        print(json.dumps(as_json_object(arch, size, classes, cost)) if as_json else as_text(arch, size, cost))
+        return
+    if not as_json:
         print(heading())
-    for name in NETWORKS if every else (arch,):
-        cost = count(name, size, classes, fusion, small_stem)
-        if as_json:
-            print(json.dumps(as_json_object(name, size, classes, cost)), flush=True)
-        else:
-            print(as_row(name, cost) if every else as_text(name, size, cost), flush=True)
+    for name in NETWORKS:
+        try:
+            cost = count(name, size, classes, fusion, small_stem)
+        except BadInputError as error:
+            _say(f"left out: {error}")
+            continue
+        print(json.dumps(as_json_object(name, size, classes, cost)) if as_json else as_row(name, cost), flush=True)
 
 
 def _read(folder: Path) -> SceneFolder:

@@ -15,12 +15,12 @@ import torch
 import torchvision
 from lightning.pytorch.callbacks import ModelCheckpoint
 
-from models.atomic import replace_folder
+from models.atomic import replace_folder, write_file
 from models.checkpoint import ROLES, Header, as_stored, save_network, weights_file
 from models.errors import BadInputError
-from models.network import Network, check_input_size
+from models.network import Network
 from models.preprocessing import Preprocessing
-from models.pretrained import take_weights
+from models.pretrained import Match, take_weights
 from models.scff import FusionSettings
 from training.batches import SceneDataset, channel_statistics, evaluation_batches, training_batches
 from training.classifier import Classifier
@@ -71,7 +71,6 @@ def train(
         BadInputError: the folder already holds such a network, an interrupted run is in the way, or the initial
             weights fit nowhere.
     """
-    check_input_size(settings.arch, settings.image_size, settings.small_stem)
     if start.baseline is None:
         former = _former_networks(out, settings, folder, split, roles)
     else:
@@ -80,16 +79,20 @@ def train(
     sets = {part: SceneDataset(split.select(part, folder.scenes), settings.image_size) for part in split.parts}
     if len(sets["train"]) < 2:
         raise BadInputError("the training part has one image; batch normalisation needs two at least")
-    state = _claim_state(out, settings, folder, split, resume)
+    state = _state_folder(out)
+    fresh = not state.exists()
+    _claim_state(state, out.name, settings, folder, split, resume)
     try:
         statistics = start.statistics or channel_statistics(sets["train"])
         preprocessing = Preprocessing(settings.image_size, statistics.mean, statistics.std)
         runs = {role: _Run(role, settings, preprocessing, folder.classes, device, state / role) for role in roles}
         if start.weights is not None:
-            matches = [take_weights(run.network.backbone, start.weights) for run in runs.values()]
-            say(f"{start.weights.source}: {matches[0]}")
+            for role, run in runs.items():
+                match = take_weights(run.network.backbone, start.weights)
+                _check_frozen(run, match)
+                say(f"{role}, {start.weights.source}: {match}")
     except BadInputError:
-        if not resume:
+        if fresh:
             shutil.rmtree(state)
         raise
     for run in runs.values():
@@ -98,7 +101,7 @@ def train(
     report = _report(folder, split, preprocessing, networks)
     with replace_folder(out) as staging:
         if start.baseline is not None:
-            shutil.copyfile(start.baseline.file, staging / start.baseline.file.name)
+            write_file(staging / weights_file("baseline"), start.baseline.file)
         for role, run in runs.items():
             header = _header(role, folder, split, settings, preprocessing, networks[role])
             save_network(staging / weights_file(role), run.network, header)
@@ -214,26 +217,42 @@ def _check_baseline(baseline: TrainedBaseline, folder: SceneFolder) -> None:
     """Refuses scenes other than those that the baseline was trained on: its test images may be among them."""
     if baseline.header.data_fingerprint != folder.fingerprint or baseline.header.classes != folder.classes:
         raise BadInputError(
-            f"{folder.root} does not hold the scenes that {baseline.file.parent.name} was trained on "
+            f"{folder.root} does not hold the scenes that {baseline.pair} was trained on "
             f"({baseline.header.dataset}); SCFF is added with the same scenes and the same split"
         )
 
 
-def _claim_state(out: Path, settings: TrainingSettings, folder: SceneFolder, split: Split, resume: bool) -> Path:
-    """The folder that keeps an unfinished run, made or, to resume, checked."""
-    state = out.with_name(f".{out.name}.training")
-    claim = json.dumps({**settings.as_json(with_fusion=True), "data": folder.fingerprint, "split": split.fingerprint})
-    file = state / _SETTINGS
+def _check_frozen(run: _Run, match: Match) -> None:
+    """Refuses to freeze a backbone that is untrained in part."""
+    classifier = run.network.backbone.pretrained_cfg["classifier"]  # a prefix, or several
+    untrained = [name for name in match.left if not name.startswith(classifier)]
+    if run.settings.freeze_backbone and untrained:
+        raise BadInputError(
+            f"{len(untrained)} tensor(s) of the backbone would be frozen untrained, the first is {untrained[0]}; "
+            "leave out --freeze-backbone"
+        )
+
+
+def _state_folder(out: Path) -> Path:
+    """Where an unfinished run is kept."""
+    return out.with_name(f".{out.name}.training")
+
+
+def _claim_state(
+    state: Path, name: str, settings: TrainingSettings, folder: SceneFolder, split: Split, resume: bool
+) -> None:
+    """Makes the folder that keeps an unfinished run or, to resume, checks it."""
+    kept = {**settings.as_json(with_fusion=True), "data": folder.fingerprint, "split": split.fingerprint}
+    claim, file = json.dumps(kept), state / _SETTINGS
     if not state.exists():
         state.mkdir(parents=True)
         file.write_text(claim)
     elif not resume:
-        raise BadInputError(f"an interrupted run of {out.name} is kept in {state}: add --resume, or delete that folder")
+        raise BadInputError(f"an interrupted run of {name} is kept in {state}: add --resume, or delete that folder")
     elif not file.is_file() or file.read_text() != claim:
         raise BadInputError(
             f"the interrupted run in {state} has other settings, scenes or split; resume it with its own, or delete it"
         )
-    return state
 
 
 def _former_networks(

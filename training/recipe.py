@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from models.errors import BadInputError
-from models.network import check_arch
+from models.network import check_input_size
 from models.scff import FusionSettings
 
 __all__ = ["FROM_SCRATCH", "RECIPES", "Recipe", "TrainingSettings"]
@@ -56,7 +56,7 @@ class TrainingSettings:
     """One run's settings, the same for every network that it trains.
 
     Raises:
-        BadInputError: a value is unknown or out of range.
+        BadInputError: a value is unknown or out of range, or the network cannot take images of that size.
     """
 
     arch: str
@@ -77,7 +77,6 @@ class TrainingSettings:
     """Whether SCFF and the classifier alone are trained."""
 
     def __post_init__(self) -> None:
-        check_arch(self.arch)
         if self.epochs < 1:
             raise BadInputError(f"epochs must be at least 1, got {self.epochs}")
         if self.batch_size < 2:
@@ -93,6 +92,7 @@ class TrainingSettings:
             raise BadInputError(
                 "a frozen backbone must be trained already: add --pretrained, --weights or --fusion-from"
             )
+        check_input_size(self.arch, self.image_size, self.small_stem)
 
     @classmethod
     def of_recipe(cls, recipe: str, **changes: Any) -> "TrainingSettings":

@@ -8,7 +8,9 @@ from typing import Any
 
 from models.checkpoint import REPORT, ROLES
 from models.errors import BadInputError
+from models.scff import FusionSettings
 from training.classifier import EpochResult
+from training.recipe import FROM_SCRATCH
 
 __all__ = ["NetworkReport", "PartResult", "Report", "read_report", "write_report"]
 
@@ -103,12 +105,11 @@ def read_report(folder: Path) -> Report:
     path = folder / REPORT
     try:
         values = json.loads(path.read_text())
-        # Earlier reports say once for both networks what is now said of each.
         common = {name: values.pop(name) for name in _ONCE_COMMON if name in values}
         networks = {
             role: NetworkReport(
                 **{
-                    **common,
+                    **_as_today(common, role),
                     **network,
                     "test": PartResult(**network["test"]),
                     "curves": [EpochResult(**result) for result in network["curves"]],
@@ -121,6 +122,17 @@ def read_report(folder: Path) -> Report:
         raise BadInputError(f"{folder.name}/{REPORT} is missing") from None
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise BadInputError(f"{folder.name}/{REPORT} cannot be read: {error}") from None
+
+
+def _as_today(common: dict[str, Any], role: str) -> dict[str, Any]:
+    """What earlier reports say once for both networks, as it is now said of each."""
+    if not common:
+        return {}
+    settings = common["settings"]
+    size = [settings["image_size"]] * 2
+    fusion = asdict(FusionSettings()) if role == "scff" else None
+    added = {"fusion": fusion, "small_stem": False, "initial": FROM_SCRATCH, "freeze_backbone": False}
+    return {**common, "settings": {**settings, **added, "image_size": size}}
 
 
 def _card(name: str, report: Report) -> str:

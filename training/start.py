@@ -1,16 +1,18 @@
 """Where the weights of a run start: at random, at pre-trained weights, or at a trained baseline."""
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
 import timm
+import torch
 
 from models.checkpoint import Header, load_network, weights_file
 from models.errors import BadInputError
 from models.preprocessing import Statistics
 from models.pretrained import InitialWeights, hub_weights, read_weights
 from training.recipe import FROM_SCRATCH
-from training.report import NetworkReport, Report, read_report
+from training.report import NetworkReport, read_report
 from training.splits import Split
 
 __all__ = ["RANDOM", "Start", "TrainedBaseline", "start_from_file", "start_from_hub", "start_from_pair"]
@@ -20,7 +22,10 @@ __all__ = ["RANDOM", "Start", "TrainedBaseline", "start_from_file", "start_from_
 class TrainedBaseline:
     """The baseline of a pair, whole or half, that SCFF is added to."""
 
-    file: Path
+    pair: str
+    """The pair's name."""
+    file: bytes
+    """Its weights file, which goes into the new pair as it is."""
     header: Header
     report: NetworkReport
     split: Split
@@ -67,23 +72,28 @@ def start_from_pair(folder: Path) -> Start:
     """The baseline of a pair, or of half a pair, with its preprocessing and its split.
 
     Raises:
-        BadInputError: the baseline or the report is missing or damaged.
+        BadInputError: the baseline or the report is missing or damaged, or they do not belong together.
     """
-    file = folder / weights_file("baseline")
-    loaded, report = load_network(file), read_report(folder)
-    if "baseline" not in report.networks:
-        raise BadInputError(f"{folder.name}: its report says nothing of a baseline")
-    weights = InitialWeights(f"the baseline of {folder.resolve().name}", loaded.network.backbone.state_dict())
+    folder = folder.resolve()
+    path = folder / weights_file("baseline")
+    loaded, report = load_network(path), read_report(folder)
+    parts = {part: tuple(names) for part, names in report.split.items()}
+    split = Split(report.split_source, parts, tuple(report.split_missing))
+    if loaded.header.fusion is not None:
+        raise BadInputError(f"{folder.name}/{path.name} holds a network with SCFF; the files may be swapped")
+    if "baseline" not in report.networks or split.fingerprint != loaded.header.split_fingerprint:
+        raise BadInputError(f"{folder.name}: its report is not that of its baseline")
+    file = path.read_bytes()
+    source = f"the baseline of {folder.name} (SHA-256 {hashlib.sha256(file).hexdigest()[:16]})"
     preprocessing = loaded.header.preprocessing
-    baseline = TrainedBaseline(file, loaded.header, report.networks["baseline"], _split(report))
-    return Start(weights, Statistics(preprocessing.mean, preprocessing.std), baseline)
+    return Start(
+        InitialWeights(source, loaded.network.backbone.state_dict()),
+        Statistics(preprocessing.mean, preprocessing.std),
+        TrainedBaseline(folder.name, file, loaded.header, report.networks["baseline"], split),
+    )
 
 
 def _statistics(arch: str) -> Statistics:
-    config = timm.create_model(arch).pretrained_cfg
+    with torch.device("meta"):
+        config = timm.create_model(arch).pretrained_cfg
     return Statistics(tuple(config["mean"]), tuple(config["std"]))
-
-
-def _split(report: Report) -> Split:
-    parts = {part: tuple(names) for part, names in report.split.items()}
-    return Split(report.split_source, parts, tuple(report.split_missing))

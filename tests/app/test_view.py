@@ -23,10 +23,8 @@ SUMMARY = PairSummary(
     accuracy={"baseline": 0.5, "scff": 0.75},
     class_accuracy={role: {"field": 0.25, "roof": 0.75, "water": None} for role in ("baseline", "scff")},
     parameters={"baseline": 1, "scff": 2},
-    epochs=3,
-    seed=0,
+    training=dict.fromkeys(("baseline", "scff"), "epochs: 3, seed: 0, weights at the start: random"),
     variant="avg + sk",
-    initial="weights.pth (SHA-256 0123)",
     small_stem=False,
 )
 
@@ -95,6 +93,15 @@ def test_an_empty_map_is_said_and_not_drawn(analysis: PairAnalysis) -> None:
 def test_unknown_class_is_refused(analysis: PairAnalysis) -> None:
     with pytest.raises(BadInputError, match="unknown class 'lake'"):
         view(analysis, SUMMARY, "lake", 0.5)
+
+
+def test_networks_trained_differently_are_told_apart() -> None:
+    assert "<b>Baseline and With SCFF</b>: epochs: 3, seed: 0, weights at the start: random." in card(SUMMARY)
+    differing = {"baseline": "epochs: 3", "scff": "epochs: 4"}
+    shown = card(replace(SUMMARY, training=differing))
+    assert "<b>Baseline</b>: epochs: 3." in shown
+    assert "<b>With SCFF</b>: epochs: 4." in shown
+    assert "avg + sk" in shown
 
 
 def test_names_from_files_are_escaped() -> None:

@@ -83,11 +83,20 @@ def test_a_file_with_other_logits_is_not_kept(tmp_path: Path, monkeypatch: pytes
     assert not list(tmp_path.iterdir())
 
 
+def test_a_file_that_does_not_run_is_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for kind, right in list(FORMATS.items()):
+        monkeypatch.setitem(FORMATS, kind, replace(right, write=lambda *_: b"torn"))
+        with pytest.raises(BadInputError, match=f"this resnet18 cannot be exported as {kind}: "):
+            export(loaded("resnet18", None), kind, tmp_path / "network")
+    assert not list(tmp_path.iterdir())
+
+
 def test_bad_arguments(command: Callable[..., Ended], pair_folder: Path, tmp_path: Path) -> None:
     for arguments, words in (
         ((pair_folder, "--out", tmp_path / "x", "--format", "tflite"), "unknown format 'tflite'; known: torch-export"),
         ((pair_folder, "--out", tmp_path / "x", "--network", "both"), "unknown network 'both'; known: baseline, scff"),
         ((pair_folder, "--out", tmp_path / "no" / "x"), "no such folder to write into"),
+        ((pair_folder, "--out", tmp_path), "is a folder; name a file"),
         ((tmp_path / "no", "--out", tmp_path / "x"), "no/scff.safetensors is missing"),
     ):
         ended = command("models", "export", *arguments)

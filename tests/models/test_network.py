@@ -119,6 +119,17 @@ def test_compiled_networks_give_their_outputs(fusion: FusionSettings | None) -> 
     torch.testing.assert_close(found, expected, atol=1e-4, rtol=1e-4)
 
 
+@pytest.mark.parametrize("fusion", FUSIONS)
+@pytest.mark.parametrize("arch", ["resnet18", "convnext_tiny"])  # the second one's stages stay float32 under autocast
+def test_mixed_precision(arch: str, fusion: str) -> None:
+    torch.manual_seed(7)
+    network = Network(arch, 3, FusionSettings(fusion=fusion)).train()
+    with torch.autocast("cpu", torch.bfloat16):
+        logits = network(images(arch))
+    logits.float().square().sum().backward()
+    assert all(p.grad is not None and p.grad.isfinite().all() for p in network.parameters())
+
+
 # The small-image stem.
 
 
@@ -151,9 +162,7 @@ def test_networks_without_such_a_stem_are_refused(arch: str) -> None:
 # What is refused.
 
 
-@pytest.mark.parametrize(
-    ("name", "nearest"), [("resnet_50", "resnet50"), ("efficientnetb0", "efficientnet_b0"), ("qqq", "[a-z]+")]
-)
+@pytest.mark.parametrize(("name", "nearest"), [("resnet_50", "resnet50"), ("efficientnetb0", "efficientnet_b0")])
 def test_unknown_arch_names_the_nearest(name: str, nearest: str) -> None:
     for refuse in (check_arch, lambda arch: Network(arch, 4)):
         with pytest.raises(BadInputError, match=f"unknown arch '{name}'; the nearest that can be used are .*{nearest}"):
@@ -161,7 +170,19 @@ def test_unknown_arch_names_the_nearest(name: str, nearest: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "arch", ["vit_tiny_patch16_224", "swin_tiny_patch4_window7_224", "pvt_v2_b0", "mixer_s16_224", "crossvit_tiny_240"]
+    "arch",
+    [
+        "vit_tiny_patch16_224",
+        "swin_tiny_patch4_window7_224",
+        "pvt_v2_b0",
+        "mixer_s16_224",
+        "crossvit_tiny_240",
+        "mobilenetv4_hybrid_medium",
+        "mobilevitv2_050",
+        "swiftformer_xs",
+        "efficientvit_m0",
+        "botnet26t_256",
+    ],
 )
 def test_transformers_are_refused(arch: str) -> None:
     words = f"{arch} is not a network of convolutions alone .*; the nearest that can be used are "
@@ -169,6 +190,22 @@ def test_transformers_are_refused(arch: str) -> None:
         check_input_size(arch, (224, 224))
     for name in str(refused.value).rpartition("are ")[2].split(", "):
         check_input_size(name, (224, 224))
+
+
+def test_a_name_like_no_other_is_answered_with_tested_networks() -> None:
+    with pytest.raises(BadInputError, match="unknown arch 'qqq'") as refused:
+        check_arch("qqq")
+    assert set(str(refused.value).rpartition("are ")[2].split(", ")) <= set(NETWORKS)
+
+
+def test_unknown_tag_of_weights_names_the_known() -> None:
+    check_arch("resnet18.a1_in1k")
+    with pytest.raises(BadInputError, match=r"resnet18 has no weights tagged 'none'; known: .*a1_in1k"):
+        check_arch("resnet18.none")
+
+
+def test_an_older_name_of_timms_works() -> None:
+    check_input_size("xception", (64, 64))
 
 
 def test_sizes_that_are_too_small_are_refused() -> None:

@@ -68,25 +68,24 @@ def test_identity_start_leaves_a_trained_networks_logits(lite0: Network, fusion:
 
 
 @pytest.mark.parametrize(
-    ("theirs", "ours", "size"),
+    ("theirs", "ours", "size", "ending"),
     [
-        ("resnet18", "resnet18", 64),
-        ("resnext50_32x4d", "resnext50_32x4d", 64),
-        ("densenet121", "densenet121", 64),
-        ("efficientnet_b0", "efficientnet_b0", 64),
-        ("mobilenet_v3_large", "mobilenetv3_large_100", 64),
-        ("convnext_tiny", "convnext_tiny", 64),
-        ("regnet_y_800mf", "regnety_008_tv", 64),
-        ("inception_v3", "inception_v3", 96),
-        ("vgg11_bn", "vgg11_bn", 224),
+        ("resnet18", "resnet18", 64, "safetensors"),
+        ("efficientnet_b0", "efficientnet_b0", 64, "safetensors"),
+        ("resnet18", "resnet18", 64, "pth"),
+        ("resnext50_32x4d", "resnext50_32x4d", 64, "pth"),
+        ("densenet121", "densenet121", 64, "pth"),
+        ("efficientnet_b0", "efficientnet_b0", 64, "pth"),
+        ("mobilenet_v3_large", "mobilenetv3_large_100", 64, "pth"),
+        ("convnext_tiny", "convnext_tiny", 64, "pth"),
+        ("regnet_y_800mf", "regnety_008_tv", 64, "pth"),
+        ("inception_v3", "inception_v3", 96, "pth"),
+        ("vgg11_bn", "vgg11_bn", 224, "pth"),
     ],
 )
-@pytest.mark.parametrize("ending", ["pth", "safetensors"])
 def test_torchvisions_networks_give_their_outputs(
     theirs: str, ours: str, size: int, ending: str, tmp_path: Path
 ) -> None:
-    if ending == "safetensors" and theirs not in ("resnet18", "efficientnet_b0"):
-        pytest.skip("two networks are enough for the second format")
     more = {"init_weights": False} if theirs == "inception_v3" else {}
     original = shaken(getattr(torchvision.models, theirs)(weights=None, **more))
     path = tmp_path / f"weights.{ending}"
@@ -119,6 +118,14 @@ def test_wrapped_states_and_another_classifier(prefix: str, wrapper: str | None,
         assert torch.equal(network.eval().backbone.forward_features(images(64)), original.forward_features(images(64)))
 
 
+def test_every_tensor_is_taken_of_a_network_with_scalars() -> None:
+    """NFNets have weights of no axis at all."""
+    original = timm.create_model("dm_nfnet_f0", num_classes=3)
+    assert any(value.ndim == 0 for value in original.state_dict().values())
+    match = take_weights(timm.create_model("dm_nfnet_f0", num_classes=3), InitialWeights("x", original.state_dict()))
+    assert (match.left, match.unused) == ((), ())
+
+
 def test_a_small_stem_keeps_its_own_first_convolution() -> None:
     network = Network("resnet18", 7, small_stem=True)
     match = take_weights(network.backbone, InitialWeights("a file", timm.create_model("resnet18").state_dict()))
@@ -145,6 +152,9 @@ class Code:
         ("numbers.pth", {"epoch": 3}, "numbers.pth holds no tensors by name"),
         ("torn.pth", b"PK\x03\x04 and no more", "torn.pth cannot be read as weights"),
         ("words.pth", b"these are words", "words.pth cannot be read as weights"),
+        ("page.pth", b"<!DOCTYPE html>", "page.pth cannot be read as weights"),
+        ("pointer.pth", b"version https://git-lfs.github.com/spec/v1", "pointer.pth cannot be read as weights"),
+        ("cut.pth", b"\x80\x02M\xe9", "cut.pth cannot be read as weights"),
         ("empty.pth", b"", "empty.pth cannot be read as weights"),
         ("torn.safetensors", b"\x00" * 40, "torn.safetensors cannot be read as weights"),
     ],
@@ -184,6 +194,16 @@ def test_pretrained_weights_come_from_the_hubs_cache(hub_cache: Path) -> None:
     assert not take_weights(network.backbone, found).left
     with torch.no_grad():
         np.testing.assert_array_equal(network(images(64)).numpy(), original(images(64)).numpy())
+
+
+def test_a_torn_file_in_the_hubs_cache_is_said(hub_cache: Path) -> None:
+    repository = hub_cache / "models--timm--resnet18.a1_in1k"
+    (repository / "refs").mkdir(parents=True)
+    (repository / "refs" / "main").write_text("0123")
+    (repository / "snapshots" / "0123").mkdir(parents=True)
+    (repository / "snapshots" / "0123" / "model.safetensors").write_bytes(b"\x08\x00\x00")
+    with pytest.raises(BadInputError, match="weights of resnet18 cannot be fetched"):
+        hub_weights("resnet18")
 
 
 def test_what_the_hub_cannot_give_is_said(hub_cache: Path) -> None:  # noqa: ARG001 - stands in the hub's way

@@ -287,6 +287,26 @@ def test_identity_starts_at_the_stage(downsample: str, fusion: str) -> None:
             assert min(off.values()) > 0.01
 
 
+@pytest.mark.parametrize("fusion", FUSIONS)
+def test_identity_start_learns_to_use_the_earlier_map(fusion: str) -> None:
+    """Classes that the earlier map alone tells apart."""
+    torch.manual_seed(0)
+    scff, head = SCFF([8, 16], FusionSettings(fusion=fusion, start="identity")).train(), nn.Linear(16, 2)
+    optimizer = torch.optim.AdamW([*scff.parameters(), *head.parameters()], lr=0.002, weight_decay=0.05)
+    right = []
+    for _ in range(250):
+        labels = torch.randint(2, (32,))
+        earlier, stage = torch.randn(32, 8, 8, 8).relu(), torch.randn(32, 16, 4, 4).relu()
+        earlier[:, 0] += 1.5 * labels[:, None, None]
+        logits = head(scff([earlier, stage]).mean(dim=(2, 3)))
+        optimizer.zero_grad()
+        nn.functional.cross_entropy(logits, labels).backward()
+        optimizer.step()
+        right.append((logits.argmax(dim=1) == labels).float().mean().item())
+    assert np.mean(right[:5]) < 0.75
+    assert np.mean(right[-20:]) > 0.95
+
+
 def test_resnet50_grows_by_3_80_million_parameters() -> None:
     def count(fusion: FusionSettings | None) -> int:
         with torch.device("meta"):

@@ -6,23 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from tests.conftest import CLASSES
+from tests.conftest import CLASSES, settings
 from training.batches import SceneDataset, channel_statistics, evaluation_batches, training_batches
-from training.recipe import TrainingSettings
 from training.scenes import read_scenes
-
-
-def settings(**changes: object) -> TrainingSettings:
-    values = {
-        "arch": "resnet18",
-        "recipe": "siri-whu",
-        "epochs": 2,
-        "batch_size": 4,
-        "lr": 0.001,
-        "image_size": (32, 32),
-        "seed": 3,
-    }
-    return TrainingSettings(**{**values, **changes})
 
 
 def epoch(loader: torch.utils.data.DataLoader, number: int) -> tuple[torch.Tensor, torch.Tensor]:
@@ -95,31 +81,7 @@ def test_statistics_are_those_of_all_pixels(scenes: Path) -> None:
     np.testing.assert_allclose(found.std, pixels.std(axis=(0, 2, 3)), atol=2e-6)
 
 
-@pytest.mark.parametrize(
-    ("change", "words"),
-    [
-        ({"arch": "resnet81"}, "unknown arch 'resnet81'; the nearest that can be used are resnet18"),
-        ({"epochs": 0}, "epochs must be at least 1"),
-        ({"batch_size": 1}, "batch size must be at least 2"),
-        ({"lr": 0.0}, "learning rate must be above zero"),
-        ({"image_size": (32, 8)}, "image size must be from 32"),
-        ({"seed": -1}, "seed must be from 0"),
-        ({"freeze_backbone": True}, "a frozen backbone must be trained already: add --pretrained"),
-    ],
-)
-def test_settings_out_of_range_are_named(change: dict, words: str) -> None:
-    with pytest.raises(ValueError, match=words):
-        settings(**change)
-
-
 def test_images_that_are_not_square_are_turned_by_halves(scenes: Path) -> None:
     dataset = SceneDataset(read_scenes(scenes).scenes, (40, 64))
     batches = list(training_batches(dataset, settings(image_size=(40, 64))))
     assert {batch.shape[1:] for batch, _ in batches} == {(3, 40, 64)}
-
-
-def test_settings_of_a_recipe() -> None:
-    found = TrainingSettings.of_recipe("siri-whu", arch="resnet18", seed=3, epochs=2, lr=None)
-    assert (found.epochs, found.lr, found.batch_size, found.image_size) == (2, 0.001, 32, (200, 200))
-    with pytest.raises(ValueError, match="unknown recipe 'imagenet'; known: siri-whu"):
-        TrainingSettings.of_recipe("imagenet", arch="resnet18", seed=0)

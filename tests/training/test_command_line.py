@@ -239,7 +239,7 @@ def test_weights_of_a_file_are_where_both_networks_start(command: Command, scene
     more = ("--weights", tmp_path / "weights.pth", "--freeze-backbone", "--fusion-start", "identity")
     ended = train(command, scenes, out, "--epochs", 1, *more)
     assert ended.status == 0, ended.err
-    assert "tensors taken; 2 left as they start: fc.weight, fc.bias; 2 in the file unused" in ended.err
+    assert ended.err.count("tensors taken; 2 left as they start: fc.weight, fc.bias; 2 in the file unused") == 2
     pair, report = load_pair(out), read_report(out)
     assert pair.preprocessing.mean == tuple(original.pretrained_cfg["mean"])
     for loaded, network in zip((pair.baseline, pair.scff), report.networks.values(), strict=True):
@@ -269,7 +269,7 @@ def test_scff_is_added_to_a_trained_baseline(command: Command, scenes: Path, tmp
     assert ended.status == 0, ended.err
     assert (second / "baseline.safetensors").read_bytes() == (first / "baseline.safetensors").read_bytes()
     pair, report = load_pair(second), read_report(second)
-    assert pair.scff.header.initial == "the baseline of first"
+    assert pair.scff.header.initial.startswith("the baseline of first (SHA-256 ")
     assert report.networks["baseline"] == read_report(first).networks["baseline"]
     assert (report.networks["baseline"].settings["epochs"], report.networks["scff"].settings["epochs"]) == (2, 1)
     assert report.split == read_report(first).split
@@ -277,12 +277,59 @@ def test_scff_is_added_to_a_trained_baseline(command: Command, scenes: Path, tmp
     assert torch.equal(pair.scff.network.backbone.conv1.weight, frozen)
     card = (second / "README.md").read_text()
     assert "Weights at the start: random." in card
-    assert "Weights at the start: the baseline of first." in card
+    assert "Weights at the start: the baseline of first (SHA-256 " in card
     assert "same initial" not in card
 
     shutil.rmtree(second)
     Image.open(scenes / "roof" / "0001.tif").rotate(90).save(scenes / "roof" / "new.tif")
     one_line(command("training", "train", *arguments), "does not hold the scenes that first was trained on")
+
+
+def test_a_baseline_that_is_none(command: Command, scenes: Path, tmp_path: Path) -> None:
+    pair = tmp_path / "pair"
+    train(command, scenes, pair, "--epochs", 1)
+    arguments = ("training", "train", "--data", scenes, "--out", tmp_path / "new", "--fusion-from", pair)
+    report = json.loads((pair / "report.json").read_text())
+    report["split"]["train"].pop()
+    (pair / "report.json").write_text(json.dumps(report))
+    one_line(command(*arguments), "pair: its report is not that of its baseline")
+    shutil.copy(pair / "scff.safetensors", pair / "baseline.safetensors")
+    one_line(command(*arguments), "pair/baseline.safetensors holds a network with SCFF; the files may be swapped")
+
+
+def test_scff_is_added_to_a_pair_with_an_earlier_report(command: Command, scenes: Path, tmp_path: Path) -> None:
+    """As the first version wrote them: settings said once, and fewer of them."""
+    first, second = tmp_path / "first", tmp_path / "second"
+    train(command, scenes, first, "--epochs", 1)
+    report = json.loads((first / "report.json").read_text())
+    for network in report["networks"].values():
+        report |= {name: network.pop(name) for name in ("settings", "precision", "device", "versions")}
+    for name in ("fusion", "small_stem", "initial", "freeze_backbone"):
+        del report["settings"][name]
+    report["settings"]["image_size"] = 32
+    former = read_report(first)
+    (first / "report.json").write_text(json.dumps(report))
+    assert read_report(first) == former
+    arguments = ("--data", scenes, "--out", second, "--fusion-from", first, "--epochs", 1, "--batch-size", 4)
+    assert command("training", "train", *arguments).status == 0
+    assert "at 32 x 32 pixels" in (second / "README.md").read_text()
+
+
+def test_an_untrained_part_is_not_frozen(command: Command, scenes: Path, tmp_path: Path) -> None:
+    weights = tmp_path / "weights.pth"
+    torch.save(timm.create_model("resnet18").state_dict(), weights)
+    more = ("--weights", weights, "--freeze-backbone", "--small-stem")
+    ended = train(command, scenes, tmp_path / "pair", *more)
+    one_line(ended, "1 tensor(s) of the backbone would be frozen untrained, the first is conv1.weight")
+    assert not list(tmp_path.glob(".pair*"))
+
+
+def test_what_cannot_be_trained_is_refused_before_anything_is_fetched(
+    command: Command, scenes: Path, tmp_path: Path
+) -> None:
+    ended = train(command, scenes, tmp_path / "pair", "--pretrained", "--arch", "vit_tiny_patch16_224")
+    one_line(ended, "vit_tiny_patch16_224 is not a network of convolutions alone")
+    assert "fetching" not in ended.err
 
 
 def test_pretrained_weights_that_cannot_be_had(
@@ -300,8 +347,9 @@ def test_pretrained_weights_that_cannot_be_had(
 def test_bad_starts_and_variants(command: Command, scenes: Path, tmp_path: Path) -> None:
     out, weights, base = tmp_path / "pair", tmp_path / "weights.pth", tmp_path / "base"
     torch.save(timm.create_model("regnety_002").state_dict(), weights)
-    one_line(train(command, scenes, out, "--weights", weights), "no tensor of weights.pth")
-    assert not list(tmp_path.glob(".pair*"))
+    for more in ((), ("--resume",)):
+        one_line(train(command, scenes, out, "--weights", weights, *more), "no tensor of weights.pth")
+        assert not list(tmp_path.glob(".pair*"))
     one_line(train(command, scenes, out, "--weights", tmp_path / "no.pth"), "no such file of weights")
     one_line(train(command, scenes, out, "--weights", weights, "--pretrained"), "choose one")
     one_line(train(command, scenes, out, "--freeze-backbone"), "a frozen backbone must be trained already")
@@ -325,7 +373,7 @@ def test_bad_starts_and_variants(command: Command, scenes: Path, tmp_path: Path)
 # What a network costs.
 
 
-def test_cost_of_resnet50_is_the_designs(command: Command) -> None:
+def test_cost_of_resnet50_is_as_known(command: Command) -> None:
     """Multiply-accumulates: 4.087 to 4.397 G at 224 pixels, 3.497 to 3.771 at 200, small stem 1.298 to 1.400 at 32."""
     for size, stem, baseline, scff in (
         ("224", (), 4.087, 4.397),
@@ -365,8 +413,17 @@ def test_cost_in_words_and_as_a_table(command: Command) -> None:
     assert table in (SHIPPED.parent.parent / "docs" / "networks.md").read_text()
 
 
+def test_networks_that_have_no_such_cost_are_left_out_of_the_table(command: Command) -> None:
+    ended = command("training", "profile", "--all", "--small-stem", "--image-size", "32", "--json")
+    assert ended.status == 0
+    names = [json.loads(line)["arch"] for line in ended.out.splitlines()]
+    assert {"resnet18", "resnet50", "resnetv2_50"} <= set(names) < set(NETWORKS)
+    assert "left out: vgg16 has no ResNet's stem" in ended.err
+
+
 def test_cost_of_what_cannot_be(command: Command) -> None:
     one_line(command("training", "profile"), "name one network with --arch, or take --all")
+    one_line(command("training", "profile", "--arch", "resnet18", "--classes", "0"), "classes must be at least 1")
     one_line(command("training", "profile", "--arch", "resnet_50"), "unknown arch 'resnet_50'")
     one_line(command("training", "profile", "--arch", "resnet50", "--image-size", "0x"), "is no image size")
     one_line(command("training", "profile", "--arch", "vit_tiny_patch16_224"), "is not a network of convolutions alone")
