@@ -113,8 +113,11 @@ def siri_whu() -> Path:
     return Path(root)
 
 
-SHIPPED = Path(__file__).parent.parent / "checkpoints" / "resnet18-siri-whu"
-"""The pair in the repository."""
+SHIPPED = {
+    name: Path(__file__).parent.parent / "checkpoints" / name
+    for name in ("efficientnet-lite0-siri-whu", "resnet18-siri-whu")
+}
+"""The pairs in the repository, by name."""
 
 
 @dataclass(frozen=True)

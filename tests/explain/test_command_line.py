@@ -130,11 +130,12 @@ def test_bad_input_is_one_line_and_status_2(command: Command, pair_folder: Path,
     assert "no such file" in refused_image.err
 
 
-def test_shipped_pair_explains_real_scenes(command: Command, siri_whu: Path, tmp_path: Path) -> None:
-    pair = load_pair(SHIPPED)
+@pytest.mark.parametrize("shipped", SHIPPED.values(), ids=SHIPPED)
+def test_shipped_pairs_explain_real_scenes(command: Command, siri_whu: Path, tmp_path: Path, shipped: Path) -> None:
+    pair = load_pair(shipped)
     for name in pair.classes[:3]:
         path = sorted((siri_whu / name).iterdir())[5]
-        found = json.loads(command("explain", path, "--pair", SHIPPED, "--out", tmp_path, "--json").out)
+        found = json.loads(command("explain", path, "--pair", shipped, "--out", tmp_path, "--json").out)
         maps = np.load(found["maps"])
         assert all(maps[role].shape == (7, 7) and np.isfinite(maps[role]).all() for role in maps)
         assert all(found[role]["empty"] == (maps[role].max() == 0) for role in maps)
