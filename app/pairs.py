@@ -9,6 +9,7 @@ import torch
 
 from models.checkpoint import REPORT, ROLES, Header, Pair, load_pair, weights_file
 from models.errors import BadInputError
+from models.scff import FusionSettings
 
 __all__ = ["FIRST", "PairFolder", "PairSummary"]
 
@@ -123,9 +124,13 @@ class PairFolder:
             class_accuracy=class_accuracy,
             parameters={role: sum(p.numel() for p in loaded.network.parameters()) for role, loaded in networks.items()},
             training={role: _training(loaded.header) for role, loaded in networks.items()},
-            variant=pair.scff.header.fusion.variant,
+            variant=_variant(pair.scff.header.fusion),
             small_stem=header.small_stem,
         )
+
+
+def _variant(fusion: FusionSettings) -> str:
+    return fusion.variant + (", the paper's" if fusion.variant == FusionSettings().variant else "")
 
 
 def _training(header: Header) -> str:
