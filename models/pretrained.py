@@ -57,7 +57,7 @@ def read_weights(path: Path) -> InitialWeights:
     """Reads a state from a safetensors file, or from a .pth that holds tensors alone.
 
     Raises:
-        BadInputError: the file is missing or damaged, or holds something else than tensors by name.
+        BadInputError: the file is missing or damaged, or holds something else than finite tensors by name.
     """
     if not path.is_file():
         raise BadInputError(f"{path}: no such file of weights")
@@ -71,14 +71,20 @@ def read_weights(path: Path) -> InitialWeights:
             raise BadInputError(
                 f"{path} holds more than tensors, and code in a file is never run; save the network's state_dict()"
             ) from None
-        reason = str(error).partition("\n")[0]
-        raise BadInputError(f"{path} cannot be read as weights: {reason}") from None
+        what = (
+            "is damaged or cut short" if _by_torch(path) or path.suffix == ".safetensors" else "is no file of weights"
+        )
+        raise BadInputError(
+            f"{path} cannot be read as weights: it {what if path.stat().st_size else 'is empty'}"
+        ) from None
     for wrapper in _WRAPPERS:
         if isinstance(state, dict) and isinstance(state.get(wrapper), dict):
             state = state[wrapper]
     tensors = {name: value for name, value in state.items() if isinstance(value, Tensor)} if _named(state) else {}
     if not tensors:
         raise BadInputError(f"{path} holds no tensors by name; save the network's state_dict()")
+    if wild := [name for name, value in tensors.items() if value.is_floating_point() and not value.isfinite().all()]:
+        raise BadInputError(f"{path} holds {len(wild)} tensor(s) that are not finite, the first is {wild[0]}")
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     return InitialWeights(f"{path.name} (SHA-256 {digest[:16]})", tensors)
 
