@@ -8,6 +8,7 @@ from torch import Tensor
 
 from explain.gradcam import gradcam_plus_plus
 from models.checkpoint import LoadedNetwork, Pair
+from models.errors import BadInputError
 
 __all__ = ["LAYERS", "METHODS", "Heatmap", "NetworkAnalysis", "PairAnalysis", "analyse"]
 
@@ -79,6 +80,9 @@ def analyse(pair: Pair, image: np.ndarray) -> PairAnalysis:
     Args:
         pair: the networks.
         image: RGB uint8 [H, W, 3], any size; all of it is seen, at the network's input size.
+
+    Raises:
+        BadInputError: a network's output is not finite.
     """
     batch = pair.preprocessing(image).to(pair.device)
     return PairAnalysis(pair, image, _run(pair.baseline, batch), _run(pair.scff, batch))
@@ -88,4 +92,6 @@ def _run(loaded: LoadedNetwork, batch: Tensor) -> NetworkAnalysis:
     with torch.inference_mode():
         features = loaded.network.features(batch)
         probabilities = loaded.network.head(features)[0].double().softmax(dim=0)
+    if not probabilities.isfinite().all():
+        raise BadInputError(f"the output of this {loaded.header.arch} is not finite; it says nothing of the image")
     return NetworkAnalysis(loaded, features, probabilities.cpu().numpy())

@@ -33,6 +33,11 @@ def export(
         raise BadInputError(f"{out.parent}: no such folder to write into")
     if out.is_dir():
         raise BadInputError(f"{out} is a folder; name a file")
+    if out.exists():
+        raise BadInputError(f"{out} exists already; choose another --out, or delete it first")
+    others = [role for role in ROLES if role != network and (pair_dir / weights_file(role)).is_file()]
+    if others and not (pair_dir / weights_file(network)).exists():
+        raise BadInputError(f"{pair_dir} holds no {network}, being half a pair; add --network {others[0]}")
     loaded = load_network(pair_dir / weights_file(network))
     off = write(loaded, kind, out)
     height, width = loaded.header.preprocessing.size

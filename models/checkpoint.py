@@ -29,6 +29,7 @@ __all__ = [
     "as_stored",
     "load_network",
     "load_pair",
+    "not_finite",
     "save_network",
     "weights_file",
 ]
@@ -41,6 +42,7 @@ _FORMAT_VERSION = 1
 _HEADER_KEY = "scff-lens"
 _DIGEST_KEY = "sha256"
 _VARIANT = "scff._extra_state"
+_NO_FOLDER = "no such folder of a checkpoint pair"
 
 
 @dataclass(frozen=True)
@@ -165,6 +167,11 @@ def as_stored(state: dict[str, Tensor]) -> dict[str, Tensor]:
     }
 
 
+def not_finite(state: dict[str, Tensor]) -> list[str]:
+    """Names of the tensors in which a number is infinite, or is none."""
+    return [name for name, value in state.items() if value.is_floating_point() and not value.isfinite().all()]
+
+
 def save_network(path: Path, network: Network, header: Header) -> None:
     """Writes a weights file, whole or not at all."""
     state = as_stored(network.state_dict())
@@ -176,11 +183,12 @@ def load_network(path: Path, device: torch.device | str = "cpu") -> LoadedNetwor
     """Reads a weights file and builds its network, ready for inference.
 
     Raises:
-        BadInputError: the file is missing, torn, altered, or not a whole network.
+        BadInputError: the file is missing, torn, altered, not a whole network, or not finite.
     """
-    where = f"{path.parent.name}/{path.name}"
+    folder = path.resolve().parent
+    where = f"{folder.name}/{path.name}"
     if not path.is_file():
-        raise BadInputError(f"{where} is missing")
+        raise BadInputError(f"{where} is missing" if folder.is_dir() else f"{folder.name}: {_NO_FOLDER}")
     try:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
@@ -200,6 +208,8 @@ def load_network(path: Path, device: torch.device | str = "cpu") -> LoadedNetwor
     if header.fusion is not None and header.fusion.variant == FusionSettings().variant:
         state.setdefault(_VARIANT, network.state_dict()[_VARIANT])  # earlier files hold the paper's, unnamed
     _check_tensors(where, expected=network.state_dict(), found=state)
+    if wild := not_finite(state):
+        raise BadInputError(f"{where} holds {len(wild)} tensor(s) that are not finite, the first is {wild[0]}")
     try:
         network.load_state_dict(state)
     except BadInputError as error:
@@ -215,7 +225,7 @@ def load_pair(path: str | Path, device: torch.device | str = "cpu") -> Pair:
     """
     path = Path(path).resolve()
     if not path.is_dir():
-        raise BadInputError(f"{path.name}: no such folder of a checkpoint pair")
+        raise BadInputError(f"{path.name}: {_NO_FOLDER}")
     missing = [name for name in (*map(weights_file, ROLES), REPORT) if not (path / name).is_file()]
     if missing:
         raise BadInputError(

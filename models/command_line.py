@@ -28,7 +28,7 @@ def parse_size(text: str) -> tuple[int, int]:
         BadInputError: it is neither.
     """
     sides = text.lower().split("x")
-    if len(sides) > 2 or not all(side.isascii() and side.isdigit() for side in sides):
+    if len(sides) > 2 or not all(side.isascii() and side.isdigit() and int(side) for side in sides):
         raise BadInputError(f"{text!r} is no image size; give a side in pixels, such as 200, or WxH, such as 240x160")
     return int(sides[-1]), int(sides[0])
 

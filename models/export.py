@@ -57,6 +57,8 @@ def export(loaded: LoadedNetwork, kind: str, path: Path) -> float:
     with torch.inference_mode():
         expected = [loaded.network(batch).numpy() for batch in images]
     largest = max(np.abs(logits).max() for logits in expected)
+    if not np.isfinite(largest):
+        raise BadInputError("the network's logits for random images are not finite; it has not been exported")
     off = float(max(np.abs(a - b).max() for a, b in zip(expected, found, strict=True)) / largest)
     if not off <= _TOLERANCE:
         raise BadInputError(f"the exported network's logits are {off:.1e} of the largest off; nothing was written")

@@ -22,6 +22,9 @@ NETWORKS = (
 )  # fmt: skip
 """The networks that are tested here, the paper's and more; any other convolutional one of timm's may be named."""
 
+# Named where no network's name is near: a common one, a small one, and one of a transformer's generation.
+_EXAMPLES = ("resnet50", "efficientnet_b0", "convnext_tiny")
+
 # A tap is a level whose resolution has fallen at least this much: the paper's four stages of a ResNet.
 _FIRST_REDUCTION = 4
 
@@ -157,7 +160,8 @@ def _nearest(arch: str) -> str:
     """Words that name the nearest networks that can be used."""
     near = difflib.get_close_matches(arch, {*timm.list_models(), *NETWORKS}, n=6, cutoff=0.6)
     usable = [name for name in near if _usable(name)][:3]
-    usable = usable or difflib.get_close_matches(arch, NETWORKS, n=3, cutoff=0.0)
+    if not usable:
+        return f"none that can be used has a name like it; among these are {', '.join(_EXAMPLES)}"
     return f"the nearest that can be used are {', '.join(usable)}"
 
 

@@ -5,6 +5,7 @@ import hashlib
 import inspect
 import pickle
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import torchvision
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from models.checkpoint import not_finite
 from models.errors import BadInputError
 from models.network import check_arch
 
@@ -44,6 +46,15 @@ class Match:
     """Tensors of the backbone that keep their start: absent, or of another shape, in the state."""
     unused: tuple[str, ...]
     """Tensors of the state that the backbone has no place for."""
+    untrained: tuple[str, ...]
+    """Tensors that keep their start and are not the classifier's."""
+    foreign: tuple[str, ...]
+    """Unused tensors that are not a classifier's, main or auxiliary."""
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether the state is probably that of another network."""
+        return bool(self.untrained or self.foreign)
 
     def __str__(self) -> str:
         words = f"{self.taken} of {self.taken + len(self.left)} tensors taken"
@@ -83,7 +94,7 @@ def read_weights(path: Path) -> InitialWeights:
     tensors = {name: value for name, value in state.items() if isinstance(value, Tensor)} if _named(state) else {}
     if not tensors:
         raise BadInputError(f"{path} holds no tensors by name; save the network's state_dict()")
-    if wild := [name for name, value in tensors.items() if value.is_floating_point() and not value.isfinite().all()]:
+    if wild := not_finite(tensors):
         raise BadInputError(f"{path} holds {len(wild)} tensor(s) that are not finite, the first is {wild[0]}")
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     return InitialWeights(f"{path.name} (SHA-256 {digest[:16]})", tensors)
@@ -127,7 +138,7 @@ def take_weights(backbone: nn.Module, initial: InitialWeights) -> Match:
         initial: the state; shapes that differ by axes of length one, or as a layer's flattened input, fit as well.
 
     Raises:
-        BadInputError: nothing fits.
+        BadInputError: nothing fits, or a tensor between first convolution and classifier is of another shape.
     """
     own = backbone.state_dict()
     state = _unwrapped(own, initial.state)
@@ -139,11 +150,24 @@ def take_weights(backbone: nn.Module, initial: InitialWeights) -> Match:
     taken = {name: value.reshape(own[name].shape) for name, value in best.items() if _fits(own, name, value)}
     if not any(_COUNTER not in name for name in taken):
         raise BadInputError(f"no tensor of {initial.source} fits this network; is it another network's?")
-    backbone.load_state_dict(own | taken)
+    classifier, first = (_prefixes(backbone.pretrained_cfg.get(part)) for part in ("classifier", "first_conv"))
     # counters of batches are of no weight, and older files lack them
     left = tuple(name for name in own if name not in taken and _COUNTER not in name)
     unused = tuple(name for name in best if name not in taken and _COUNTER not in name)
-    return Match(sum(_COUNTER not in name for name in taken), left, unused)
+    if misfits := [name for name in left if name in best and not name.startswith((*classifier, *first))]:
+        name = misfits[0]
+        raise BadInputError(
+            f"{initial.source} is another network's: {len(misfits)} tensor(s) have other shapes than here, the first "
+            f"is {name}, {tuple(best[name].shape)} for {tuple(own[name].shape)}"
+        )
+    backbone.load_state_dict(own | taken)
+    return Match(
+        taken=sum(_COUNTER not in name for name in taken),
+        left=left,
+        unused=unused,
+        untrained=tuple(name for name in left if not name.startswith(classifier)),
+        foreign=tuple(name for name in unused if not name.startswith(classifier) and "aux" not in name.lower()),
+    )
 
 
 def _by_torch(path: Path) -> bool:
@@ -154,6 +178,11 @@ def _by_torch(path: Path) -> bool:
 
 def _named(state: object) -> bool:
     return isinstance(state, dict) and all(isinstance(name, str) for name in state)
+
+
+def _prefixes(names: str | Sequence[str] | None) -> tuple[str, ...]:
+    """timm names one layer, or several, or none."""
+    return () if names is None else (names,) if isinstance(names, str) else tuple(names)
 
 
 def _fits(own: dict[str, Tensor], name: str, value: Tensor) -> bool:

@@ -141,6 +141,9 @@ def train(
     elif arch is None:
         raise BadInputError("which network? add --arch, such as --arch resnet18")
     from_scratch = not pretrained and weights is None and fusion_from is None
+    variant = FusionSettings(reduction, min_width, downsample, fusion_variant, gradient_cut, fusion_start)
+    if fusion == "none" and variant != FusionSettings():
+        raise BadInputError("--fusion none trains no network with SCFF; leave out the options that choose its variant")
     settings = TrainingSettings.of_recipe(
         recipe or ("siri-whu" if from_scratch else "fine-tune"),
         arch=arch,
@@ -152,7 +155,7 @@ def train(
         batch_size=batch_size,
         lr=lr,
         freeze_backbone=freeze_backbone,
-        fusion=FusionSettings(reduction, min_width, downsample, fusion_variant, gradient_cut, fusion_start),
+        fusion=variant,
     )
     check_out(out, _ROLES["pair"] if start.baseline else roles)
     if pretrained:  # after what costs little to check
@@ -166,14 +169,6 @@ def train(
         split = start.baseline.split
     else:
         split = stratified_split(scenes, seed) if split_dir is None else read_split(split_dir, scenes)
-    if split.missing:
-        _say(f"{len(split.missing)} scene(s) of the split are not in the folder: {', '.join(split.missing)}")
-    for names in split.shared(scenes.scenes):
-        _say(f"the same picture lies in different parts of the split: {' = '.join(names)}")
-    nominal = next(iter(scenes.sizes))
-    if others := len(scenes.scenes) - scenes.sizes[nominal]:
-        _say(f"{others} image(s) are not {nominal[0]} x {nominal[1]} pixels as the others; all are resized alike")
-    _say(f"{split.source}: " + ", ".join(f"{len(split.parts[part])} {part}" for part in PARTS))
     try:
         report = fit(scenes, split, settings, out, where, roles, resume, start, _say)
     except KeyboardInterrupt:

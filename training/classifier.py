@@ -11,11 +11,16 @@ from torch.optim.lr_scheduler import CosineAnnealingLR, LRScheduler, OneCycleLR
 from torchmetrics import MeanMetric
 from torchmetrics.classification import MulticlassAccuracy, MulticlassConfusionMatrix
 
+from models.errors import BadInputError
 from models.network import Network
 from models.preprocessing import Preprocessing
 from training.recipe import RECIPES, TrainingSettings
 
-__all__ = ["Classifier", "EpochResult"]
+__all__ = ["Classifier", "Diverged", "EpochResult"]
+
+
+class Diverged(BadInputError):
+    """Training that has ended in numbers that are not finite."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +57,7 @@ class Classifier(lightning.LightningModule):
         self.preprocessing = preprocessing
         self.settings = settings
         self.curves: list[EpochResult] = []
-        self.train_loss, self.val_loss = MeanMetric(), MeanMetric()
+        self.train_loss, self.val_loss = (MeanMetric(nan_strategy="disable") for _ in range(2))
         self.train_accuracy, self.val_accuracy = (MulticlassAccuracy(classes, average="micro") for _ in range(2))
         self.confusion = MulticlassConfusionMatrix(classes)
         if settings is not None and settings.freeze_backbone:
@@ -91,10 +96,15 @@ class Classifier(lightning.LightningModule):
         self.train_accuracy.reset()
 
     def training_step(self, batch: tuple[Tensor, Tensor]) -> Tensor:
-        """The loss of one batch."""
+        """The loss of one batch.
+
+        Raises:
+            Diverged: it is not finite.
+        """
         images, labels = batch
         logits = self(images)
         loss = cross_entropy(logits, labels, label_smoothing=RECIPES[self.settings.recipe].label_smoothing)
+        self._check("loss", loss)
         self.train_loss.update(loss.detach(), len(labels))
         self.train_accuracy.update(logits, labels)
         self.log("loss", self.train_loss.compute(), prog_bar=True)
@@ -109,7 +119,12 @@ class Classifier(lightning.LightningModule):
         self.val_accuracy.update(logits, labels)
 
     def on_validation_epoch_end(self) -> None:
-        """Closes the validation part's means, before Lightning looks at them to keep the best epoch."""
+        """Closes the validation part's means, before Lightning looks at them to keep the best epoch.
+
+        Raises:
+            Diverged: the loss is not finite.
+        """
+        self._check("loss on the validation part", self.val_loss.compute())
         self.log("val_accuracy", self.val_accuracy.compute())
         self.curves.append(
             EpochResult(
@@ -122,6 +137,13 @@ class Classifier(lightning.LightningModule):
         )
         self.val_loss.reset()
         self.val_accuracy.reset()
+
+    def _check(self, name: str, loss: Tensor) -> None:
+        if not loss.isfinite():
+            raise Diverged(
+                f"training has diverged: the {name} is {loss.item()} in epoch {self.current_epoch + 1}; "
+                f"try a learning rate below {self.settings.lr:g}"
+            )
 
     def test_step(self, batch: tuple[Tensor, Tensor]) -> None:
         """Counts one batch in the confusion matrix: rows are true classes, columns predictions."""

@@ -16,14 +16,14 @@ import torchvision
 from lightning.pytorch.callbacks import ModelCheckpoint
 
 from models.atomic import replace_folder, write_file
-from models.checkpoint import ROLES, Header, as_stored, save_network, weights_file
+from models.checkpoint import ROLES, Header, as_stored, not_finite, save_network, weights_file
 from models.errors import BadInputError
 from models.network import Network
 from models.preprocessing import Preprocessing
-from models.pretrained import Match, take_weights
+from models.pretrained import InitialWeights, Match, take_weights
 from models.scff import FusionSettings
 from training.batches import SceneDataset, channel_statistics, evaluation_batches, training_batches
-from training.classifier import Classifier
+from training.classifier import Classifier, Diverged
 from training.progress import TrainingProgress
 from training.recipe import TrainingSettings
 from training.report import NetworkReport, PartResult, Report, read_report, write_report
@@ -65,11 +65,11 @@ def train(
         roles: which of baseline and scff.
         resume: go on with an interrupted run of the same settings, if there is one.
         start: where the weights start; with a trained baseline, which is taken into the pair, roles must be scff alone.
-        say: takes what the user should know, such as what initial weights did not fit.
+        say: takes what the user should know: of the scenes, the split, and what initial weights did not fit.
 
     Raises:
         BadInputError: the folder already holds such a network, an interrupted run is in the way, or the initial
-            weights fit nowhere.
+            weights fit nowhere; or training has diverged, and what was done before is written nevertheless.
     """
     if start.baseline is None:
         former = _former_networks(out, settings, folder, split, roles)
@@ -81,22 +81,34 @@ def train(
         raise BadInputError("the training part has one image; batch normalisation needs two at least")
     state = _state_folder(out)
     fresh = not state.exists()
+    if fresh and resume:
+        say(f"there is no interrupted run of {out.name} to go on with; a new one starts")
     _claim_state(state, out.name, settings, folder, split, resume)
     try:
         statistics = start.statistics or channel_statistics(sets["train"])
         preprocessing = Preprocessing(settings.image_size, statistics.mean, statistics.std)
         runs = {role: _Run(role, settings, preprocessing, folder.classes, device, state / role) for role in roles}
-        if start.weights is not None:
-            for role, run in runs.items():
-                match = take_weights(run.network.backbone, start.weights)
-                _check_frozen(run, match)
-                say(f"{role}, {start.weights.source}: {match}")
+        matches = {} if start.weights is None else {role: run.take(start.weights) for role, run in runs.items()}
     except BadInputError:
         if fresh:
             shutil.rmtree(state)
         raise
-    for run in runs.values():
-        run.fit(sets["train"], sets["val"])
+    for note in _notes(folder, split):
+        say(note)
+    for role, match in matches.items():
+        say(f"{role}, {settings.initial}: {match}")
+    if any(match.doubtful for match in matches.values()):
+        say(f"warning: {settings.initial} does not fit {settings.arch} throughout; it may be another network's")
+    diverged = None
+    try:
+        for run in runs.values():
+            run.fit(sets["train"], sets["val"])
+    except Diverged as error:  # it would again
+        diverged = error
+        runs = {role: run for role, run in runs.items() if run.done}
+        if not runs:
+            shutil.rmtree(state)
+            raise
     networks = former | {role: run.report(sets["test"], folder.classes) for role, run in runs.items()}
     report = _report(folder, split, preprocessing, networks)
     with replace_folder(out) as staging:
@@ -107,6 +119,8 @@ def train(
             save_network(staging / weights_file(role), run.network, header)
         write_report(staging, report, out.name)
     shutil.rmtree(state)
+    if diverged is not None:
+        raise Diverged(f"{diverged}; {out} holds {' and '.join(runs)}, which was done before")
     return report
 
 
@@ -114,10 +128,12 @@ def check_out(out: Path, roles: Sequence[str]) -> None:
     """Refuses a folder that cannot take networks of these roles, before any work is done.
 
     Raises:
-        BadInputError: it is a file, or already holds such a network.
+        BadInputError: it is a file, holds such a network, or holds other things than a pair's.
     """
     if out.exists() and not out.is_dir():
         raise BadInputError(f"{out} is a file; name a folder for the pair")
+    if not _has_network(out) and any(not path.name.startswith(".") for path in out.glob("*")):
+        raise BadInputError(f"{out} is not empty, and holds no pair; choose another --out")
     if taken := [role for role in roles if (out / weights_file(role)).exists()]:
         raise BadInputError(f"{out} already holds {' and '.join(taken)}; choose another --out, or delete it first")
 
@@ -151,9 +167,11 @@ class _Run:
         lightning.seed_everything(settings.seed, verbose=False)
         self.network = Network(settings.arch, len(classes), _fusion(role, settings), settings.small_stem)
         self.classifier = Classifier(self.network, preprocessing, len(classes), settings)
+        self.role = role
         self.settings = settings
         self.state = state
         self.device = device
+        self.done = False
         self.progress = TrainingProgress(role)
         self.best = ModelCheckpoint(state, "best", monitor="val_accuracy", mode="max")
         last = ModelCheckpoint(state, "last", enable_version_counter=False)  # after every epoch, to resume from
@@ -165,11 +183,26 @@ class _Run:
             num_sanity_val_steps=0,
         )
 
+    def take(self, weights: InitialWeights) -> Match:
+        """Starts from weights that were trained before.
+
+        Raises:
+            BadInputError: they do not fit, or leave a part of a frozen backbone untrained.
+        """
+        match = take_weights(self.network.backbone, weights)
+        if self.settings.freeze_backbone and match.untrained:
+            raise BadInputError(
+                f"{len(match.untrained)} tensor(s) of the backbone would be frozen untrained, the first is "
+                f"{match.untrained[0]}; leave out --freeze-backbone"
+            )
+        return match
+
     def fit(self, train: SceneDataset, val: SceneDataset) -> None:
         """Trains from the start, or from where an interrupted run of this state was.
 
         Raises:
             KeyboardInterrupt: the user stopped it; the last whole epoch is kept.
+            Diverged: its numbers are no longer finite.
         """
         last = self.state / "last.ckpt"
         lightning.seed_everything(self.settings.seed, verbose=False)
@@ -181,15 +214,25 @@ class _Run:
                 ckpt_path=last if last.exists() else None,
                 weights_only=True,
             )
+            self._take_best()
         except SystemExit:  # Lightning's answer to an interrupt
             raise KeyboardInterrupt from None
+        except Diverged as error:
+            raise Diverged(f"{self.role}: {error}") from None
+        self.done = True
 
-    def report(self, test: SceneDataset, classes: tuple[str, ...]) -> NetworkReport:
-        """Puts the best epoch's weights, as they will be stored, into the network and tests them, once."""
+    def _take_best(self) -> None:
+        """Puts the best epoch's weights, as they will be stored, into the network."""
         best = torch.load(self.best.best_model_path, map_location="cpu", weights_only=True)["state_dict"]
         prefix = "network."
         weights = {name.removeprefix(prefix): value for name, value in best.items() if name.startswith(prefix)}
-        self.network.load_state_dict(as_stored(weights))
+        stored = as_stored(weights)
+        if wild := not_finite(stored):
+            raise Diverged(f"{wild[0]} has ended with numbers too large to be stored (above 65,504)")
+        self.network.load_state_dict(stored)
+
+    def report(self, test: SceneDataset, classes: tuple[str, ...]) -> NetworkReport:
+        """Tests the best epoch's weights, once."""
         curves = self.classifier.curves
         best_result = max(curves, key=lambda result: (result.val_accuracy, -result.epoch))
         return NetworkReport(
@@ -209,6 +252,21 @@ class _Run:
         )
 
 
+def _notes(folder: SceneFolder, split: Split) -> list[str]:
+    """What the user should know of scenes and split, in words."""
+    notes = []
+    if split.missing:
+        notes.append(f"{len(split.missing)} scene(s) of the split are not in the folder: {', '.join(split.missing)}")
+    for names in split.shared(folder.scenes):
+        notes.append(f"the same picture lies in different parts of the split: {' = '.join(names)}")
+    nominal = next(iter(folder.sizes))
+    if others := len(folder.scenes) - folder.sizes[nominal]:
+        notes.append(
+            f"{others} image(s) are not {nominal[0]} x {nominal[1]} pixels as the others; all are resized alike"
+        )
+    return [*notes, f"{split.source}: " + ", ".join(f"{len(names)} {part}" for part, names in split.parts.items())]
+
+
 def _fusion(role: str, settings: TrainingSettings) -> FusionSettings | None:
     return settings.fusion if role == "scff" else None
 
@@ -219,17 +277,6 @@ def _check_baseline(baseline: TrainedBaseline, folder: SceneFolder) -> None:
         raise BadInputError(
             f"{folder.root} does not hold the scenes that {baseline.pair} was trained on "
             f"({baseline.header.dataset}); SCFF is added with the same scenes and the same split"
-        )
-
-
-def _check_frozen(run: _Run, match: Match) -> None:
-    """Refuses to freeze a backbone that is untrained in part."""
-    classifier = run.network.backbone.pretrained_cfg["classifier"]  # a prefix, or several
-    untrained = [name for name in match.left if not name.startswith(classifier)]
-    if run.settings.freeze_backbone and untrained:
-        raise BadInputError(
-            f"{len(untrained)} tensor(s) of the backbone would be frozen untrained, the first is {untrained[0]}; "
-            "leave out --freeze-backbone"
         )
 
 
@@ -259,9 +306,9 @@ def _former_networks(
     out: Path, settings: TrainingSettings, folder: SceneFolder, split: Split, roles: Sequence[str]
 ) -> dict[str, NetworkReport]:
     """The networks that the folder already holds, when the new ones will be their partners."""
-    if not out.exists() or (out.is_dir() and not any(out.iterdir())):
-        return {}
     check_out(out, roles)
+    if not _has_network(out):
+        return {}
     former = read_report(out)
     # SCFF's own settings, which the baseline has no part in, may be others.
     alike = all(
@@ -272,6 +319,10 @@ def _former_networks(
     if not alike or not same_data:
         raise BadInputError(f"{out} holds a network of other settings, scenes or split, no partner for this one")
     return former.networks
+
+
+def _has_network(out: Path) -> bool:
+    return any((out / weights_file(role)).exists() for role in ROLES)
 
 
 def _trainer_options(device: torch.device) -> dict:

@@ -92,7 +92,7 @@ class Report:
 
 def write_report(folder: Path, report: Report, name: str) -> None:
     """Writes report.json and the model card of the pair of that name into a folder."""
-    (folder / REPORT).write_text(json.dumps(asdict(report)) + "\n")
+    (folder / REPORT).write_text(json.dumps(asdict(report), allow_nan=False) + "\n")
     (folder / _CARD).write_text(_card(name, report))
 
 

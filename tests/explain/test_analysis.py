@@ -1,11 +1,14 @@
 """One run of both networks answers every question about an image."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 
 from explain.analysis import Heatmap, analyse
-from models.checkpoint import Pair
+from models.checkpoint import Pair, load_pair
+from models.errors import BadInputError
 from tests.conftest import texture
 
 
@@ -30,6 +33,13 @@ def test_own_prediction_or_one_class_for_both(pair: Pair) -> None:
         assert first.values.shape == (2, 2)
         assert first.values.dtype == np.float32
     assert not np.array_equal(found.scff.heatmap(0).values, found.scff.heatmap(1).values)
+
+
+def test_an_output_that_is_not_finite_is_refused(pair_folder: Path) -> None:
+    wild = load_pair(pair_folder)
+    wild.scff.network.backbone.fc.bias[0] = torch.nan
+    with pytest.raises(BadInputError, match="the output of this resnet18 is not finite"):
+        analyse(wild, texture(0, 0))
 
 
 def test_another_class_does_not_run_the_backbone(pair: Pair) -> None:

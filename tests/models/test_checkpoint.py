@@ -70,6 +70,15 @@ def test_a_variant_under_another_ones_header_is_refused(tmp_path: Path) -> None:
         load_network(tmp_path / "scff.safetensors")
 
 
+def test_weights_that_are_not_finite_are_refused(tmp_path: Path) -> None:
+    network = Network("resnet18", 3)
+    torch.nn.init.constant_(network.backbone.conv1.weight, torch.nan)
+    save_network(tmp_path / "baseline.safetensors", network, header(None))
+    words = r"baseline.safetensors holds 1 tensor\(s\) that are not finite, the first is backbone.conv1.weight"
+    with pytest.raises(BadInputError, match=words):
+        load_network(tmp_path / "baseline.safetensors")
+
+
 def test_networks_come_back_at_stored_precision(tmp_path: Path) -> None:
     torch.manual_seed(3)
     network = Network("resnet18", 3, FusionSettings()).eval()

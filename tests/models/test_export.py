@@ -1,6 +1,7 @@
 """Exported networks give the networks' own logits, in every variant."""
 
 import json
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -91,13 +92,27 @@ def test_a_file_that_does_not_run_is_not_kept(tmp_path: Path, monkeypatch: pytes
     assert not list(tmp_path.iterdir())
 
 
+def test_a_network_that_is_not_finite_is_not_exported(tmp_path: Path) -> None:
+    wild = loaded("resnet18", None)
+    wild.network.backbone.fc.weight[0, 0] = torch.inf
+    with pytest.raises(BadInputError, match="logits for random images are not finite"):
+        export(wild, "torch-export", tmp_path / "network")
+    assert not list(tmp_path.iterdir())
+
+
 def test_bad_arguments(command: Callable[..., Ended], pair_folder: Path, tmp_path: Path) -> None:
+    half = tmp_path / "half"
+    half.mkdir()
+    shutil.copy(pair_folder / "baseline.safetensors", half)
     for arguments, words in (
         ((pair_folder, "--out", tmp_path / "x", "--format", "tflite"), "unknown format 'tflite'; known: torch-export"),
         ((pair_folder, "--out", tmp_path / "x", "--network", "both"), "unknown network 'both'; known: baseline, scff"),
         ((pair_folder, "--out", tmp_path / "no" / "x"), "no such folder to write into"),
         ((pair_folder, "--out", tmp_path), "is a folder; name a file"),
-        ((tmp_path / "no", "--out", tmp_path / "x"), "no/scff.safetensors is missing"),
+        ((tmp_path / "no", "--out", tmp_path / "x"), "no: no such folder of a checkpoint pair"),
+        ((tmp_path, "--out", tmp_path / "x"), "scff.safetensors is missing"),
+        ((half, "--out", tmp_path / "x"), "half holds no scff, being half a pair; add --network baseline"),
+        ((pair_folder, "--out", pair_folder / "scff.safetensors"), "exists already; choose another --out"),
     ):
         ended = command("models", "export", *arguments)
         assert ended.status == 2

@@ -94,6 +94,7 @@ def test_torchvisions_networks_give_their_outputs(
     match = take_weights(network.backbone, read_weights(path))
     assert not match.left
     assert all(name.startswith("AuxLogits") for name in match.unused)
+    assert not match.doubtful
     with torch.no_grad():
         # torchvision's mobilenet normalises with another epsilon
         tolerance = 1e-3 if "mobilenet" in theirs else 1e-5
@@ -136,6 +137,22 @@ def test_another_networks_weights_are_refused() -> None:
     state = timm.create_model("resnet18").state_dict()
     with pytest.raises(BadInputError, match=r"no tensor of x\.pth fits this network; is it another network's\?"):
         take_weights(Network("densenet121", 7).backbone, InitialWeights("x.pth", state))
+
+
+def test_weights_of_a_network_of_the_same_kind_are_refused_or_doubted() -> None:
+    small, large = (timm.create_model(arch).state_dict() for arch in ("resnet18", "resnet34"))
+    words = r"x\.pth is another network's: 23 tensor\(s\) have other shapes than here, the first is layer1\.0\.conv1"
+    with pytest.raises(BadInputError, match=words):
+        take_weights(
+            Network("resnet18", 7).backbone, InitialWeights("x.pth", timm.create_model("resnet50").state_dict())
+        )
+    match = take_weights(Network("resnet34", 7).backbone, InitialWeights("x.pth", small))
+    assert match.doubtful
+    assert match.untrained[0] == "layer1.2.conv1.weight"
+    match = take_weights(Network("resnet18", 7).backbone, InitialWeights("x.pth", large))
+    assert match.doubtful
+    assert (match.untrained, match.foreign[0]) == ((), "layer1.2.conv1.weight")
+    assert not take_weights(Network("resnet18", 7).backbone, InitialWeights("x.pth", small)).doubtful
 
 
 class Code:

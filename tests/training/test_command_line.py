@@ -18,7 +18,7 @@ from PIL import Image
 
 from models.checkpoint import as_stored, load_network, load_pair
 from models.network import NETWORKS
-from models.scff import FusionSettings
+from models.scff import SCFF, FusionSettings
 from tests.conftest import CLASSES, SHIPPED, Ended
 from training.report import read_report
 
@@ -202,6 +202,37 @@ def test_fixed_split_is_followed(command: Command, scenes: Path, tmp_path: Path)
     assert report.split_missing == ["field/0009", "roof/0009", "water/0009"]
 
 
+def test_training_that_diverges_leaves_nothing(command: Command, scenes: Path, tmp_path: Path) -> None:
+    ended = train(command, scenes, tmp_path / "pair", "--epochs", 1, "--lr", 1e30)
+    one_line(ended, "baseline: training has diverged: the loss")
+    assert "in epoch 1; try a learning rate below 1e+30" in ended.err
+    assert not list(tmp_path.glob("*pair*"))
+
+
+def test_weights_too_large_to_be_stored(command: Command, scenes: Path, tmp_path: Path) -> None:
+    """Normalisation makes them harmless in float32; a weights file keeps kernels in float16."""
+    state, weights = timm.create_model("resnet18").state_dict(), tmp_path / "weights.pth"
+    state["conv1.weight"] *= 1e7
+    torch.save(state, weights)
+    ended = train(command, scenes, tmp_path / "pair", "--epochs", 1, "--weights", weights, "--freeze-backbone")
+    one_line(ended, "baseline: backbone.conv1.weight has ended with numbers too large to be stored")
+    assert not list(tmp_path.glob("*pair*"))
+
+
+def test_a_baseline_that_was_done_outlives_its_partner(
+    command: Command, scenes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as broken:
+        broken.setattr(SCFF, "forward", lambda _, stages: stages[-1] * torch.inf)
+        ended = train(command, scenes, tmp_path / "pair", "--epochs", 1)
+    one_line(ended, "scff: training has diverged: the loss is nan in epoch 1")
+    assert "pair holds baseline, which was done before" in ended.err
+    assert not list(tmp_path.glob(".pair*"))
+    ended = train(command, scenes, tmp_path / "pair", "--epochs", 1, "--fusion", "scff", "--fusion-variant", "se")
+    assert ended.status == 0, ended.err
+    load_pair(tmp_path / "pair")
+
+
 def one_line(ended: Ended, words: str) -> None:
     """Exit status 2, and the error as the last line on standard error."""
     assert ended.status == 2
@@ -282,7 +313,9 @@ def test_scff_is_added_to_a_trained_baseline(command: Command, scenes: Path, tmp
 
     shutil.rmtree(second)
     Image.open(scenes / "roof" / "0001.tif").rotate(90).save(scenes / "roof" / "new.tif")
-    one_line(command("training", "train", *arguments), "does not hold the scenes that first was trained on")
+    refused = command("training", "train", *arguments)
+    one_line(refused, "does not hold the scenes that first was trained on")
+    assert refused.err.count("\n") == 1
 
 
 def test_a_baseline_that_is_none(command: Command, scenes: Path, tmp_path: Path) -> None:
@@ -360,7 +393,7 @@ def test_bad_starts_and_variants(command: Command, scenes: Path, tmp_path: Path)
     one_line(train(command, scenes, out, "--image-size", "3x4x5"), "'3x4x5' is no image size")
     one_line(train(command, scenes, out, "--arch", "vgg11", "--small-stem"), "vgg11 has no ResNet's stem")
     one_line(command("training", "train", "--data", scenes, "--out", out), "which network? add --arch")
-    one_line(train(command, scenes, out, "--fusion-from", base), "base/baseline.safetensors is missing")
+    one_line(train(command, scenes, out, "--fusion-from", base), "base: no such folder of a checkpoint pair")
     train(command, scenes, base, "--epochs", 1, "--fusion", "none")
     one_line(train(command, scenes, out, "--fusion-from", base, "--arch", "resnet34"), "leave those options out")
     one_line(
@@ -427,7 +460,7 @@ def test_cost_of_what_cannot_be(command: Command) -> None:
     one_line(command("training", "profile", "--arch", "resnet_50"), "unknown arch 'resnet_50'")
     one_line(command("training", "profile", "--arch", "resnet50", "--image-size", "0x"), "is no image size")
     one_line(command("training", "profile", "--arch", "vit_tiny_patch16_224"), "is not a network of convolutions alone")
-    one_line(command("training", "profile", "--arch", "resnet50", "--image-size", "0"), "cannot take images of 0 x 0")
+    one_line(command("training", "profile", "--arch", "resnet50", "--image-size", "0"), "'0' is no image size")
 
 
 def test_bad_arguments_of_train(command: Command, scenes: Path, tmp_path: Path) -> None:
@@ -437,6 +470,7 @@ def test_bad_arguments_of_train(command: Command, scenes: Path, tmp_path: Path) 
         "unknown arch 'resnet_18'; the nearest that can be used are resnet18",
     )
     one_line(train(command, scenes, out, "--fusion", "both"), "unknown fusion 'both'; known: pair, none, scff")
+    one_line(train(command, scenes, out, "--fusion", "none", "--gradient-cut"), "--fusion none trains no network with")
     one_line(train(command, scenes, out, "--recipe", "x"), "unknown recipe 'x'; known: siri-whu, fine-tune")
     one_line(train(command, scenes, out, "--device", "tpu"), "unknown device 'tpu'; known: auto, cpu, cuda")
     one_line(train(command, scenes, out, "--split-dir", tmp_path / "no"), "no such folder of split files")
@@ -461,8 +495,25 @@ def test_no_cuda_is_said(command: Command, scenes: Path, tmp_path: Path) -> None
 
 def test_an_empty_folder_can_be_the_pairs(command: Command, scenes: Path, tmp_path: Path) -> None:
     (tmp_path / "pair").mkdir()
-    assert train(command, scenes, tmp_path / "pair", "--epochs", 1).status == 0
+    (tmp_path / "pair" / ".gitkeep").touch()
+    ended = train(command, scenes, tmp_path / "pair", "--epochs", 1, "--resume")
+    assert ended.status == 0
+    assert "there is no interrupted run of pair to go on with; a new one starts" in ended.err
     load_pair(tmp_path / "pair")
+
+
+def test_a_folder_of_other_things_is_left_alone(command: Command, scenes: Path) -> None:
+    one_line(train(command, scenes, scenes / "roof"), "roof is not empty, and holds no pair; choose another --out")
+    assert len(list((scenes / "roof").iterdir())) == 6
+
+
+def test_doubtful_weights_are_said(command: Command, scenes: Path, tmp_path: Path) -> None:
+    weights = tmp_path / "resnet34.pth"
+    torch.save(timm.create_model("resnet34").state_dict(), weights)
+    ended = train(command, scenes, tmp_path / "pair", "--epochs", 1, "--weights", weights, "--fusion", "none")
+    assert ended.status == 0, ended.err
+    assert "warning: resnet34.pth (SHA-256 " in ended.err
+    assert "does not fit resnet18 throughout; it may be another network's" in ended.err
 
 
 def test_one_image_to_train_on_is_too_few(command: Command, scenes: Path, tmp_path: Path) -> None:
