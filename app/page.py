@@ -15,7 +15,7 @@ from app.drawn_scenes import SCENES, DrawnScene, draw
 from app.pairs import PairFolder, PairSummary
 from app.view import OWN_PREDICTION, card, for_screen, legend, message, view
 from explain.analysis import PairAnalysis, analyse
-from explain.figure import OPACITY, TITLES
+from explain.figure import TITLES, Style
 from models.errors import BadInputError
 from models.image_file import read_image
 
@@ -128,7 +128,7 @@ def _lay_out(drawings: Sequence[DrawnScene]) -> _Components:
                 elem_id="target",
                 allow_custom_value=True,
             )
-            opacity = gr.Slider(0, 1, OPACITY, step=0.05, label="Strength of the overlay", elem_id="opacity")
+            opacity = gr.Slider(0, 1, Style.opacity, step=0.05, label="Strength of the overlay", elem_id="opacity")
         with gr.Column(scale=3, min_width=260):
             status = gr.HTML(message("Loading …"), elem_id="status")
             with gr.Row(elem_id="pictures"):
@@ -181,7 +181,7 @@ class _Actions:
         """Shows the first example with the first pair that can be used."""
         names = self.pairs.names()
         chosen = next((name for name in names if _usable(self.pairs, name)), names[0] if names else None)
-        shown = self._look(self._drawn(0), chosen, OWN_PREDICTION, OPACITY)
+        shown = self._look(self._drawn(0), chosen, OWN_PREDICTION, Style.opacity)
         return {self.parts.pair: gr.Dropdown(names, value=chosen), **shown}
 
     def list_pairs(self) -> gr.Dropdown:

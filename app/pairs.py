@@ -7,6 +7,7 @@ from threading import Lock
 
 import torch
 
+from explain.preparation import prepared
 from models.checkpoint import REPORT, ROLES, Header, Pair, load_pair, weights_file
 from models.errors import BadInputError
 from models.scff import FusionSettings
@@ -89,7 +90,7 @@ class PairFolder:
             former = self._loaded.get(name)
             if former is None or former[0] != stamp:
                 self._loaded.pop(name, None)
-                self._loaded[name] = (stamp, load_pair(folder, self.device))
+                self._loaded[name] = (stamp, prepared(load_pair(folder, self.device)))
             return self._loaded[name][1]
 
     def summary(self, name: str) -> PairSummary:

@@ -8,8 +8,8 @@ import numpy as np
 from PIL import Image
 
 from app.pairs import PairSummary
-from explain.analysis import Heatmap, NetworkAnalysis, PairAnalysis
-from explain.figure import COLOUR_MAP, TITLES, overlay, percent
+from explain.analysis import Heatmap, NetworkAnalysis, PairAnalysis, Question
+from explain.figure import TITLES, Style, overlay, percent, scaled
 
 __all__ = ["OWN_PREDICTION", "View", "card", "for_screen", "legend", "message", "view"]
 
@@ -48,11 +48,12 @@ def view(analysis: PairAnalysis, summary: PairSummary, target: str, opacity: flo
         opacity: of the heatmaps, 0 to 1.
     """
     index = None if target == OWN_PREDICTION else analysis.pair.class_index(target)
-    maps = analysis.heatmaps(index)
+    maps, style = analysis.heatmaps(Question(index)), Style(opacity=opacity)
+    shares = scaled(maps, style)
     return View(
         analysis.image,
-        overlay(analysis.image, maps["baseline"], opacity),
-        overlay(analysis.image, maps["scff"], opacity),
+        overlay(analysis.image, shares["baseline"], style),
+        overlay(analysis.image, shares["scff"], style),
         _top(analysis.baseline),
         _top(analysis.scff),
         *(_caption(run, maps[role], summary.class_accuracy[role]) for role, run in analysis.runs.items()),
@@ -88,7 +89,7 @@ def card(summary: PairSummary) -> str:
 def legend() -> str:
     """HTML: the colour bar of the overlays, in words and colours."""
     stops = ", ".join(
-        matplotlib.colors.to_hex(matplotlib.colormaps[COLOUR_MAP](share)) for share in np.linspace(0, 1, 9)
+        matplotlib.colors.to_hex(matplotlib.colormaps[Style.colour_map](share)) for share in np.linspace(0, 1, 9)
     )
     return (
         f"<span class='bar' style='background: linear-gradient(to right, {stops})' role='img' "

@@ -1,5 +1,6 @@
-"""Command line: explain images with a checkpoint pair."""
+"""Command line: explain images, or a folder of them, with a checkpoint pair."""
 
+import dataclasses
 import json
 import sys
 from io import BytesIO
@@ -7,91 +8,243 @@ from pathlib import Path
 from typing import Annotated
 
 import numpy as np
+import torch
 import typer
 
-from explain.analysis import LAYERS, METHODS, Heatmap, NetworkAnalysis, analyse
-from explain.figure import side_by_side
+from explain.analysis import PairAnalysis, Question, analyse
+from explain.answer import answer
+from explain.cam import DEFAULT_METHOD, METHODS
+from explain.faithfulness import faithfulness
+from explain.figure import COLOUR_MAPS, SCALES, Style, side_by_side
+from explain.folder import MEASURED, explain_folder, maps_file
+from explain.layers import FUSED, find_layer
+from explain.preparation import prepared
+from explain.region import Region, against_region
+from explain.run import Smoothing
+from explain.sheet import PER_SHEET
+from explain.workers import Workers
 from models.atomic import write_file
 from models.checkpoint import ROLES, Pair, load_pair
-from models.command_line import run
+from models.command_line import run, spread_lists
 from models.device import choose_device
 from models.errors import BadInputError
 from models.image_file import read_image
 
+_PairDir = Annotated[Path, typer.Option("--pair", metavar="PAIR_DIR", help="Folder of a checkpoint pair.")]
+_ColourMap = Annotated[str, typer.Option(help=f"One of: {', '.join(COLOUR_MAPS)}.")]
+_Scale = Annotated[str, typer.Option(help="own: each map to its maximum; shared: both to the larger one.")]
+_Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
+_Target = Annotated[
+    str | None, typer.Option(metavar="CLASS", help="Class to explain in both; default: each one's prediction.")
+]
+_Layer = Annotated[
+    str, typer.Option(help="fused (the classifier's input), Y2, Y3, ... (fused maps), X1, X2, ... (stages).")
+]
+_Method = Annotated[str, typer.Option(help=f"One of: {', '.join(METHODS)}.")]
+
 
 def main(
-    images: Annotated[list[Path], typer.Argument(metavar="IMAGE...", help="Image files.")],
-    pair_dir: Annotated[Path, typer.Option("--pair", metavar="PAIR_DIR", help="Folder of a checkpoint pair.")],
-    out: Annotated[Path, typer.Option(metavar="DIR", help="Where figures, maps and JSON are written.")],
-    target: Annotated[
-        str | None, typer.Option(metavar="CLASS", help="Class to explain in both; default: each one's prediction.")
+    images: Annotated[list[Path], typer.Argument(metavar="IMAGE...|DIR", help="Image files, or one folder of them.")],
+    pair_dir: _PairDir,
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Where the results are written.")],
+    target: _Target = None,
+    against: Annotated[
+        str | None, typer.Option(metavar="CLASS", help="Explain the target's lead over this class.")
     ] = None,
-    layer: Annotated[str, typer.Option(help=f"One of: {', '.join(LAYERS)} (the classifier's input).")] = "fused",
-    method: Annotated[str, typer.Option(help=f"One of: {', '.join(METHODS)}.")] = "gradcam++",
-    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    layer: _Layer = FUSED,
+    method: _Method = DEFAULT_METHOD,
+    smooth: Annotated[int, typer.Option(metavar="N", help="Average maps over N noisy copies of the image.")] = 0,
+    noise: Annotated[float, typer.Option(help="Of these copies, as a share of the image's range.")] = 0.1,
+    scale: _Scale = SCALES[0],
+    colour_map: _ColourMap = COLOUR_MAPS[0],
+    measure: Annotated[
+        str | None,
+        typer.Option(help=f"The maps' faithfulness: {', '.join(MEASURED)}. Default: none; of a folder quick."),
+    ] = None,
+    box: Annotated[
+        str | None, typer.Option(metavar="L,T,R,B", help="Hold the maps against this box, in pixels of the image.")
+    ] = None,
+    mask: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="The same of a mask: an image of that size, marked where not 0.")
+    ] = None,
+    batch_size: Annotated[int, typer.Option(help="Images of a folder at once.")] = 16,
+    compiled: Annotated[bool, typer.Option("--compile", help="Compile the networks first (needs a compiler).")] = False,
+    device: _Device = "auto",
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object an image on standard output.")] = False,
 ) -> None:
-    """Writes, for each image, a side-by-side figure (PNG), the raw heatmaps (NPZ) and the predictions (JSON)."""
-    for value, known, name in ((layer, LAYERS, "layer"), (method, METHODS, "method")):
-        if value not in known:
-            raise BadInputError(f"unknown {name} {value!r}; known: {', '.join(known)}")
-    pair = load_pair(pair_dir, choose_device(device))
-    index = None if target is None else pair.class_index(target)
+    """Writes, for each image, a side-by-side figure (PNG), the raw heatmaps (NPZ) and what is said of it (JSON).
+
+    Of a folder: a table (CSV), the heatmaps (NPZ) and contact sheets (PNG). Under torchrun, processes share it.
+
+    `python -m explain figure9 --help` draws many images and pairs in one figure.
+    """
+    is_folder = len(images) == 1 and images[0].is_dir()
+    measure = measure or ("quick" if is_folder else "none")
+    if measure not in MEASURED:
+        raise BadInputError(f"unknown measure {measure!r}; known: {', '.join(MEASURED)}")
+    if batch_size < 1:
+        raise BadInputError(f"batch size must be at least 1, got {batch_size}")
+    if box is not None and mask is not None:
+        raise BadInputError("--box and --mask are two ways to mark a region; choose one")
+    if (box is not None or mask is not None) and (is_folder or len(images) > 1):
+        raise BadInputError("--box and --mask mark a region of one image")
+    style = Style(colour_map, scale)
+    if method not in METHODS:
+        raise BadInputError(f"unknown method {method!r}; known: {', '.join(METHODS)}")
+    smoothing = Smoothing(smooth, noise) if smooth else None
+    where = choose_device(device)
     if out.exists() and not out.is_dir():
         raise BadInputError(f"{out} is a file; name a folder for the results")
+    workers = Workers.joined()
+    if where.type == "cuda" and workers.count > 1:
+        where = torch.device("cuda", workers.local_rank % torch.cuda.device_count())
+    pair = load_pair(pair_dir, where)
+    find_layer(pair.scff.network, layer)
+    question = Question(
+        target=None if target is None else pair.class_index(target),
+        against=None if against is None else pair.class_index(against),
+        layer=layer,
+        method=method,
+        smoothing=smoothing,
+    )
+    pair = prepared(pair, compiled)
+    if is_folder:
+        failed = _explain_folder(images[0], out, pair, question, measure, style, batch_size, workers, as_json)
+    elif workers.count > 1:
+        raise BadInputError("several processes share a folder; name one, or start without torchrun")
+    else:
+        failed = _explain_images(images, out, pair, question, measure, style, (box, mask), as_json)
+    workers.leave()
+    if failed:
+        sys.exit(2)
+
+
+def _explain_folder(
+    folder: Path,
+    out: Path,
+    pair: Pair,
+    question: Question,
+    measure: str,
+    style: Style,
+    batch: int,
+    workers: Workers,
+    as_json: bool,
+) -> int:
+    """How many images could not be explained."""
+    rows = explain_folder(folder, out, pair, question, measure, style, batch, workers)
+    if rows is None:
+        return 0
+    for number, row in enumerate(rows):
+        if as_json and not row["error"]:
+            sheet = out / f"contact-{1 + number // PER_SHEET}.png"
+            print(json.dumps(_row_as_json(row, folder, out, pair, question) | {"figure": str(sheet)}))
+    failed = [row for row in rows if row["error"]]
+    for row in failed:
+        print(f"error: {row['error']}", file=sys.stderr)
+    if not as_json:
+        print(f"{len(rows) - len(failed)} of {len(rows)} images explained -> {out / 'results.csv'}")
+    return len(failed)
+
+
+def _row_as_json(row: dict, folder: Path, out: Path, pair: Pair, question: Question) -> dict:
+    """A row of the table with the keys that a single image has."""
+    said = {
+        role: {name.removeprefix(f"{role}_"): value for name, value in row.items() if name.startswith(f"{role}_")}
+        for role in ROLES
+    }
+    return {
+        "image": str(folder / row["image"]),
+        "pair": pair.name,
+        "layer": question.layer,
+        "method": question.method,
+        **said,
+        "maps": str(maps_file(out, row["image"])),
+    }
+
+
+def _explain_images(
+    images: list[Path],
+    out: Path,
+    pair: Pair,
+    question: Question,
+    measure: str,
+    style: Style,
+    marked: tuple[str | None, Path | None],
+    as_json: bool,
+) -> int:
+    """How many images could not be explained."""
     stems = _stems(images, out)
     inputs = {image.resolve() for image in images}
     if lost := [stem for stem in stems if (out / f"{stem}.png").resolve() in inputs]:
         raise BadInputError(f"{out / lost[0]}.png is one of the images and would be overwritten; choose another --out")
     out.mkdir(parents=True, exist_ok=True)
-    failed = False
+    failed = 0
     for image, stem in zip(images, stems, strict=True):
         try:
-            result = _explain(image, pair, index, out / stem, layer, method)
+            result = _explain(image, pair, question, out / stem, measure, style, marked)
         except BadInputError as error:  # the other images are still explained
             print(f"error: {error}", file=sys.stderr)
-            failed = True
+            failed += 1
             continue
         if as_json:
             print(json.dumps(result))
         else:
             said = ", ".join(f"{role}: {result[role]['prediction']}" for role in ROLES)
             print(f"{image}: {said} -> {result['figure']}")
-    if failed:
-        sys.exit(2)
+    return failed
 
 
-def _explain(image: Path, pair: Pair, target: int | None, stem: Path, layer: str, method: str) -> dict:
-    analysis = analyse(pair, read_image(image))
-    maps = analysis.heatmaps(target)
+def _explain(
+    image: Path,
+    pair: Pair,
+    question: Question,
+    stem: Path,
+    measure: str,
+    style: Style,
+    marked: tuple[str | None, Path | None],
+) -> dict:
+    pixels = read_image(image)
+    region = _region(pixels, *marked)
+    analysis = analyse(pair, pixels)
+    maps = analysis.heatmaps(question)
+    worth = None
+    if measure != "none":
+        worth = {
+            role: faithfulness(
+                run.run.network, run.run.images, maps[role].values[None], [maps[role].target], road=measure == "full"
+            )[0]
+            for role, run in analysis.runs.items()
+        }
     files = {"figure": Path(f"{stem}.png"), "maps": Path(f"{stem}.npz")}
-    figure, arrays = BytesIO(), BytesIO()
-    side_by_side(analysis, maps, image.name).save(figure, format="PNG")
-    np.savez(arrays, **{role: heatmap.values for role, heatmap in maps.items()})
     result = {
         "image": str(image),
-        "pair": pair.name,
-        "layer": layer,
-        "method": method,
-        **{role: _words(run, maps[role]) for role, run in analysis.runs.items()},
+        **answer(analysis, maps, question, worth),
         **{name: str(path) for name, path in files.items()},
     }
+    if region is not None:
+        for role, heatmap in maps.items():
+            found = against_region(heatmap.values, region)
+            result[role]["region"] = None if found is None else dataclasses.asdict(found)
+    figure, arrays = BytesIO(), BytesIO()
+    side_by_side(analysis, maps, image.name, question, style).save(figure, format="PNG")
+    np.savez(arrays, **{role: heatmap.values for role, heatmap in maps.items()})
     write_file(files["figure"], figure.getvalue())
     write_file(files["maps"], arrays.getvalue())
-    write_file(Path(f"{stem}.json"), (json.dumps(result, indent=1) + "\n").encode())
+    write_file(Path(f"{stem}.json"), (json.dumps(result, indent=1, allow_nan=False) + "\n").encode())
     return result
 
 
-def _words(run: NetworkAnalysis, heatmap: Heatmap) -> dict:
-    classes = run.loaded.header.classes
-    return {
-        "prediction": classes[run.prediction],
-        "confidence": float(run.probabilities[run.prediction]),
-        "target": classes[heatmap.target],
-        "target_confidence": float(run.probabilities[heatmap.target]),
-        "empty": heatmap.empty,
-        "probabilities": dict(zip(classes, map(float, run.probabilities), strict=True)),
-    }
+def _region(image: np.ndarray, box: str | None, mask: Path | None) -> Region | None:
+    """What is marked of an image."""
+    if mask is not None:
+        return Region.of_mask(read_image(mask).any(axis=2), *image.shape[:2])
+    if box is None:
+        return None
+    try:
+        left, top, right, bottom = (int(side) for side in box.split(","))
+    except ValueError:
+        raise BadInputError(f"{box!r} is no box; give left,top,right,bottom in pixels, such as 10,20,60,80") from None
+    return Region.box(*image.shape[:2], left, top, right, bottom)
 
 
 def _stems(images: list[Path], out: Path) -> list[str]:
@@ -116,5 +269,44 @@ def _taken(result: Path, image: Path) -> bool:
         return True
 
 
+def figure9(
+    pairs: Annotated[list[Path], typer.Option(metavar="PAIR_DIR...", help="Checkpoint pairs, a column each.")],
+    images: Annotated[list[Path], typer.Option(metavar="IMAGE...", help="Images, a row each.")],
+    out: Annotated[Path, typer.Option(metavar="FILE", help="PDF, SVG or PNG.")],
+    target: _Target = None,
+    layer: _Layer = FUSED,
+    method: _Method = DEFAULT_METHOD,
+    scale: _Scale = SCALES[0],
+    colour_map: _ColourMap = COLOUR_MAPS[0],
+    device: _Device = "auto",
+) -> None:
+    """Draws the paper's Figure 9: images by rows, pairs by columns, the heatmap without SCFF beside that with it."""
+    from explain.grid import FORMATS, grid
+
+    style = Style(colour_map, scale)
+    if out.suffix.lower() not in FORMATS:
+        raise BadInputError(f"{out}: name a file that ends in {', '.join(FORMATS)}")
+    if not out.parent.is_dir():
+        raise BadInputError(f"{out.parent}: no such folder to write into")
+    if method not in METHODS:
+        raise BadInputError(f"unknown method {method!r}; known: {', '.join(METHODS)}")
+    where = choose_device(device)
+    pictures = {image.name: read_image(image) for image in images}
+    columns: dict[str, list[PairAnalysis]] = {}
+    questions = {}
+    for path in pairs:
+        pair = load_pair(path, where)
+        find_layer(pair.scff.network, layer)
+        index = None if target is None else pair.class_index(target)
+        questions[pair.name] = Question(index, layer=layer, method=method)
+        pair = prepared(pair)
+        columns[pair.name] = [analyse(pair, picture) for picture in pictures.values()]
+    write_file(out, grid(list(pictures), columns, questions, style, out.suffix.lower()))
+    print(f"written to {out}: {len(pictures)} image(s) by {len(columns)} pair(s)")
+
+
 if __name__ == "__main__":
+    if sys.argv[1:2] == ["figure9"]:
+        sys.argv = [sys.argv[0], *spread_lists(sys.argv[2:], ("--pairs", "--images"))]
+        run(figure9)
     run(main)

@@ -3,18 +3,33 @@
 from dataclasses import dataclass
 
 import numpy as np
-import torch
-from torch import Tensor
 
-from explain.gradcam import gradcam_plus_plus
+from explain.cam import DEFAULT_METHOD
+from explain.layers import FUSED
+from explain.run import Run, Smoothing, Target, run_network
 from models.checkpoint import LoadedNetwork, Pair
 from models.errors import BadInputError
 
-__all__ = ["LAYERS", "METHODS", "Heatmap", "NetworkAnalysis", "PairAnalysis", "analyse"]
+__all__ = ["Heatmap", "NetworkAnalysis", "PairAnalysis", "Question", "analyse"]
 
-LAYERS = ("fused",)
-"""Layers that can be explained: the classifier's input, Yn with SCFF and Xn without."""
-METHODS = ("gradcam++",)
+
+@dataclass(frozen=True)
+class Question:
+    """What a heatmap is asked for, of either network alike."""
+
+    target: int | None = None
+    """Class index; None for each network's own prediction."""
+    against: int | None = None
+    """Class index: evidence for the target over this class, a difference of logits."""
+    layer: str = FUSED
+    """A name of explain.layers."""
+    method: str = DEFAULT_METHOD
+    """A name in METHODS."""
+    smoothing: Smoothing | None = None
+
+    def __post_init__(self) -> None:
+        if self.against is not None and self.against == self.target:
+            raise BadInputError("a class cannot be contrasted with itself; choose another one")
 
 
 @dataclass(frozen=True)
@@ -25,6 +40,8 @@ class Heatmap:
     """float32 [h, w], at least zero, not scaled."""
     target: int
     """Class index."""
+    against: int | None = None
+    """Class index, where the evidence is for the target over that class."""
 
     @property
     def empty(self) -> bool:
@@ -37,8 +54,7 @@ class NetworkAnalysis:
     """One network's run over one image."""
 
     loaded: LoadedNetwork
-    features: Tensor
-    """The classifier's input, [1, C, h, w]."""
+    run: Run
     probabilities: np.ndarray
     """Softmax of the logits, float64 [classes]."""
 
@@ -47,11 +63,19 @@ class NetworkAnalysis:
         """Class index of the highest probability."""
         return int(self.probabilities.argmax())
 
-    def heatmap(self, target: int | None = None) -> Heatmap:
-        """Grad-CAM++ for a class index, or for the network's own prediction; runs the classifier alone."""
-        target = self.prediction if target is None else target
-        targets = torch.tensor([target], device=self.features.device)
-        return Heatmap(gradcam_plus_plus(self.loaded.network, self.features, targets)[0], target)
+    def target(self, question: Question) -> Target:
+        """What is explained; of a network's own prediction, that class."""
+        return Target(self.prediction if question.target is None else question.target, question.against)
+
+    def heatmap(self, question: Question = Question()) -> Heatmap:
+        """The answer; runs no more of the network than it must (explain.run).
+
+        Raises:
+            BadInputError: the layer or the method is unknown.
+        """
+        target = self.target(question)
+        maps = self.run.heatmaps([target], question.layer, question.method, question.smoothing)
+        return Heatmap(maps[0].cpu().numpy(), target.index, target.against)
 
 
 @dataclass(frozen=True)
@@ -69,9 +93,9 @@ class PairAnalysis:
         """Both by role, in the order in which they are shown."""
         return {"baseline": self.baseline, "scff": self.scff}
 
-    def heatmaps(self, target: int | None = None) -> dict[str, Heatmap]:
-        """Both heatmaps by role, for a class index or for each network's own prediction."""
-        return {role: run.heatmap(target) for role, run in self.runs.items()}
+    def heatmaps(self, question: Question = Question()) -> dict[str, Heatmap]:
+        """Both heatmaps by role."""
+        return {role: run.heatmap(question) for role, run in self.runs.items()}
 
 
 def analyse(pair: Pair, image: np.ndarray) -> PairAnalysis:
@@ -85,13 +109,8 @@ def analyse(pair: Pair, image: np.ndarray) -> PairAnalysis:
         BadInputError: a network's output is not finite.
     """
     batch = pair.preprocessing(image).to(pair.device)
-    return PairAnalysis(pair, image, _run(pair.baseline, batch), _run(pair.scff, batch))
-
-
-def _run(loaded: LoadedNetwork, batch: Tensor) -> NetworkAnalysis:
-    with torch.inference_mode():
-        features = loaded.network.features(batch)
-        probabilities = loaded.network.head(features)[0].double().softmax(dim=0)
-    if not probabilities.isfinite().all():
-        raise BadInputError(f"the output of this {loaded.header.arch} is not finite; it says nothing of the image")
-    return NetworkAnalysis(loaded, features, probabilities.cpu().numpy())
+    found = {}
+    for role, loaded in (("baseline", pair.baseline), ("scff", pair.scff)):
+        run = run_network(loaded.network, batch)
+        found[role] = NetworkAnalysis(loaded, run, run.probabilities[0])
+    return PairAnalysis(pair, image, **found)

@@ -1,28 +1,54 @@
 """Heatmaps as pictures: laid over the image, and side by side in a figure."""
 
 import warnings
+from dataclasses import dataclass
 
 import matplotlib
 import numpy as np
 from matplotlib import font_manager
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from PIL import Image
 
-from explain.analysis import Heatmap, NetworkAnalysis, PairAnalysis
+from explain.analysis import Heatmap, NetworkAnalysis, PairAnalysis, Question
+from explain.cam import METHODS
+from explain.layers import FUSED
+from models.errors import BadInputError
 
-__all__ = ["COLOUR_MAP", "OPACITY", "TITLES", "overlay", "panel_title", "percent", "side_by_side"]
+__all__ = [
+    "COLOUR_MAPS",
+    "DIVERGING",
+    "FONTS",
+    "PLAIN",
+    "SCALED_BY",
+    "SCALES",
+    "TITLES",
+    "Style",
+    "difference",
+    "difference_overlay",
+    "layer_words",
+    "overlay",
+    "panel_title",
+    "percent",
+    "scaled",
+    "side_by_side",
+    "text",
+]
 
-COLOUR_MAP = "inferno"
-"""matplotlib's name of a perceptually uniform map that is dark where there is nothing."""
-OPACITY = 0.55
+COLOUR_MAPS = ("inferno", "viridis", "cividis", "jet")
+"""matplotlib's names: three perceptually uniform ones, dark where there is nothing, then the one of many papers."""
+DIVERGING = "RdBu_r"
+"""For differences: blue below zero, red above; told apart by the colour-blind."""
+SCALES = ("own", "shared")
 TITLES = {"baseline": "Baseline", "scff": "With SCFF"}
 
+SCALED_BY = {"own": "share of each map's maximum", "shared": "share of both maps' maximum"}
 _DPI = 100
 _LEAST_PANEL = 400  # pixels; smaller images are enlarged by a whole factor, each pixel a square
 _installed = {font.name for font in font_manager.fontManager.ttflist}
-_FONTS = [
+FONTS = [
     name
     for name in ("DejaVu Sans", "Noto Sans CJK SC", "Noto Sans CJK JP", "WenQuanYi Zen Hei", "PingFang SC", "SimHei")
     if name in _installed
@@ -31,60 +57,117 @@ _FONTS = [
 warnings.filterwarnings("ignore", message="Glyph .* missing from font")
 
 
-def overlay(image: np.ndarray, heatmap: Heatmap, opacity: float = OPACITY) -> np.ndarray:
-    """Lays a heatmap over its image, coloured from zero to the map's own maximum.
+@dataclass(frozen=True)
+class Style:
+    """How heatmaps are drawn.
+
+    Raises:
+        BadInputError: a value is unknown or out of range.
+    """
+
+    colour_map: str = COLOUR_MAPS[0]
+    """A name in COLOUR_MAPS."""
+    scale: str = SCALES[0]
+    """own: from zero to each map's own maximum; shared: to the larger maximum of both."""
+    opacity: float = 0.55
+    """Of the heatmap, 0 to 1."""
+
+    def __post_init__(self) -> None:
+        for name, known in (("colour_map", COLOUR_MAPS), ("scale", SCALES)):
+            if getattr(self, name) not in known:
+                words = name.replace("_", " ")
+                raise BadInputError(f"unknown {words} {getattr(self, name)!r}; known: {', '.join(known)}")
+        if not 0 <= self.opacity <= 1:
+            raise BadInputError(f"opacity must be from 0 to 1, got {self.opacity}")
+
+
+PLAIN = Style()
+
+
+def scaled(heatmaps: dict[str, Heatmap], style: Style) -> dict[str, np.ndarray | None]:
+    """Heatmaps as shares from 0 to 1 of what the style scales them by, by role; None for an empty one."""
+    largest = max(heatmap.values.max() for heatmap in heatmaps.values())
+    return {
+        role: None if heatmap.empty else heatmap.values / (largest if style.scale == "shared" else heatmap.values.max())
+        for role, heatmap in heatmaps.items()
+    }
+
+
+def difference(heatmaps: dict[str, Heatmap], style: Style) -> np.ndarray | None:
+    """SCFF's map minus the baseline's, as scaled, from -1 to 1; None where both are empty."""
+    shares = scaled(heatmaps, style)
+    if all(share is None for share in shares.values()):
+        return None
+    baseline, scff = (
+        np.zeros_like(heatmaps[role].values) if shares[role] is None else shares[role] for role in ("baseline", "scff")
+    )
+    return scff - baseline
+
+
+def overlay(image: np.ndarray, share: np.ndarray | None, style: Style) -> np.ndarray:
+    """Lays a scaled heatmap over its image.
 
     Args:
         image: RGB uint8 [H, W, 3].
-        heatmap: of any size; interpolated bilinearly to the image's.
-        opacity: of the heatmap, 0 to 1.
+        share: 0 to 1, [h, w] of any size; interpolated bilinearly to the image's. None for an empty map.
+        style: of drawing.
 
     Returns:
-        RGB uint8 [H, W, 3]; the image itself where the heatmap is empty.
+        RGB uint8 [H, W, 3]; the image itself where the map is empty.
     """
-    if heatmap.empty:
-        return image.copy()
-    height, width = image.shape[:2]
-    share = Image.fromarray(heatmap.values / heatmap.values.max())
-    shade = np.asarray(share.resize((width, height), Image.Resampling.BILINEAR))
-    colours = matplotlib.colormaps[COLOUR_MAP](np.rint(shade * 255).astype(np.uint8), bytes=True)[..., :3]
-    return np.asarray(Image.blend(Image.fromarray(image), Image.fromarray(colours), opacity))
+    return _laid_over(image, share, style.colour_map, style.opacity)
+
+
+def difference_overlay(image: np.ndarray, values: np.ndarray | None, style: Style) -> np.ndarray:
+    """The same of a difference, from -1 to 1, in diverging colours centred at zero."""
+    return _laid_over(image, None if values is None else (values + 1) / 2, DIVERGING, style.opacity)
 
 
 def side_by_side(
-    analysis: PairAnalysis, heatmaps: dict[str, Heatmap], name: str, opacity: float = OPACITY
+    analysis: PairAnalysis,
+    heatmaps: dict[str, Heatmap],
+    name: str,
+    question: Question,
+    style: Style = PLAIN,
 ) -> Image.Image:
-    """A figure of the image and both overlays at the image's own resolution, with a colour bar.
+    """A figure of the image, both overlays and their difference, at the image's own resolution, with colour bars.
 
     Args:
         analysis: of the image.
         heatmaps: both networks', by role.
         name: of the image, for its title.
-        opacity: of the heatmaps, 0 to 1.
+        question: that the heatmaps answer.
+        style: of drawing.
 
     Returns:
         The figure; pixels of the image are pixels of the figure. An image less than 400 pixels wide is enlarged by
         a whole factor.
     """
-    panels = {"Image\n" + _shortened(name): analysis.image}
+    image, shares = analysis.image, scaled(heatmaps, style)
+    panels = {"Image\n" + _shortened(name): image}
     for role, heatmap in heatmaps.items():
-        panels[panel_title(role, analysis.runs[role], heatmap)] = overlay(analysis.image, heatmap, opacity)
-    factor = max(1, -(-_LEAST_PANEL // analysis.image.shape[1]))
-    height, width = (side * factor for side in analysis.image.shape[:2])
+        panels[panel_title(role, analysis.runs[role], heatmap)] = overlay(image, shares[role], style)
+    panels["Difference\nSCFF minus baseline"] = difference_overlay(image, difference(heatmaps, style), style)
+    factor = max(1, -(-_LEAST_PANEL // image.shape[1]))
+    height, width = (side * factor for side in image.shape[:2])
     line = max(12, width // 32)  # height of a line of text, in pixels
-    top, bottom, bar = 4 * line, 3 * line, 5 * line
-    figure = Image.new("RGB", (3 * width + 4 * line + bar, top + height + bottom), "white")
+    top, bottom, bar = 4 * line, 3 * line, 6 * line
+    figure = Image.new("RGB", (4 * width + 5 * line + 2 * bar, top + height + bottom), "white")
+    left = line
     for column, (title, panel) in enumerate(panels.items()):
-        left = line + column * (width + line)
         figure.paste(_enlarged(panel, factor), (left, top))
-        figure.paste(_text(title, (width, top), line, centred=True), (left, 0))
-    figure.paste(_colour_bar(bar, height, line), (3 * width + 4 * line, top))
-    cells = " x ".join(str(side) for side in reversed(next(iter(heatmaps.values())).values.shape))
-    caption = (
-        f"{analysis.pair.name} ({analysis.pair.baseline.header.arch}). "
-        f"Grad-CAM++ of the classifier's input, {cells} cells, interpolated."
+        figure.paste(text(title, (width, top), line, centred=True), (left, 0))
+        left += width + line
+        if column == 2:
+            figure.paste(
+                _colour_bar((bar, height), line, style.colour_map, (0, 1), SCALED_BY[style.scale]), (left, top)
+            )
+            left += bar
+    figure.paste(_colour_bar((bar, height), line, DIVERGING, (-1, 1), "less with SCFF, more with SCFF"), (left, top))
+    figure.paste(
+        text(_caption(analysis, heatmaps, question), (4 * width, bottom), 0.8 * line, centred=False),
+        (line, top + height),
     )
-    figure.paste(_text(caption, (3 * width, bottom), 0.8 * line, centred=False), (line, top + height))
     return figure
 
 
@@ -92,11 +175,19 @@ def panel_title(role: str, run: NetworkAnalysis, heatmap: Heatmap) -> str:
     """Two lines: what a network predicts, and what its heatmap shows."""
     classes = run.loaded.header.classes
     first = f"{TITLES[role]}: {classes[run.prediction]}, {percent(run.probabilities[run.prediction])}"
+    over = "" if heatmap.against is None else f" over {classes[heatmap.against]}"
     if heatmap.empty:
-        return f"{first}\nempty map: no evidence for {classes[heatmap.target]}"
+        return f"{first}\nempty map: no evidence for {classes[heatmap.target]}{over}"
     if heatmap.target == run.prediction:
-        return f"{first}\nheatmap of its prediction"
-    return f"{first}\nheatmap of {classes[heatmap.target]}, {percent(run.probabilities[heatmap.target])}"
+        return f"{first}\nheatmap of its prediction{over}"
+    return f"{first}\nheatmap of {classes[heatmap.target]}, {percent(run.probabilities[heatmap.target])}{over}"
+
+
+def layer_words(layer: str) -> str:
+    """What a layer is, for captions."""
+    if layer == FUSED:
+        return "the classifier's input"
+    return f"stage {layer}" if layer[0] == "X" else f"fused map {layer} (without SCFF: stage X{layer[1:]})"
 
 
 def percent(share: float) -> str:
@@ -117,24 +208,45 @@ def _enlarged(panel: np.ndarray, factor: int) -> Image.Image:
     return picture.resize((picture.width * factor, picture.height * factor), Image.Resampling.NEAREST)
 
 
-def _text(words: str, size: tuple[int, int], line: float, centred: bool) -> Image.Image:
+def text(words: str, size: tuple[int, int], line: float, centred: bool) -> Image.Image:
     """Lines of a height in pixels, at the bottom of a strip (centred) or at its middle left."""
     figure = _canvas(size)
     x, align, y, base = (0.5, "center", 0.6 * line / size[1], "bottom") if centred else (0, "left", 0.5, "center")
-    figure.text(
-        x, y, words, ha=align, va=base, fontsize=_points(line), linespacing=1.3, family=_FONTS, parse_math=False
-    )
+    figure.text(x, y, words, ha=align, va=base, fontsize=_points(line), linespacing=1.3, family=FONTS, parse_math=False)
     return _drawn(figure)
 
 
-def _colour_bar(width: int, height: int, line: float) -> Image.Image:
-    """The colours from zero to a map's maximum, as high as the panels."""
-    figure = _canvas((width, height))
-    margin = 0.4 * line / height  # half a tick label
+def _laid_over(image: np.ndarray, share: np.ndarray | None, colour_map: str, opacity: float) -> np.ndarray:
+    if share is None:
+        return image.copy()
+    height, width = image.shape[:2]
+    large = Image.fromarray(share.astype(np.float32)).resize((width, height), Image.Resampling.BILINEAR)
+    colours = matplotlib.colormaps[colour_map](np.rint(np.asarray(large) * 255).astype(np.uint8), bytes=True)[..., :3]
+    return np.asarray(Image.blend(Image.fromarray(image), Image.fromarray(colours), opacity))
+
+
+def _caption(analysis: PairAnalysis, heatmaps: dict[str, Heatmap], question: Question) -> str:
+    cells = " x ".join(str(side) for side in reversed(next(iter(heatmaps.values())).values.shape))
+    smoothing = ""
+    if question.smoothing is not None:
+        smoothing = f", the mean over {question.smoothing.samples} noisy copies"
+    return (
+        f"{analysis.pair.name} ({analysis.pair.baseline.header.arch}). {METHODS[question.method].title} of "
+        f"{layer_words(question.layer)}{smoothing}, {cells} cells, interpolated."
+    )
+
+
+def _colour_bar(
+    size: tuple[int, int], line: float, colour_map: str, ends: tuple[float, float], words: str
+) -> Image.Image:
+    """The colours between two values, as high as the panels."""
+    figure = _canvas(size)
+    margin = 0.4 * line / size[1]  # half a tick label
     axes = figure.add_axes((0, margin, 0.14, 1 - 2 * margin))
-    colours = figure.colorbar(ScalarMappable(cmap=COLOUR_MAP), cax=axes, ticks=[0, 0.5, 1])
+    shades = ScalarMappable(Normalize(*ends), colour_map)
+    colours = figure.colorbar(shades, cax=axes, ticks=[ends[0], sum(ends) / 2, ends[1]])
     colours.ax.tick_params(labelsize=_points(0.8 * line))
-    colours.set_label("share of each map's maximum", fontsize=_points(0.8 * line))
+    colours.set_label(words, fontsize=_points(0.8 * line))
     return _drawn(figure)
 
 

@@ -7,7 +7,7 @@ import typer
 
 from models.errors import BadInputError
 
-__all__ = ["new_command_line", "parse_size", "run"]
+__all__ = ["new_command_line", "parse_size", "run", "spread_lists"]
 
 
 def new_command_line(description: str | None = None) -> typer.Typer:
@@ -31,6 +31,19 @@ def parse_size(text: str) -> tuple[int, int]:
     if len(sides) > 2 or not all(side.isascii() and side.isdigit() and int(side) for side in sides):
         raise BadInputError(f"{text!r} is no image size; give a side in pixels, such as 200, or WxH, such as 240x160")
     return int(sides[-1]), int(sides[0])
+
+
+def spread_lists(arguments: list[str], options: tuple[str, ...]) -> list[str]:
+    """Arguments with `--option A B C` written as `--option A --option B --option C`, as Click reads a list."""
+    spread, option = [], None
+    for argument in arguments:
+        if argument.startswith("-"):
+            option = argument if argument in options else None
+            if option is None:
+                spread.append(argument)
+        else:
+            spread += [argument] if option is None else [option, argument]
+    return spread
 
 
 def run(cli: typer.Typer | Callable[..., None]) -> None:

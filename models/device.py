@@ -8,13 +8,14 @@ __all__ = ["choose_device"]
 
 
 def choose_device(name: str) -> torch.device:
-    """The device of a command line's `--device`: auto, cpu or cuda.
+    """The device of a command line's `--device`: cpu, cuda, mps, or auto for the fastest that is here.
 
     Raises:
-        BadInputError: the name is unknown, or there is no CUDA device.
+        BadInputError: the name is unknown, or there is no such device.
     """
-    if name not in ("auto", "cpu", "cuda"):
-        raise BadInputError(f"unknown device {name!r}; known: auto, cpu, cuda")
-    if name == "cuda" and not torch.cuda.is_available():
-        raise BadInputError("no CUDA device can be used here; take --device cpu or auto")
-    return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")
+    here = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    if name not in ("auto", *here):
+        raise BadInputError(f"unknown device {name!r}; known: auto, cpu, cuda, mps")
+    if not here.get(name, True):
+        raise BadInputError(f"no {name.upper()} device can be used here; take --device cpu or auto")
+    return torch.device(next(kind for kind, found in here.items() if found) if name == "auto" else name)

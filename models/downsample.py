@@ -92,7 +92,7 @@ class Strided(DownSample):
             strides.append(stride)
         (top, bottom), (left, right) = paddings
         fitting = functional.pad(earlier, (left, right, top, bottom))
-        return functional.conv2d(fitting, self.project.weight, stride=strides)
+        return functional.conv2d(fitting, self.project.weight, self.project.bias, strides)
 
 
 class StridedPairs(Strided):

@@ -32,6 +32,10 @@ class Fusion(nn.Module):
         """Fuses A and B."""
         raise NotImplementedError
 
+    def weights(self, earlier: Tensor, stage: Tensor) -> tuple[Tensor, Tensor] | None:  # noqa: ARG002 - as forward
+        """What A and B are weighed by in each channel, [B, C] both; None where nothing is chosen by the image."""
+        return None
+
     def start_at_stage(self, downsample: DownSample) -> None:
         """Sets the last layer so that the result starts as B, up to 1e-5 of A, whatever the maps.
 
@@ -82,11 +86,14 @@ class _Gate(nn.Module):
         self.squeeze = nn.Linear(channels, width)
         self.excite = nn.Linear(width, channels)
 
+    def weights(self, values: Tensor) -> Tensor:
+        """Of the map's channels, [B, C]."""
+        hidden = functional.relu(self.squeeze(values.mean(dim=(2, 3))), inplace=True)  # [B, width]
+        return torch.sigmoid(self.excite(hidden))
+
     def forward(self, values: Tensor) -> Tensor:
         """The map times its weights, [B, C, h, w]."""
-        hidden = functional.relu(self.squeeze(values.mean(dim=(2, 3))), inplace=True)  # [B, width]
-        weight = torch.sigmoid(self.excite(hidden))  # [B, C]
-        return values * weight[:, :, None, None].to(values.dtype)
+        return values * self.weights(values)[:, :, None, None].to(values.dtype)
 
 
 class SqueezeExcitation(Fusion):
@@ -99,6 +106,9 @@ class SqueezeExcitation(Fusion):
 
     def forward(self, earlier: Tensor, stage: Tensor) -> Tensor:
         return self.gate_earlier(earlier) + self.gate_stage(stage)
+
+    def weights(self, earlier: Tensor, stage: Tensor) -> tuple[Tensor, Tensor]:
+        return self.gate_earlier.weights(earlier), self.gate_stage.weights(stage)
 
     def start_at_stage(self, downsample: DownSample) -> None:  # noqa: ARG002 - weighs A itself
         _set_constant(self.gate_earlier.excite, -_NEARLY_ALL)
@@ -121,14 +131,22 @@ class SelectiveKernel(Fusion):
         Raises:
             BadInputError: in training, a batch of one image.
         """
+        weight = self._weight_of_earlier(earlier, stage)
+        # Under autocast a stage may be float32 still, as behind ConvNeXt's layer scale.
+        return torch.lerp(stage, earlier.to(stage.dtype), weight[:, :, None, None].to(stage.dtype))
+
+    def weights(self, earlier: Tensor, stage: Tensor) -> tuple[Tensor, Tensor]:
+        weight = self._weight_of_earlier(earlier, stage)
+        return weight, 1 - weight
+
+    def _weight_of_earlier(self, earlier: Tensor, stage: Tensor) -> Tensor:
+        """a, [B, C]."""
         pooled = earlier.mean(dim=(2, 3)) + stage.mean(dim=(2, 3))  # [B, C], the mean of A + B
         squeezed = self.squeeze(self.described(pooled))  # [B, width]
         check_batch(squeezed, self)
         hidden = functional.relu(self.norm(squeezed), inplace=True)
         # A softmax over two branches is the sigmoid of their difference; the stage's weight is what is left of one.
-        weight = torch.sigmoid(self.excite_earlier(hidden) - self.excite_stage(hidden))  # [B, C]
-        # Under autocast a stage may be float32 still, as behind ConvNeXt's layer scale.
-        return torch.lerp(stage, earlier.to(stage.dtype), weight[:, :, None, None].to(stage.dtype))
+        return torch.sigmoid(self.excite_earlier(hidden) - self.excite_stage(hidden))
 
     def described(self, pooled: Tensor) -> Tensor:
         """What the attention sees of both maps' mean, [B, C]."""

@@ -14,7 +14,7 @@ from models.errors import BadInputError
 
 __all__ = ["IMAGE_SUFFIXES", "MAX_ASPECT", "MAX_PIXELS", "MIN_SIDE", "read_image"]
 
-IMAGE_SUFFIXES = frozenset({".tif", ".tiff", ".png", ".jpg", ".jpeg", ".webp", ".bmp"})
+IMAGE_SUFFIXES = frozenset({".tif", ".tiff", ".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".jp2"})
 """What counts as an image when a folder is searched."""
 MAX_PIXELS = 100_000_000
 """Largest image that is decoded: an orthophoto tile of 10,000 x 10,000."""

@@ -2,6 +2,7 @@
 
 import difflib
 import re
+from threading import Lock
 from typing import Self
 
 import timm
@@ -27,6 +28,9 @@ _EXAMPLES = ("resnet50", "efficientnet_b0", "convnext_tiny")
 
 # A tap is a level whose resolution has fallen at least this much: the paper's four stages of a ResNet.
 _FIRST_REDUCTION = 4
+
+# How many times `maps` may be compiled in one process: at most three times a network, for one image and for several.
+_COMPILED = 64
 
 # Names by which modules that attend over positions call their queries, alone or with keys and values.
 _QUERIES = re.compile(r"(to_)?(q|qkvs?|query)(_proj|_conv)?")
@@ -67,6 +71,11 @@ class Network(nn.Module):
         channels = [levels[i]["num_chs"] for i in self.taps] + [self.backbone.num_features]
         self.scff = None if fusion is None else SCFF(channels, fusion)
 
+    @property
+    def depth(self) -> int:
+        """n, how many stages there are."""
+        return len(self.taps) + 1
+
     def stages(self, images: Tensor) -> list[Tensor]:
         """X1..Xn, each [B, Ci, hi, wi], of normalised images [B, 3, H, W]."""
         last, taps = self.backbone.forward_intermediates(images, indices=self.taps)
@@ -77,6 +86,34 @@ class Network(nn.Module):
         if self.scff is None:
             return self.backbone.forward_features(images)
         return self.scff(self.stages(images))
+
+    def maps(self, images: Tensor) -> tuple[list[Tensor], list[Tensor]]:
+        """What the classifier's input is made of beyond the backbone: X1..Xn and Y2..Yn; without SCFF, Xn alone."""
+        if self.scff is None:
+            return [self.features(images)], []
+        stages = self.stages(images)
+        return stages, self.scff.fuse_on(stages[0], stages[1:])
+
+    def compile_maps(self, freezing: bool = False) -> None:
+        """Lets torch.compile take `maps` over, at its first images; it needs a C++ compiler.
+
+        Args:
+            freezing: whether the weights become constants of what is compiled, laid out as it computes with them; they
+                must not change any more, and `maps` must be called without gradients.
+        """
+        from torch._dynamo import config as tracing
+        from torch._inductor import config as generating
+
+        compiled = torch.compile(self.maps)
+        lock = Lock()  # threads that come at once would each compile
+
+        def maps(images: Tensor) -> tuple[list[Tensor], list[Tensor]]:
+            # Given to torch.compile as an option, freezing is unknown to its first half, which leaves the weights be.
+            # The limit is on all networks together: once reached, further ones would silently not be compiled.
+            with lock, generating.patch(freezing=freezing), tracing.patch(recompile_limit=_COMPILED):
+                return compiled(images)
+
+        self.maps = maps
 
     def head(self, features: Tensor) -> Tensor:
         """Logits [B, classes] of the classifier's input [B, C, h, w]."""

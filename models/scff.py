@@ -94,10 +94,15 @@ class SCFF(nn.Module):
         """
         if self.settings.gradient_cut:
             stages = [*(stage.detach() for stage in stages[:-1]), stages[-1]]
-        fused = stages[0]
-        for stage, (downsample, fuse) in zip(stages[1:], self.steps(), strict=True):
+        return self.fuse_on(stages[0], stages[1:])[-1]
+
+    def fuse_on(self, fused: Tensor, stages: Sequence[Tensor]) -> list[Tensor]:
+        """Y(i+1)..Yn of Yi and X(i+1)..Xn; no gradient is cut here."""
+        maps = []
+        for stage, (downsample, fuse) in zip(stages, list(self.steps())[len(self.fuse) - len(stages) :], strict=True):
             fused = fuse(downsample(fused, stage.shape[-2:]), stage)
-        return fused
+            maps.append(fused)
+        return maps
 
     def get_extra_state(self) -> Tensor:
         """The variant's name as bytes, a part of the state."""

@@ -186,15 +186,20 @@ def evaluate(
     pair_dir: Annotated[Path, typer.Argument(metavar="PAIR_DIR", help="Folder of a checkpoint pair.")],
     folder: Annotated[Path, typer.Option("--data", metavar="DIR", help="The folder of scenes it was trained on.")],
     split: Annotated[str, typer.Option(help=f"Part of the pair's own split: {', '.join(PARTS)}.")] = "test",
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Measure the heatmaps' faithfulness too, and write it into the report.")
+    ] = False,
+    road: Annotated[bool, typer.Option(help="With ROAD, which takes most of that time.")] = True,
     device: _Device = "auto",
     as_json: _AsJson = False,
 ) -> None:
     """Measures a pair's accuracy again, on a part of the split it was trained with."""
+    from models.atomic import replace_folder
     from models.checkpoint import load_pair
     from models.device import choose_device
-    from training.batches import SceneDataset
+    from training.batches import SceneDataset, evaluation_batches
     from training.fit import evaluate_network
-    from training.report import read_report
+    from training.report import read_report, write_report
 
     if split not in PARTS:
         raise BadInputError(f"unknown split {split!r}; known: {', '.join(PARTS)}")
@@ -217,12 +222,32 @@ def evaluate(
         role: evaluate_network(getattr(pair, role).network, pair.preprocessing, part, pair.classes, where)
         for role in _ROLES["pair"]
     }
-    if as_json:
-        accuracies = {role: {"accuracy": result.accuracy} for role, result in results.items()}
-        print(json.dumps({"split": split, "images": len(chosen), **accuracies}))
-    else:
+    said = {"split": split, "images": len(chosen)}
+    said |= {role: {"accuracy": result.accuracy} for role, result in results.items()}
+    if not as_json:
         for role, result in results.items():
             print(f"{role}: {result.accuracy:.1%} of {result.images} {split} images")
+    if explain:
+        from training.faithfulness import MEASURES, measure_faithfulness
+
+        batches = [images for images, _ in evaluation_batches(part, 16)]
+        shown = tqdm(batches, desc="judging heatmaps", disable=None)
+        judged = measure_faithfulness(load_pair(pair_dir, where), shown, road)
+        said["faithfulness"] = judged.as_json()
+        changed = replace(report, faithfulness={**report.faithfulness, split: judged})
+        with replace_folder(pair_dir) as staging:
+            write_report(staging, changed, pair.name)
+        if not as_json:
+            for name, found in judged.measures.items():
+                better = found.paired
+                means = (f"{role} {mean.mean:.3f}" for role, mean in found.by_role().items() if mean is not None)
+                print(
+                    f"{MEASURES[name].title}: {', '.join(means)}; better on images: scff {better.scff_better}, "
+                    f"baseline {better.baseline_better}"
+                )
+            print(f"written into {pair_dir / 'report.json'} and the model card")
+    if as_json:
+        print(json.dumps(said))
 
 
 @cli.command()

@@ -6,10 +6,15 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from explain.cam import METHODS
+from explain.comparison import Interval
+from explain.figure import layer_words
 from models.checkpoint import REPORT, ROLES
 from models.errors import BadInputError
 from models.scff import FusionSettings
 from training.classifier import EpochResult
+from training.faithfulness import MEASURES, FaithfulnessReport
+from training.faithfulness_figure import draw_faithfulness
 from training.recipe import FROM_SCRATCH
 
 __all__ = ["NetworkReport", "PartResult", "Report", "read_report", "write_report"]
@@ -88,12 +93,16 @@ class Report:
     std: list[float]
     networks: dict[str, NetworkReport] = field(default_factory=dict)
     """By role: baseline, scff."""
+    faithfulness: dict[str, FaithfulnessReport] = field(default_factory=dict)
+    """What the heatmaps are worth, by part, as far as it was measured."""
 
 
 def write_report(folder: Path, report: Report, name: str) -> None:
-    """Writes report.json and the model card of the pair of that name into a folder."""
+    """Writes report.json, the model card of the pair of that name, and its figures into a folder."""
     (folder / REPORT).write_text(json.dumps(asdict(report), allow_nan=False) + "\n")
     (folder / _CARD).write_text(_card(name, report))
+    for part, judged in report.faithfulness.items():
+        (folder / _figure(part)).write_bytes(draw_faithfulness(judged))
 
 
 def read_report(folder: Path) -> Report:
@@ -117,7 +126,8 @@ def read_report(folder: Path) -> Report:
             )
             for role, network in values.pop("networks").items()
         }
-        return Report(**values, networks=networks)
+        judged = {part: FaithfulnessReport.of_json(found) for part, found in values.pop("faithfulness", {}).items()}
+        return Report(**values, networks=networks, faithfulness=judged)
     except FileNotFoundError:
         raise BadInputError(f"{folder.name}/{REPORT} is missing") from None
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
@@ -175,7 +185,41 @@ little about differences of a few images.
 | class | {" | ".join(f"{role}, test" for role in networks)} |
 | --- |{" --- |" * len(networks)}
 {chr(10).join(per_class)}
+{"".join(_judged(part, found) for part, found in report.faithfulness.items())}"""
+
+
+def _judged(part: str, report: FaithfulnessReport) -> str:
+    """The card's section on the heatmaps of one part."""
+    rows = []
+    for name, found in report.measures.items():
+        arrow = "higher" if MEASURES[name].higher_is_better else "lower"
+        both = found.paired
+        compared = both.scff_better + both.baseline_better + both.equal
+        rows.append(
+            f"| {MEASURES[name].title} ({arrow} is better) | {_interval(found.baseline)} | {_interval(found.scff)} | "
+            f"{_interval(both.difference)} | {both.scff_better} and {both.baseline_better} of {compared} |"
+        )
+    empty = ", ".join(f"{role} {count}" for role, count in report.empty.items())
+    return f"""
+## What the heatmaps are worth
+
+{METHODS[report.method].title} of {layer_words(report.layer)} for each network's own prediction, over the \
+{report.images} images of the {part} part; mean with 95 % bootstrap interval over images. Empty maps: {empty}.
+
+| measure | baseline | scff | scff minus baseline | better on images: scff, baseline |
+| --- | --- | --- | --- | --- |
+{chr(10).join(rows)}
+
+![Mean insertion and deletion curves of both networks, and the differences between them]({_figure(part)})
 """
+
+
+def _interval(found: Interval | None) -> str:
+    return "-" if found is None else f"{found.mean:.3f} [{found.low:.3f}, {found.high:.3f}]"
+
+
+def _figure(part: str) -> str:
+    return f"faithfulness-{part}.svg"
 
 
 def _variant(fusion: dict[str, Any]) -> str:

@@ -83,7 +83,9 @@ def test_captions_say_what_each_map_shows(analysis: PairAnalysis) -> None:
 
 
 def test_an_empty_map_is_said_and_not_drawn(analysis: PairAnalysis) -> None:
-    dark = replace(analysis, scff=replace(analysis.scff, features=analysis.scff.features * 0))
+    run = analysis.scff.run
+    maps = {layer: values * 0 for layer, values in run.maps.items()}
+    dark = replace(analysis, scff=replace(analysis.scff, run=replace(run, maps=maps)))
     shown = view(dark, SUMMARY, "roof", 0.5)
     assert np.array_equal(shown.scff, shown.image)
     assert "Empty map" in shown.scff_caption

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from explain.analysis import Heatmap, analyse
+from explain.analysis import Heatmap, Question, analyse
 from models.checkpoint import Pair, load_pair
 from models.errors import BadInputError
 from tests.conftest import texture
@@ -21,24 +21,25 @@ def test_predictions_are_the_networks_own(pair: Pair) -> None:
             np.testing.assert_allclose(run.probabilities, expected, rtol=1e-5)
             assert run.prediction == int(expected.argmax())
             assert run.probabilities.sum() == pytest.approx(1, abs=1e-12)
-    assert found.baseline.features.shape == found.scff.features.shape == (1, 512, 2, 2)
 
 
 def test_own_prediction_or_one_class_for_both(pair: Pair) -> None:
     found = analyse(pair, texture(2, 0))
     assert found.baseline.heatmap().target == found.baseline.prediction
     for target in range(3):
-        first, second = found.baseline.heatmap(target), found.scff.heatmap(target)
+        first, second = found.baseline.heatmap(Question(target)), found.scff.heatmap(Question(target))
         assert first.target == second.target == target
         assert first.values.shape == (2, 2)
         assert first.values.dtype == np.float32
-    assert not np.array_equal(found.scff.heatmap(0).values, found.scff.heatmap(1).values)
+    assert not np.array_equal(found.scff.heatmap(Question(0)).values, found.scff.heatmap(Question(1)).values)
 
 
 def test_an_output_that_is_not_finite_is_refused(pair_folder: Path) -> None:
     wild = load_pair(pair_folder)
     wild.scff.network.backbone.fc.bias[0] = torch.nan
-    with pytest.raises(BadInputError, match="the output of this resnet18 is not finite"):
+    with pytest.raises(
+        BadInputError, match="the output of this network is not finite; the logits' layer is the first that is not"
+    ):
         analyse(wild, texture(0, 0))
 
 
@@ -49,8 +50,8 @@ def test_another_class_does_not_run_the_backbone(pair: Pair) -> None:
         run.loaded.network.backbone.conv1.register_forward_hook(lambda *_: runs.append(1))
         for run in (found.baseline, found.scff)
     ]
-    found.baseline.heatmap(0)
-    found.scff.heatmap(2)
+    found.baseline.heatmap(Question(0))
+    found.scff.heatmap(Question(2))
     for hook in hooks:
         hook.remove()
     assert not runs

@@ -114,7 +114,7 @@ def test_bad_input_is_one_line_and_status_2(command: Command, pair_folder: Path,
         assert not (tmp_path / "out").exists()
 
     refused("unknown class 'lake'; tiny knows field, roof, water", "--target", "lake")
-    refused("unknown layer 'Y9'; known: fused", "--layer", "Y9")
+    refused("unknown layer 'Y9'; these networks have fused, Y2, Y3, Y4, X1", "--layer", "Y9")
     refused("unknown method 'lime'; known: gradcam++", "--method", "lime")
     refused("unknown device 'tpu'", "--device", "tpu")
     refused("no such folder of a checkpoint pair", pair=tmp_path / "none")
@@ -139,4 +139,4 @@ def test_shipped_pairs_explain_real_scenes(command: Command, siri_whu: Path, tmp
         maps = np.load(found["maps"])
         assert all(maps[role].shape == (7, 7) and np.isfinite(maps[role]).all() for role in maps)
         assert all(found[role]["empty"] == (maps[role].max() == 0) for role in maps)
-        assert Image.open(found["figure"]).width > 3 * read_image(path).shape[1]
+        assert Image.open(found["figure"]).width > 4 * read_image(path).shape[1]

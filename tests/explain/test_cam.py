@@ -1,6 +1,4 @@
-"""Grad-CAM++ against derivations of its own, and against the library."""
-
-import threading
+"""What is mended of the library's methods, against derivations of its own and against the library."""
 
 import numpy as np
 import pytest
@@ -9,7 +7,8 @@ import torch
 from pytorch_grad_cam.utils.image import scale_cam_image
 from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 
-from explain.gradcam import GradCAMPlusPlus, gradcam_plus_plus
+from explain.cam import METHODS, EigenCAM, GradCAMPlusPlus, ScoreCAM, heatmaps
+from explain.run import Target, run_network
 from models.network import Network
 from models.scff import FusionSettings
 
@@ -23,6 +22,11 @@ def trained_like(arch: str, fusion: FusionSettings | None, seed: int = 0) -> Net
     with torch.no_grad():
         network.backbone.get_classifier().weight.normal_(0, 0.3)
     return network.for_inference()
+
+
+def gradcam_plus_plus(network: Network, images: torch.Tensor, *targets: int) -> np.ndarray:
+    """Heatmaps of the classifier's input."""
+    return run_network(network, images).heatmaps([Target(target) for target in targets]).numpy()
 
 
 def by_the_paper(activations: np.ndarray, grads: np.ndarray) -> np.ndarray:
@@ -51,11 +55,10 @@ def as_the_library_shows(heatmap: np.ndarray, size: tuple[int, int]) -> np.ndarr
 @pytest.mark.parametrize("arch", ARCHS)
 def test_map_is_the_papers_in_float64(arch: str, fusion: FusionSettings | None) -> None:
     network = trained_like(arch, fusion)
-    images = torch.randn(2, 3, 96, 72)
-    with torch.inference_mode():
-        targets = torch.tensor([4, 1])
+    images, targets = torch.randn(2, 3, 96, 72), (4, 1)
+    found = gradcam_plus_plus(network, images, *targets)
+    with torch.no_grad():
         features = network.features(images)
-    found = gradcam_plus_plus(network, features, targets)
     # Behind global average pooling and one linear layer the gradient is known without differentiating anything.
     weight = network.backbone.get_classifier().weight.detach().double().numpy()
     maps = features.numpy()
@@ -74,7 +77,7 @@ def test_map_is_the_papers_behind_any_head() -> None:
     torch.manual_seed(1)
     network = Bent("resnet18", 6, FusionSettings()).for_inference()
     images = torch.randn(1, 3, 96, 96)
-    found = gradcam_plus_plus(network, network.features(images), torch.tensor([2]))[0]
+    found = gradcam_plus_plus(network, images, 2)[0]
     network.double()
     features = network.features(images.double()).requires_grad_()
     (gradient,) = torch.autograd.grad(network.head(features)[0, 2], features)
@@ -90,9 +93,7 @@ def test_same_as_the_library_where_its_added_term_is_negligible(arch: str) -> No
     images = torch.randn(1, 3, 96, 96)
     with pytorch_grad_cam.GradCAMPlusPlus(network, [network.backbone.layer4[-1]]) as library:
         theirs = library(images, [ClassifierOutputTarget(3)])[0]
-    with torch.inference_mode():
-        features = network.features(images)
-    ours = gradcam_plus_plus(network, features, torch.tensor([3]))
+    ours = gradcam_plus_plus(network, images, 3)
     assert ours.max() > ours.min()
     np.testing.assert_allclose(as_the_library_shows(ours, (96, 96)), theirs, atol=1e-4)
 
@@ -121,9 +122,7 @@ def test_drop_in_for_the_library_on_the_whole_network() -> None:
     images = torch.randn(1, 3, 96, 96)
     with GradCAMPlusPlus(network, [network.backbone.layer4[-1]]) as ours:
         whole = ours(images, [ClassifierOutputTarget(3)])[0]
-    with torch.inference_mode():
-        features = network.features(images)
-    head_alone = gradcam_plus_plus(network, features, torch.tensor([3]))
+    head_alone = gradcam_plus_plus(network, images, 3)
     np.testing.assert_allclose(as_the_library_shows(head_alone, (96, 96)), whole, atol=1e-5)
 
 
@@ -133,45 +132,60 @@ def test_gradients_that_vanish_or_underflow_give_finite_maps() -> None:
             return super().head(features) * self.strength
 
     network = Faint("resnet18", 6).for_inference()
-    features = torch.rand(1, 512, 3, 3)
     for strength, empty in ((0.0, True), (1e-25, False)):
         network.strength = strength
-        found = gradcam_plus_plus(network, features, torch.tensor([0]))
+        found = gradcam_plus_plus(network, torch.randn(1, 3, 96, 96), 0)
         assert np.isfinite(found).all()
         assert (found.max() == 0) == empty
 
 
-def test_nothing_is_left_behind() -> None:
+@pytest.mark.parametrize("method", ["gradcam", "xgradcam", "hirescam", "layercam"])
+def test_the_librarys_other_methods_follow_their_formulas(method: str) -> None:
+    """In float64, on maps of either sign as ConvNeXt has them; XGrad-CAM's own 1e-7 goes unnoticed."""
+    random = np.random.default_rng(1)
+    a, g = random.normal(0.3, 1, (2, 30, 5, 4)), random.normal(0, 1e-3, (2, 30, 5, 4))
+    positions = (2, 3)
+    weights = {
+        "gradcam": lambda: g.mean(axis=positions, keepdims=True),  # Selvaraju et al., ICCV 2017
+        # Fu et al., BMVC 2020
+        "xgradcam": lambda: (g * a).sum(axis=positions, keepdims=True) / a.sum(axis=positions, keepdims=True),
+        "hirescam": lambda: g,  # Draelos and Carin, 2020
+        "layercam": lambda: np.maximum(g, 0),  # Jiang et al., IEEE TIP 2021
+    }[method]()
+    expected = np.maximum((weights * a).sum(axis=1), 0)
+    found = heatmaps(method, *(torch.from_numpy(values).float() for values in (a, g)))
+    agree(found.numpy(), expected, 1e-4)
+
+
+def test_eigencam_is_the_first_principal_component_with_its_peak_positive() -> None:
+    """Muhammad and Yeasin, IJCNN 2020."""
+    random = np.random.default_rng(2)
+    place = random.random((6, 5))
+    maps = (random.normal(0, 1, 20)[:, None, None] * place + random.normal(0, 1e-3, (20, 6, 5)))[None]
+    for sign in (1, -1):
+        found = heatmaps("eigencam", torch.from_numpy(sign * maps).float(), None)[0].numpy()
+        centred = (sign * maps[0]).reshape(20, -1).T
+        centred -= centred.mean(axis=0)
+        _, vectors = np.linalg.eigh(centred.T @ centred)
+        projection = (centred @ vectors[:, -1]).reshape(6, 5)
+        projection *= np.sign(projection.flat[np.abs(projection).argmax()])
+        agree(found, np.maximum(projection, 0), 1e-4)
+    assert issubclass(EigenCAM, pytorch_grad_cam.EigenCAM)
+
+
+def test_scorecam_is_the_librarys_without_its_memory() -> None:
     network = trained_like("resnet18", FusionSettings())
-    for parameter in network.parameters():
-        parameter.requires_grad_(True)
-    images = torch.randn(1, 3, 64, 64)
-    gradcam_plus_plus(network, network.features(images).detach(), torch.tensor([1]))
-    assert all(parameter.grad is None for parameter in network.parameters())
-    assert not any(module._forward_hooks or module._backward_hooks for module in network.modules())
-    assert not network.training
+    images = torch.randn(2, 3, 64, 48)
+    with torch.no_grad():
+        maps = network.features(images).numpy()
+    targets = [Target(4), Target(1)]
+    ours, theirs = (
+        kind(network, []).get_cam_weights(images, None, targets, maps, None)
+        for kind in (ScoreCAM, pytorch_grad_cam.ScoreCAM)
+    )
+    np.testing.assert_allclose(ours, theirs, rtol=1e-4)
+    assert ours.shape == (2, 512)
 
 
-def test_threads_share_a_network() -> None:
-    network = trained_like("resnet18", FusionSettings())
-    images = [torch.randn(1, 3, 64, 64) for _ in range(24)]
-
-    def heatmap(image: torch.Tensor, target: int) -> np.ndarray:
-        with torch.inference_mode():
-            features = network.features(image)
-        return gradcam_plus_plus(network, features, torch.tensor([target]))
-
-    alone = [heatmap(image, i % 6) for i, image in enumerate(images)]
-    together: list[np.ndarray | None] = [None] * len(images)
-
-    def work(start: int) -> None:
-        for i in range(start, len(images), 4):
-            together[i] = heatmap(images[i], i % 6)
-
-    threads = [threading.Thread(target=work, args=(start,)) for start in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    for first, second in zip(alone, together, strict=True):
-        np.testing.assert_array_equal(first, second)
+def test_every_method_is_a_class_of_the_librarys() -> None:
+    assert all(issubclass(method.cam, pytorch_grad_cam.base_cam.BaseCAM) for method in METHODS.values())

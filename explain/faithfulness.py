@@ -1,0 +1,280 @@
+"""What a heatmap is worth: whether the network needs what the map shows, and whether the map knows the network."""
+
+import copy
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+import numpy as np
+import torch
+from pytorch_grad_cam.metrics.road import NoisyLinearImputer, neighbors_weights
+from scipy.sparse import csc_matrix
+from scipy.sparse.linalg import spsolve
+from torch import Tensor, nn
+from torch.nn import functional
+from torchvision.transforms.v2.functional import gaussian_blur
+
+from explain.run import Target, run_network
+from models.errors import BadInputError
+from models.network import Network
+from models.packing import PackedConv2d
+
+__all__ = [
+    "PERCENTILES",
+    "STEPS",
+    "Faithfulness",
+    "enlarged",
+    "faithfulness",
+    "randomised",
+    "randomised_similarity",
+    "ranking",
+]
+
+STEPS = 20
+"""Of insertion and deletion, each the same number of pixels."""
+PERCENTILES = (20, 40, 60, 80)
+"""Of an image's pixels that ROAD takes away."""
+
+_BATCH = 32  # images that a network is given at once
+_BLUR = {"kernel_size": [11, 11], "sigma": [5.0, 5.0]}  # pixels, RISE's
+_NOISE = 0.01  # standard deviation, ROAD's
+_SEED = 0
+
+
+@dataclass(frozen=True)
+class Faithfulness:
+    """How the probability of the target class answers to changes of one image that follow its heatmap.
+
+    Probabilities are the softmax's, 0 to 1. An empty map, zero everywhere, puts no pixel before another and shows
+    nothing: all but the confidence is None then. Images are normalised, so that their zero is the mean colour.
+    """
+
+    confidence: float
+    """p, of the image as it is."""
+    drop: float | None = None
+    """max(0, p - p_seen) / p, 0 to 1, lower is better; p_seen is that of the normalised image times the heatmap, from
+    0 to 1: what the map does not show fades into the mean colour (Chattopadhay et al., WACV 2018, average drop)."""
+    increase: bool | None = None
+    """Whether p_seen > p (the same, increase in confidence)."""
+    insertion: tuple[float, ...] | None = None
+    """STEPS + 1 probabilities as a blurred image becomes sharp, from the map's hottest pixel to its coldest (Petsiuk
+    et al., RISE, BMVC 2018); the last is the confidence."""
+    deletion: tuple[float, ...] | None = None
+    """STEPS + 1 probabilities as pixels are set to the mean colour in that order; the first is the confidence."""
+    road: float | None = None
+    """Half the probability that is left without the coldest pixels, less that without as many of the hottest, mean
+    over PERCENTILES: above zero the map finds what counts. What is taken away is filled in from around it, with
+    noise (Rong et al., ICML 2022; pytorch-grad-cam's ROADCombined). None where it was not asked for."""
+
+    @property
+    def insertion_area(self) -> float | None:
+        """Below the insertion curve, over the share of pixels; 0 to 1, higher is better."""
+        return _area(self.insertion)
+
+    @property
+    def deletion_area(self) -> float | None:
+        """Below the deletion curve; 0 to 1, lower is better."""
+        return _area(self.deletion)
+
+
+def faithfulness(
+    network: nn.Module,
+    images: Tensor,
+    heatmaps: Tensor | np.ndarray,
+    targets: Sequence[int],
+    road: bool = True,
+) -> list[Faithfulness]:
+    """Judges each image's heatmap by some 50 passes of the network.
+
+    Args:
+        network: gives logits [b, classes] of images; in eval mode.
+        images: normalised, [B, 3, H, W], 6 pixels a side at least.
+        heatmaps: [B, h, w], at least zero, of any scale.
+        targets: class indices, one an image.
+        road: whether ROAD is asked for, whose 8 linear systems an image take seconds at 224 pixels.
+
+    Returns:
+        One an image. The same input gives the same figures.
+    """
+    return [
+        _judged(network, image, heatmap, target, road)
+        for image, heatmap, target in zip(images, heatmaps, targets, strict=True)
+    ]
+
+
+def enlarged(heatmap: Tensor | np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """A heatmap as a share of its own maximum, interpolated bilinearly to an image's size.
+
+    Args:
+        heatmap: [h, w], at least zero, not empty.
+        size: (H, W) in pixels.
+
+    Returns:
+        float64 [H, W], 0 to 1; at nine decimals, so that interpolation leaves equal values equal.
+    """
+    values = torch.as_tensor(heatmap).cpu().double()
+    share = (values / values.max())[None, None]
+    return functional.interpolate(share, size, mode="bilinear", antialias=True)[0, 0].numpy().round(9)
+
+
+def ranking(share: np.ndarray) -> np.ndarray:
+    """The place of each pixel, 0 for the hottest.
+
+    Pixels of one value are ordered by a permutation that is drawn once for each number of pixels, so that a plateau,
+    such as all that a heatmap leaves at zero, is spread over and not entered from the top left corner.
+
+    Args:
+        share: [H, W], as enlarged.
+
+    Returns:
+        int64 [H, W], each of 0 to H W - 1 once.
+    """
+    shuffled = np.random.default_rng(_SEED).permutation(share.size)
+    order = shuffled[np.argsort(-share.ravel()[shuffled], kind="stable")]
+    places = np.empty(share.size, dtype=np.int64)
+    places[order] = np.arange(share.size)
+    return places.reshape(share.shape)
+
+
+def randomised_similarity(
+    network: Network, images: Tensor, targets: Sequence[int], layer: str, method: str, seed: int = 0
+) -> list[float | None]:
+    """The model-parameter randomisation test (Adebayo et al., NeurIPS 2018), of the whole network at once.
+
+    Args:
+        network: as loaded. One that was prepared for speed computes with weights that its copy does not redraw.
+        images: normalised, [B, 3, H, W], on the network's device.
+        targets: class indices, one an image.
+        layer: a name of explain.layers.
+        method: a name in explain.cam.METHODS.
+        seed: of the random network.
+
+    Returns:
+        For each image Spearman's correlation between its map and that of the randomised network, -1 to 1: near 1
+        the map does not show what was learned. None where either map is constant.
+
+    Raises:
+        BadInputError: the network was prepared, or the layer or method is unknown.
+    """
+    random, found = randomised(network, seed), []
+    for i in range(0, len(images), _BATCH):
+        wanted = [Target(index) for index in targets[i : i + _BATCH]]
+        maps = (
+            run_network(each, images[i : i + _BATCH]).heatmaps(wanted, layer, method).cpu().numpy()
+            for each in (network, random)
+        )
+        found += [_rank_correlation(*pair) for pair in zip(*maps, strict=True)]
+    return found
+
+
+def randomised(network: Network, seed: int = 0) -> Network:
+    """A copy of a network, in float32, that has learned nothing.
+
+    Kernels and matrices are drawn from the normal distribution of He et al. (ICCV 2015), biases are zero, what else
+    scales is one, and normalisation's running statistics are a standard normal's. The modules' own reset_parameters
+    are not called: they draw from torch's global generator, which other threads use.
+
+    Args:
+        network: as loaded.
+        seed: of the drawing.
+
+    Raises:
+        BadInputError: the network was prepared: its packed weights would stay as they were.
+    """
+    if any(isinstance(module, PackedConv2d) for module in network.modules()):
+        raise BadInputError("a network whose weights are packed cannot be randomised; give it as it was loaded")
+    random = torch.Generator().manual_seed(seed)
+    with torch.inference_mode(False), torch.no_grad():
+        network = copy.deepcopy(network).float()
+        for name, parameter in network.named_parameters():
+            if parameter.ndim > 1:
+                parameter.copy_(nn.init.kaiming_normal_(torch.empty(parameter.shape), generator=random))
+            else:
+                parameter.fill_(0 if name.endswith("bias") else 1)
+        for module in network.modules():
+            if hasattr(module, "reset_running_stats"):
+                module.reset_running_stats()
+    return network
+
+
+def _judged(network: nn.Module, image: Tensor, heatmap: Tensor | np.ndarray, target: int, road: bool) -> Faithfulness:
+    """One image's [3, H, W]."""
+    if not heatmap.max() > 0:
+        return Faithfulness(_probabilities(network, [image], target)[0])
+    share = enlarged(heatmap, image.shape[-2:])
+    values = iter(_probabilities(network, _changed(image, share, road), target))
+    confidence, seen = next(values), next(values)
+    insertion, deletion = tuple(islice(values, STEPS)), tuple(islice(values, STEPS))
+    hottest, coldest = list(islice(values, len(PERCENTILES))), list(values)
+    return Faithfulness(
+        confidence,
+        drop=(confidence - seen) / confidence if seen < confidence else 0.0,
+        increase=seen > confidence,
+        insertion=(*insertion, confidence),
+        deletion=(confidence, *deletion),
+        road=(sum(coldest) - sum(hottest)) / (2 * len(PERCENTILES)) if road else None,
+    )
+
+
+def _changed(image: Tensor, share: np.ndarray, road: bool) -> Iterator[Tensor]:
+    """The image as it is and as the map shows it, what insertion and deletion add to it, and ROAD's, [3, H, W] each."""
+    places = torch.from_numpy(ranking(share)).to(image.device)
+    pixels = [round(places.numel() * step / STEPS) for step in range(STEPS + 1)]
+    yield image
+    yield image * torch.from_numpy(share).to(image)
+    blurred = gaussian_blur(image, **_BLUR)
+    for count in pixels[:-1]:
+        yield torch.where(places < count, image, blurred)
+    for count in pixels[1:]:
+        yield torch.where(places < count, 0, image)
+    if road:
+        for order in (places, places.numel() - 1 - places):
+            for percentile in PERCENTILES:
+                yield _filled_in(image, order < round(places.numel() * percentile / 100))
+
+
+def _filled_in(image: Tensor, missing: Tensor) -> Tensor:
+    """ROAD's noisy linear imputation: each missing pixel is the weighed mean of its neighbours.
+
+    The equations are pytorch-grad-cam's. Its imputer is not called, because its noise, even of no strength, is drawn
+    from torch's global generator. Nor are its thresholds used: of a map that is mostly zero they take all or nothing.
+
+    Args:
+        image: [3, H, W].
+        missing: bool [H, W], not all.
+    """
+    missing = missing.cpu()
+    known = image.cpu().float()
+    system, right = NoisyLinearImputer.setup_sparse_system((~missing).numpy(), known.numpy(), neighbors_weights)
+    solved = torch.from_numpy(spsolve(csc_matrix(system), right)).float()  # [pixels, 3]
+    noise = torch.randn(known.shape, generator=torch.Generator().manual_seed(_SEED))
+    filled = known.clone()
+    filled[:, missing] = solved.T + _NOISE * noise[:, missing]
+    return filled.to(image)
+
+
+def _probabilities(network: nn.Module, images: Iterable[Tensor], target: int) -> list[float]:
+    """The target's, of images [3, H, W], of which few are in memory at a time."""
+    images, weights, found = iter(images), next(network.parameters()), []
+    while batch := list(islice(images, _BATCH)):
+        stacked = torch.stack(batch).to(weights).contiguous(memory_format=torch.channels_last)
+        with torch.no_grad():
+            found += network(stacked).double().softmax(dim=1)[:, target].tolist()
+    return found
+
+
+def _area(curve: tuple[float, ...] | None) -> float | None:
+    """By the trapezoid rule."""
+    return None if curve is None else float(np.trapezoid(curve, dx=1 / STEPS))
+
+
+def _rank_correlation(first: np.ndarray, second: np.ndarray) -> float | None:
+    """Spearman's; None where either is constant."""
+    ranks = np.stack([_mean_ranks(first), _mean_ranks(second)])
+    return None if (np.ptp(ranks, axis=1) == 0).any() else float(np.corrcoef(ranks)[0, 1])
+
+
+def _mean_ranks(values: np.ndarray) -> np.ndarray:
+    """Rank of each value; equal ones share the mean of theirs."""
+    _, which, counts = np.unique(values.ravel(), return_inverse=True, return_counts=True)
+    return (counts.cumsum() - (counts - 1) / 2)[which]

@@ -1,0 +1,275 @@
+"""A folder of images explained in batches, by one process or by several that share the work.
+
+What is done is kept as it comes, so that an interrupted run goes on: an NPZ for each image and, in `.progress`, a line
+of results and a small picture. Batches are the same whoever computes them.
+"""
+
+import csv
+import json
+import socket
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
+from io import BytesIO, StringIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+from tqdm import tqdm
+
+from explain.analysis import Heatmap, Question
+from explain.faithfulness import faithfulness
+from explain.figure import PLAIN, TITLES, Style, overlay, percent, scaled
+from explain.run import Run, Target, run_network
+from explain.sheet import CELL, contact_sheets
+from explain.workers import ALONE, Workers
+from models.atomic import write_file
+from models.checkpoint import ROLES, Pair
+from models.errors import BadInputError
+from models.image_file import IMAGE_SUFFIXES, read_image
+
+__all__ = ["MEASURED", "explain_folder", "images_under", "maps_file"]
+
+MEASURED = ("none", "quick", "full")
+"""How much of a map's faithfulness is measured: nothing; drop, increase, insertion and deletion; ROAD as well."""
+
+_PROGRESS = ".progress"
+_READERS = 2  # threads that decode the next batch meanwhile
+
+
+def images_under(folder: Path) -> list[Path]:
+    """Image files of a folder, at any depth, in alphabetical order; hidden ones are passed over.
+
+    Raises:
+        BadInputError: there is none.
+    """
+    found = sorted(
+        path
+        for path in folder.rglob("*")
+        if path.suffix.lower() in IMAGE_SUFFIXES
+        and path.is_file()
+        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
+    )
+    if not found:
+        raise BadInputError(f"{folder}: no image in this folder; looked for {', '.join(sorted(IMAGE_SUFFIXES))}")
+    return found
+
+
+def explain_folder(
+    folder: Path,
+    out: Path,
+    pair: Pair,
+    question: Question,
+    measured: str = "quick",
+    style: Style = PLAIN,
+    batch: int = 16,
+    workers: Workers = ALONE,
+) -> list[dict[str, Any]] | None:
+    """Explains every image of a folder.
+
+    Writes under `out`: `results.csv`, a row an image; `maps/NAME.npz`, float32 arrays baseline and scff; contact
+    sheets. An image that cannot be read is a row that says why.
+
+    Args:
+        folder: of images, at any depth.
+        out: may hold a run of the same question, which goes on; images that have changed since are done anew.
+        pair: best prepared.
+        question: of every image alike.
+        measured: a name in MEASURED.
+        style: of the contact sheets.
+        batch: images at once.
+        workers: that share the work; each needs `folder`, and all should have one `out`.
+
+    Returns:
+        The rows, for the first process; None for the others.
+
+    Raises:
+        BadInputError: there is no image, or `out` holds another run.
+    """
+    images = images_under(folder)
+    if refusal := workers.from_first(_claim(out, pair, question, measured, batch) if workers.first else None):
+        raise BadInputError(refusal)
+    names = [path.relative_to(folder).as_posix() for path in images]
+    states = [[path.stat().st_size, path.stat().st_mtime_ns] for path in images]
+    known = _known(out)
+    batches = [range(first, min(first + batch, len(images))) for first in range(0, len(images), batch)]
+    waiting = [
+        numbers
+        for numbers in batches[workers.rank :: workers.count]
+        if any(known.get(names[n], {}).get("state") != states[n] for n in numbers)
+    ]
+    log = out / _PROGRESS / f"{socket.gethostname()}-{workers.rank}.jsonl"
+    bar = tqdm(total=sum(map(len, waiting)), desc="explaining", disable=None if workers.first else True)
+    with ThreadPoolExecutor(_READERS) as readers, log.open("a") as file, bar:
+        for numbers, read in _ahead(readers, waiting, images, pair):
+            rows = _explain(pair, [names[n] for n in numbers], read, out, question, measured, style)
+            for n, row in zip(numbers, rows, strict=True):
+                file.write(json.dumps({"state": states[n], "row": row}) + "\n")
+            file.flush()
+            bar.update(len(numbers))
+    mine = _known(out)
+    found = workers.gathered([(name, mine[name]["row"], _cell(out, name)) for name in names if name in mine])
+    if found is None:
+        return None
+    rows, cells = ({name: values[i] for name, *values in found} for i in (0, 1))
+    rows = [rows[name] for name in names]
+    _write_table(out / "results.csv", rows)
+    for number, sheet in enumerate(contact_sheets([(_words(row), cells[row["image"]]) for row in rows]), start=1):
+        data = BytesIO()
+        sheet.save(data, "PNG")
+        write_file(out / f"contact-{number}.png", data.getvalue())
+    return rows
+
+
+def maps_file(out: Path, name: str) -> Path:
+    """Where an image's heatmaps are; the image's own ending stays, because others may differ in nothing else."""
+    return out / "maps" / f"{name}.npz"
+
+
+def _claim(out: Path, pair: Pair, question: Question, measured: str, batch: int) -> str | None:
+    """Makes the folder of progress for this question, or says why it cannot."""
+    headers = [getattr(pair, role).header.to_json() for role in ROLES]
+    claim = json.dumps({"pair": headers, "question": asdict(question), "measured": measured, "batch": batch})
+    file = out / _PROGRESS / "question.json"
+    if file.is_file():
+        if file.read_text() == claim:
+            return None
+        return f"{out} holds results of another pair or question; choose another --out, or delete it first"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    write_file(file, claim.encode())
+    return None
+
+
+def _known(out: Path) -> dict[str, dict]:
+    """What has been done, by the image's name; the latest line counts, and a torn one does not."""
+    known = {}
+    for log in sorted((out / _PROGRESS).glob("*.jsonl")):
+        for line in log.read_text().splitlines():
+            try:
+                entry = json.loads(line)
+                known[entry["row"]["image"]] = entry
+            except (ValueError, KeyError, TypeError):
+                continue
+    return known
+
+
+def _ahead(
+    pool: ThreadPoolExecutor, batches: Sequence[range], images: Sequence[Path], pair: Pair
+) -> Iterator[tuple[range, list]]:
+    """Batches with their images read, the next one being read while the last is worked on."""
+    coming = []
+    for i, numbers in enumerate(batches):
+        for following in batches[i if i == 0 else i + 1 : i + 2]:
+            coming.append([pool.submit(_read, images[n], pair) for n in following])
+        yield numbers, [future.result() for future in coming.pop(0)]
+
+
+def _read(path: Path, pair: Pair) -> tuple[Tensor, np.ndarray] | BadInputError:
+    """What the networks take, and a small picture; or why there is none."""
+    try:
+        image = read_image(path)
+    except BadInputError as error:
+        return error
+    small = Image.fromarray(image)
+    small.thumbnail((CELL, CELL), Image.Resampling.BOX)
+    return pair.preprocessing(image), np.asarray(small)
+
+
+def _explain(
+    pair: Pair, names: Sequence[str], read: Sequence, out: Path, question: Question, measured: str, style: Style
+) -> list[dict[str, Any]]:
+    """Rows of one batch; maps and small pictures are written."""
+    rows = [
+        {"image": name, "error": str(found) if isinstance(found, BadInputError) else ""}
+        for name, found in zip(names, read, strict=True)
+    ]
+    good = [i for i, row in enumerate(rows) if not row["error"]]
+    if not good:
+        return rows
+    images = torch.cat([read[i][0] for i in good]).to(pair.device)
+    maps: list[dict[str, Heatmap]] = [{} for _ in good]
+    for role in ROLES:
+        run = run_network(getattr(pair, role).network, images)
+        targets = [
+            Target(own if question.target is None else question.target, question.against) for own in run.predictions
+        ]
+        heatmaps = run.heatmaps(targets, question.layer, question.method, question.smoothing).cpu().numpy()
+        columns = _columns(pair.classes, run, heatmaps, targets, measured)
+        for k, i in enumerate(good):
+            maps[k][role] = Heatmap(heatmaps[k], targets[k].index, targets[k].against)
+            rows[i] |= {f"{role}_{name}": value for name, value in columns[k].items()}
+    for k, i in enumerate(good):
+        arrays, cell = BytesIO(), BytesIO()
+        np.savez(arrays, **{role: heatmap.values for role, heatmap in maps[k].items()})
+        _strip(read[i][1], maps[k], style).save(cell, "JPEG", quality=90)
+        for path, data in ((maps_file(out, names[i]), arrays), (_cell_file(out, names[i]), cell)):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_file(path, data.getvalue())
+    return rows
+
+
+def _columns(
+    classes: Sequence[str], run: Run, heatmaps: np.ndarray, targets: Sequence[Target], measured: str
+) -> list[dict[str, Any]]:
+    """One network's part of each row."""
+    probabilities, own = run.probabilities, run.predictions
+    columns: list[dict[str, Any]] = [
+        {
+            "prediction": classes[own[k]],
+            "confidence": float(probabilities[k, own[k]]),
+            "target": classes[target.index],
+            "target_confidence": float(probabilities[k, target.index]),
+            "empty": not heatmaps[k].max() > 0,
+        }
+        for k, target in enumerate(targets)
+    ]
+    if measured != "none":
+        indices = [target.index for target in targets]
+        worth = faithfulness(run.network, run.images, heatmaps, indices, road=measured == "full")
+        for column, found in zip(columns, worth, strict=True):
+            column |= {
+                "drop": found.drop,
+                "increase": found.increase,
+                "insertion": found.insertion_area,
+                "deletion": found.deletion_area,
+            }
+            if measured == "full":
+                column["road"] = found.road
+    return columns
+
+
+def _strip(image: np.ndarray, maps: dict[str, Heatmap], style: Style) -> Image.Image:
+    """The image and both overlays, one beside the other."""
+    panels = [image, *(overlay(image, share, style) for share in scaled(maps, style).values())]
+    return Image.fromarray(np.concatenate(panels, axis=1))
+
+
+def _words(row: dict[str, Any]) -> str:
+    """Two or three lines for the contact sheet."""
+    if row["error"]:
+        return f"{row['image']}\n{row['error']}"
+    said = (f"{TITLES[role]}: {row[f'{role}_prediction']}, {percent(row[f'{role}_confidence'])}" for role in ROLES)
+    return "\n".join((row["image"], *said))
+
+
+def _cell_file(out: Path, name: str) -> Path:
+    return out / _PROGRESS / "pictures" / f"{name}.jpg"
+
+
+def _cell(out: Path, name: str) -> bytes | None:
+    file = _cell_file(out, name)
+    return file.read_bytes() if file.is_file() else None
+
+
+def _write_table(path: Path, rows: Sequence[dict[str, Any]]) -> None:
+    """All columns that any row has; numbers to six places."""
+    names = list(dict.fromkeys(name for row in rows for name in row if name != "error"))
+    text = StringIO(newline="")
+    table = csv.DictWriter(text, [*names, "error"])
+    table.writeheader()
+    for row in rows:
+        table.writerow({name: f"{value:.6f}" if isinstance(value, float) else value for name, value in row.items()})
+    write_file(path, text.getvalue().encode())

@@ -1,0 +1,48 @@
+"""A pair made ready for many questions: the same maps, for less time."""
+
+import dataclasses
+
+import torch
+
+from models.checkpoint import LoadedNetwork, Pair
+from models.folding import folded
+from models.network import Network
+from models.packing import can_pack, packed
+
+__all__ = ["prepared", "prepared_network"]
+
+
+def prepared(pair: Pair, compiled: bool = False) -> Pair:
+    """A pair whose networks give what the given one's do, to 1e-4 of the largest value, faster.
+
+    Args:
+        pair: as loaded; it is left as it is and is no longer needed.
+        compiled: as prepared_network's.
+    """
+    size = pair.preprocessing.size
+
+    def made_ready(loaded: LoadedNetwork) -> LoadedNetwork:
+        return dataclasses.replace(loaded, network=prepared_network(loaded.network, size, compiled))
+
+    return dataclasses.replace(pair, baseline=made_ready(pair.baseline), scff=made_ready(pair.scff))
+
+
+def prepared_network(network: Network, size: tuple[int, int], compiled: bool = False) -> Network:
+    """One network of a pair, made ready.
+
+    Batch normalisations are folded into convolutions, maps have their channels last, and on a CPU the weights are
+    brought into oneDNN's order once.
+
+    Args:
+        network: for inference; it is left as it is.
+        size: (height, width) of its images.
+        compiled: whether `torch.compile` takes the network over at its first images, for up to a minute.
+    """
+    network = folded(network, size).to(memory_format=torch.channels_last)
+    weights = next(network.parameters())
+    on_cpu = weights.device.type == "cpu"
+    if compiled:
+        network.compile_maps(freezing=on_cpu)
+    elif on_cpu and weights.dtype == torch.float32 and can_pack():
+        network = packed(network, size)
+    return network

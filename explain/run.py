@@ -1,0 +1,235 @@
+"""One pass of a network over a batch of images, and the heatmaps that can be had of it."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from explain.cam import DEFAULT_METHOD, METHODS, heatmaps, score_heatmaps
+from explain.layers import FUSED, Layer, find_layer
+from models.errors import BadInputError
+from models.network import Network
+
+__all__ = ["Run", "Smoothing", "Target", "run_network"]
+
+_HALF_SCALE = 2.0**8  # keeps gradients of float16 networks clear of the smallest numbers
+
+
+@dataclass(frozen=True)
+class Target:
+    """The score S that a heatmap explains: a class's logit or, as a contrast, its lead over another class's."""
+
+    index: int
+    """Of the class."""
+    against: int | None = None
+    """Of the other class."""
+
+    def __call__(self, logits: Tensor) -> Tensor:
+        """S of logits [classes]."""
+        return logits[self.index] if self.against is None else logits[self.index] - logits[self.against]
+
+
+@dataclass(frozen=True)
+class Smoothing:
+    """Maps averaged over noisy copies of the image, as SmoothGrad-CAM++ does (Omeiza et al., 2019)."""
+
+    samples: int = 8
+    spread: float = 0.1
+    """Standard deviation of the noise, as a share of the image's range."""
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.samples < 1:
+            raise BadInputError(f"samples must be at least 1, got {self.samples}")
+        if not 0 <= self.spread <= 1:
+            raise BadInputError(f"noise must be from 0 to 1 of the image's range, got {self.spread}")
+
+    def copies(self, images: Tensor) -> Iterator[Tensor]:
+        """Noisy copies of images [B, 3, H, W]."""
+        random = torch.Generator().manual_seed(self.seed)
+        deviation = self.spread * (images.amax((1, 2, 3), keepdim=True) - images.amin((1, 2, 3), keepdim=True))
+        for _ in range(self.samples):
+            noise = torch.randn(images.shape, generator=random).to(images)
+            yield images + deviation * noise
+
+
+@dataclass(frozen=True)
+class Run:
+    """What is kept of one pass. Threads may share it, and the network: no hook is set, no gradient is left."""
+
+    network: Network
+    images: Tensor
+    """Normalised, [B, 3, H, W]."""
+    maps: dict[Layer, Tensor]
+    """[B, C, h, w] each: X1..Xn and Y2..Yn; of a network without SCFF, Xn alone."""
+    logits: Tensor
+    """float32 [B, classes]."""
+
+    @property
+    def probabilities(self) -> np.ndarray:
+        """Softmax of the logits, float64 [B, classes]."""
+        return self.logits.cpu().double().softmax(dim=1).numpy()
+
+    @property
+    def predictions(self) -> list[int]:
+        """Class index of each image's highest logit."""
+        return self.logits.argmax(dim=1).tolist()
+
+    def heatmaps(
+        self,
+        targets: Sequence[Target],
+        layer: str = FUSED,
+        method: str = DEFAULT_METHOD,
+        smoothing: Smoothing | None = None,
+    ) -> Tensor:
+        """Heatmaps of one layer.
+
+        Args:
+            targets: one an image.
+            layer: a name of explain.layers.
+            method: a name in METHODS.
+            smoothing: averages over noisy copies, each a pass of the network.
+
+        Returns:
+            float32 [B, h, w], at least zero, not scaled, on the network's device.
+
+        Raises:
+            BadInputError: layer or method is unknown.
+        """
+        return self.all_heatmaps(targets, [layer], method, smoothing)[layer]
+
+    def all_heatmaps(
+        self,
+        targets: Sequence[Target],
+        layers: Sequence[str],
+        method: str = DEFAULT_METHOD,
+        smoothing: Smoothing | None = None,
+    ) -> dict[str, Tensor]:
+        """The same of several layers, by name, for one differentiation."""
+        if method not in METHODS:
+            raise BadInputError(f"unknown method {method!r}; known: {', '.join(METHODS)}")
+        places = {name: find_layer(self.network, name) for name in layers}
+        if smoothing is not None:
+            copies = [
+                run_network(self.network, noisy).all_heatmaps(targets, layers, method)
+                for noisy in smoothing.copies(self.images)
+            ]
+            return {name: torch.stack([maps[name] for maps in copies]).mean(dim=0) for name in layers}
+        with _in_float32(self.images.device.type):
+            if METHODS[method].gradients:
+                found = self._with_gradients(set(places.values()), targets)
+            else:
+                found = {place: (maps, None) for place, maps in self._kept(set(places.values())).items()}
+            if METHODS[method].scores:
+                return {
+                    name: score_heatmaps(self.network, self.images, list(targets), found[place][0].float())
+                    for name, place in places.items()
+                }
+        return {
+            name: heatmaps(method, *(None if values is None else values.float() for values in found[place]))
+            for name, place in places.items()
+        }
+
+    def _kept(self, layers: set[Layer]) -> dict[Layer, Tensor]:
+        """The layers' maps, from another pass where this one has not kept them."""
+        if layers <= self.maps.keys():
+            return {layer: self.maps[layer] for layer in layers}
+        with torch.no_grad():
+            stages = _named("X", self.network.stages(self.images))
+        return {layer: (self.maps | stages)[layer] for layer in layers}
+
+    def _with_gradients(self, layers: set[Layer], targets: Sequence[Target]) -> dict[Layer, tuple[Tensor, Tensor]]:
+        """The layers' maps, and the gradients of the scores for them."""
+        with torch.inference_mode(False), torch.enable_grad():
+            maps, logits = self._from_fused(layers) if self._beyond_backbone(layers) else self._from_images()
+            half = logits.dtype == torch.float16
+            score = torch.stack([target(row) for target, row in zip(targets, logits, strict=True)]).sum()
+            order = list(layers)
+            wanted = [maps[layer] for layer in order]
+            gradients = torch.autograd.grad(score * _HALF_SCALE if half else score, wanted)
+        scale = _HALF_SCALE if half else 1
+        return {
+            layer: (values.detach(), gradient.float() / scale)
+            for layer, values, gradient in zip(order, wanted, gradients, strict=True)
+        }
+
+    def _beyond_backbone(self, layers: set[Layer]) -> bool:
+        """Whether no stage in front of the last must be differentiated, nor the backbone with it."""
+        return all(layer.kind == "Y" or layer.number == self.network.depth for layer in layers)
+
+    def _from_fused(self, layers: set[Layer]) -> tuple[dict[Layer, Tensor], Tensor]:
+        """Fused maps and logits anew, from the first that is asked for on, with their graph."""
+        depth = self.network.depth
+        dtype = next(self.network.parameters()).dtype  # autocast may have left others
+        kept = {layer: values.detach().to(dtype) for layer, values in self.maps.items()}
+        last = Layer("X", depth)
+        if self.network.scff is None:
+            maps = {last: kept[last].requires_grad_()}
+            return maps, self.network.head(maps[last])
+        # The last stage joins in the last fusion, which takes what is before it as it is.
+        first = min(layer.number if layer.kind == "Y" else depth - 1 for layer in layers)
+        start = Layer("Y", first) if first > 1 else Layer("X", 1)
+        maps = {layer: kept[layer].requires_grad_() for layer in {start, last}}
+        fused = self.network.scff.fuse_on(
+            maps[start], [(kept | maps)[Layer("X", i)] for i in range(first + 1, depth + 1)]
+        )
+        maps |= {Layer("Y", first + 1 + i): values for i, values in enumerate(fused)}
+        return maps, self.network.head(maps[Layer("Y", depth)])
+
+    def _from_images(self) -> tuple[dict[Layer, Tensor], Tensor]:
+        """All maps and logits anew, with their graph."""
+        maps = _named("X", self.network.stages(self.images.detach().requires_grad_()))
+        if self.network.scff is not None:
+            stages = list(maps.values())
+            maps |= _named("Y", self.network.scff.fuse_on(stages[0], stages[1:]))
+        return maps, self.network.head(list(maps.values())[-1])
+
+
+def run_network(network: Network, images: Tensor) -> Run:
+    """Runs a network once.
+
+    Args:
+        network: in eval mode, its weights without gradients.
+        images: normalised, [B, 3, H, W], of any type; on the network's device.
+
+    Raises:
+        BadInputError: the logits are not finite; says which map is the first that is not.
+    """
+    with torch.inference_mode(False), torch.no_grad():  # so that what is kept can be differentiated later
+        images = images.to(next(network.parameters()).dtype).contiguous(memory_format=torch.channels_last)
+        images = images.clone() if images.is_inference() else images
+        stages, fused = network.maps(images)
+        logits = network.head((fused or stages)[-1]).float()
+    last = {Layer("X", network.depth): stages[-1]}
+    maps = last if network.scff is None else _named("X", stages) | _named("Y", fused)
+    run = Run(network, images, maps, logits)
+    if not logits.isfinite().all():
+        raise BadInputError(f"the output of this network is not finite; {_first_wild(run)} is the first that is not")
+    return run
+
+
+def _first_wild(run: Run) -> str:
+    """The first of the image, the stages, the fused maps and the logits that is not finite."""
+    if not run.images.isfinite().all():
+        return "the image"
+    stages = [Layer("X", i) for i in range(1, run.network.depth + 1)]
+    maps = run._kept(set(stages)) | run.maps
+    fused = sorted(maps.keys() - set(stages), key=lambda layer: layer.number)
+    wild = (str(layer) for layer in (*stages, *fused) if not maps[layer].isfinite().all())
+    return next(wild, "the logits' layer")
+
+
+def _named(kind: str, maps: Sequence[Tensor]) -> dict[Layer, Tensor]:
+    """X1.. or Y2.. in their order."""
+    first = 1 if kind == "X" else 2
+    return {Layer(kind, first + i): values for i, values in enumerate(maps)}
+
+
+@contextmanager
+def _in_float32(device: str) -> Iterator[None]:
+    """Without autocast, which a caller may have set."""
+    with torch.autocast(device, enabled=False):
+        yield

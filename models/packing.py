@@ -1,0 +1,80 @@
+"""Convolutions whose weights lie in memory as oneDNN computes with them.
+
+PyTorch otherwise brings a convolution's weights into oneDNN's order in every call, which for a single image takes a
+third of a ResNet-50's time. `torch.compile` packs them as well; here the network stays eager.
+"""
+
+import copy
+from typing import Self
+
+import torch
+from torch import Tensor, nn
+
+from models.network import Network
+
+__all__ = ["PackedConv2d", "can_pack", "packed"]
+
+
+class PackedConv2d(nn.Conv2d):
+    """A convolution for inference on a CPU; with gradients, on other devices and in other types, the usual one."""
+
+    @classmethod
+    def of(cls, convolution: nn.Conv2d, shape: torch.Size) -> Self:
+        """Packs a convolution.
+
+        Args:
+            convolution: float32, on the CPU.
+            shape: of its input, [B, C, h, w]; others work, but are slower the farther from it they are.
+        """
+        result = copy.copy(convolution)  # which shares the weights
+        result.__class__ = cls
+        result.packed = torch._C._nn.mkldnn_reorder_conv2d_weight(
+            convolution.weight.detach().to_mkldnn(), *result._geometry(), list(shape)
+        )
+        return result
+
+    def forward(self, values: Tensor) -> Tensor:
+        """Maps [B, C_in, H, W] to [B, C_out, h, w]."""
+        if values.requires_grad or values.dtype != torch.float32 or values.device.type != "cpu":
+            return super().forward(values)
+        return torch.ops.mkldnn._convolution_pointwise(
+            values, self.packed, self.bias, *self._geometry(), "none", [], ""
+        )
+
+    def _geometry(self) -> tuple[list[int], list[int], list[int], int]:
+        return list(self.padding), list(self.stride), list(self.dilation), self.groups
+
+
+def can_pack() -> bool:
+    """Whether this build of PyTorch has oneDNN and what is used of it here."""
+    return (
+        torch.backends.mkldnn.is_available()
+        and hasattr(torch._C._nn, "mkldnn_reorder_conv2d_weight")
+        and hasattr(torch.ops.mkldnn, "_convolution_pointwise")
+    )
+
+
+def packed(network: Network, size: tuple[int, int]) -> Network:
+    """The network with packed convolutions; the weights are shared with the one given, which is left as it is.
+
+    Args:
+        network: for inference on the CPU, in float32.
+        size: (height, width) of its images.
+    """
+    shapes: dict[str, torch.Size] = {}
+
+    network = copy.deepcopy(network, {id(value): value for value in network.state_dict(keep_vars=True).values()})
+    plain = {module: name for name, module in network.named_modules() if type(module) is nn.Conv2d}
+
+    def note(module: nn.Conv2d, given: tuple[Tensor]) -> None:
+        shapes.setdefault(plain[module], given[0].shape)
+
+    hooks = [module.register_forward_pre_hook(note) for module in plain]
+    with torch.no_grad():
+        network(torch.zeros(1, 3, *size))
+    for hook in hooks:
+        hook.remove()
+    for module, name in plain.items():
+        if name in shapes and module.padding_mode == "zeros" and not isinstance(module.padding, str):
+            network.set_submodule(name, PackedConv2d.of(module, shapes[name]))
+    return network
