@@ -104,6 +104,7 @@ def explain_folder(
     log = out / _PROGRESS / f"{socket.gethostname()}-{workers.rank}.jsonl"
     bar = tqdm(total=sum(map(len, waiting)), desc="explaining", disable=None if workers.first else True)
     with ThreadPoolExecutor(_READERS) as readers, log.open("a") as file, bar:
+        file.write("\n")  # ends a line that an interruption has torn
         for numbers, read in _ahead(readers, waiting, images, pair):
             rows = _explain(pair, [names[n] for n in numbers], read, out, question, measured, style)
             for n, row in zip(numbers, rows, strict=True):
