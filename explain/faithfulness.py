@@ -179,10 +179,11 @@ def randomised(network: Network, seed: int = 0) -> Network:
         seed: of the drawing.
 
     Raises:
-        BadInputError: the network was prepared: its packed weights would stay as they were.
+        BadInputError: the network was packed or compiled: it would go on computing with the weights that it had.
     """
-    if any(isinstance(module, PackedConv2d) for module in network.modules()):
-        raise BadInputError("a network whose weights are packed cannot be randomised; give it as it was loaded")
+    compiled = "maps" in vars(network)
+    if compiled or any(isinstance(module, PackedConv2d) for module in network.modules()):
+        raise BadInputError("a network that was prepared for speed cannot be randomised; give it as it was loaded")
     random = torch.Generator().manual_seed(seed)
     with torch.inference_mode(False), torch.no_grad():
         network = copy.deepcopy(network).float()

@@ -3,6 +3,7 @@
 import math
 import random
 import threading
+from collections.abc import Callable
 from itertools import pairwise
 
 import numpy as np
@@ -224,6 +225,12 @@ def test_a_plateau_stays_one_when_it_is_enlarged() -> None:
     assert (ranking(share)[60:] >= (share > share[-1, -1]).sum()).all()  # behind all that the hot cell reaches
 
 
+def test_equal_values_of_a_mirrored_map_stay_equal() -> None:
+    half = np.random.default_rng(0).random((5, 7))
+    share = enlarged(half + half[:, ::-1], (50, 61))
+    assert np.array_equal(share, share[:, ::-1])
+
+
 def test_maps_are_enlarged_as_pillow_does() -> None:
     heatmap = np.random.default_rng(0).random((7, 5)).astype(np.float32)
     for size in ((50, 64), (4, 9)):
@@ -329,11 +336,26 @@ def test_everything_that_was_learned_is_drawn_anew() -> None:
             assert (module.bias == 0).all()
 
 
-@pytest.mark.skipif(not can_pack(), reason="this build of PyTorch does not pack weights")
-def test_a_prepared_network_is_refused() -> None:
-    network = packed(trained_like(None), (64, 64))
-    with pytest.raises(BadInputError, match="weights are packed cannot be randomised; give it as it was loaded"):
-        randomised_similarity(network, images(), [1, 2], "fused", "gradcam")
+def compiled() -> Network:
+    network = trained_like(None)
+    network.compile_maps()
+    return network
+
+
+@pytest.mark.parametrize(
+    "prepare",
+    [
+        pytest.param(
+            lambda: packed(trained_like(None), (64, 64)),
+            marks=pytest.mark.skipif(not can_pack(), reason="this build of PyTorch does not pack weights"),
+            id="packed",
+        ),
+        pytest.param(compiled, id="compiled"),
+    ],
+)
+def test_a_prepared_network_is_refused(prepare: Callable[[], Network]) -> None:
+    with pytest.raises(BadInputError, match="prepared for speed cannot be randomised; give it as it was loaded"):
+        randomised_similarity(prepare(), images(), [1, 2], "fused", "gradcam")
 
 
 # Safe to share.
