@@ -30,12 +30,14 @@ from torch import Tensor, nn
 from benchmarks.timing import Work, median_ms, median_ratio, seconds, take_turns
 from explain.layers import layer_names
 from explain.preparation import prepared_network
-from explain.run import Run, Target, run_network
+from explain.run import Run, Target, run_in_parts
 from models.command_line import run
 from models.device import choose_device
 from models.errors import BadInputError
 from models.network import Network, check_input_size
 from models.scff import FusionSettings
+
+__all__ = ["Tapped"]
 
 _SEED = 0
 _CLASSES = 12
@@ -44,7 +46,7 @@ _COMPILERS = ("g++", "clang++", "c++")
 _RETURNING_MALLOC = {"MALLOC_MMAP_THRESHOLD_": "65536", "MALLOC_TRIM_THRESHOLD_": "65536"}
 
 
-class _Tapped(nn.Module):
+class Tapped(nn.Module):
     """A whole network with a layer that a library can hook where the classifier's input passes."""
 
     def __init__(self, network: Network) -> None:
@@ -53,6 +55,7 @@ class _Tapped(nn.Module):
         self.tap = nn.Identity()
 
     def forward(self, images: Tensor) -> Tensor:
+        """Logits [B, classes] of normalised images [B, 3, H, W]."""
         return self.network.head(self.tap(self.network.features(images)))
 
 
@@ -85,14 +88,14 @@ def _in_turn(explain: Callable[[nn.Module, Tensor], None], networks: Sequence[nn
 
 def _ours(networks: Sequence[Network], images: Tensor) -> Work:
     def explain(network: Network, images: Tensor) -> None:
-        run = run_network(network, images)
-        run.heatmaps(_predicted(run))
+        for part in run_in_parts(network, images):
+            part.heatmaps(_predicted(part))
 
     return _in_turn(explain, networks, images)
 
 
 def _another_class(networks: Sequence[Network], images: Tensor) -> Work:
-    runs = [run_network(network, images) for network in networks]
+    runs = [run for network in networks for run in run_in_parts(network, images)]
     others = [[Target(index) for index in one.logits.topk(2).indices[:, 1].tolist()] for one in runs]
 
     def work() -> None:
@@ -103,40 +106,44 @@ def _another_class(networks: Sequence[Network], images: Tensor) -> Work:
 
 
 def _all_fused(networks: Sequence[Network], images: Tensor) -> Work:
-    run = run_network(networks[1], images)
-    targets = _predicted(run)
-    layers = [name for name in layer_names(run.network) if name.startswith("Y")]
-    return lambda: run.all_heatmaps(targets, layers)
+    runs = list(run_in_parts(networks[1], images))
+    layers = [name for name in layer_names(networks[1]) if name.startswith("Y")]
+
+    def work() -> None:
+        for analysed in runs:
+            analysed.all_heatmaps(_predicted(analysed), layers)
+
+    return work
 
 
 def _grad_cam(networks: Sequence[Network], images: Tensor) -> Work:
-    def explain(network: _Tapped, images: Tensor) -> None:
+    def explain(network: Tapped, images: Tensor) -> None:
         with pytorch_grad_cam.GradCAMPlusPlus(network, [network.tap]) as cam:
             cam(images, targets=None)
 
-    return _in_turn(explain, [_Tapped(network) for network in networks], images)
+    return _in_turn(explain, [Tapped(network) for network in networks], images)
 
 
 def _torch_cam(networks: Sequence[Network], images: Tensor) -> Work:
     from torchcam.methods import GradCAMpp
 
-    def explain(network: _Tapped, images: Tensor) -> None:
+    def explain(network: Tapped, images: Tensor) -> None:
         with GradCAMpp(network, network.tap) as cam:
             logits = network(images)
             cam(logits.argmax(dim=1).tolist(), logits)
 
-    return _in_turn(explain, [_Tapped(network) for network in networks], images)
+    return _in_turn(explain, [Tapped(network) for network in networks], images)
 
 
 def _captum(networks: Sequence[Network], images: Tensor) -> Work:
     from captum.attr import LayerGradCam
 
-    def explain(network: _Tapped, images: Tensor) -> None:
+    def explain(network: Tapped, images: Tensor) -> None:
         # Asked for a class, it would have to be told which, after a pass of its own.
         cam = LayerGradCam(lambda images: network(images).max(dim=1).values, network.tap)
         cam.attribute(images, relu_attributions=True)
 
-    return _in_turn(explain, [_Tapped(network) for network in networks], images)
+    return _in_turn(explain, [Tapped(network) for network in networks], images)
 
 
 def _as_built(network: Network, size: tuple[int, int]) -> Network:  # noqa: ARG001 - as prepared_network's
@@ -225,15 +232,14 @@ def _peak_growth_elsewhere(name: str, setting: _Setting) -> int:
     return int(subprocess.run(arguments, check=True, stdout=subprocess.PIPE, text=True, env=environment).stdout)
 
 
-def _max_difference(networks: Sequence[Network], plain: Sequence[Network], images: Tensor) -> float:
+def _max_difference(networks: Sequence[Network], originals: Sequence[Network], images: Tensor) -> float:
     """Of networks' heatmaps from plain networks', the largest over all positions, over the map's maximum."""
     worst = 0.0
-    for network, original in zip(networks, plain, strict=True):
-        run = run_network(original, images)
-        targets = _predicted(run)
-        expected, found = run.heatmaps(targets), run_network(network, images).heatmaps(targets)
-        largest = expected.amax((1, 2)).clamp_min(torch.finfo(torch.float32).tiny)
-        worst = max(worst, ((found - expected).abs().amax((1, 2)) / largest).max().item())
+    for network, original in zip(networks, originals, strict=True):
+        for plain, ours in zip(run_in_parts(original, images), run_in_parts(network, images), strict=True):
+            expected, found = plain.heatmaps(_predicted(plain)), ours.heatmaps(_predicted(plain))
+            largest = expected.amax((1, 2)).clamp_min(torch.finfo(torch.float32).tiny)
+            worst = max(worst, ((found - expected).abs().amax((1, 2)) / largest).max().item())
     return float(f"{worst:.1e}")
 
 

@@ -1,27 +1,23 @@
 """Command line: explain images, or a folder of them, with a checkpoint pair."""
 
-import dataclasses
 import json
 import sys
-from io import BytesIO
 from pathlib import Path
 from typing import Annotated
 
-import numpy as np
 import torch
 import typer
 
 from explain.analysis import PairAnalysis, Question, analyse
-from explain.answer import answer
 from explain.cam import DEFAULT_METHOD, METHODS
-from explain.faithfulness import faithfulness
-from explain.figure import COLOUR_MAPS, SCALES, Style, side_by_side
-from explain.folder import MEASURED, explain_folder, maps_file
-from explain.layers import FUSED, find_layer
+from explain.faithfulness import MEASURED
+from explain.figure import COLOUR_MAPS, SCALES, Style
+from explain.folder import explain_folder, maps_file
+from explain.layers import FUSED, find_layer, layer_names
 from explain.preparation import prepared
-from explain.region import Region, against_region
 from explain.run import Smoothing
 from explain.sheet import PER_SHEET
+from explain.single import Marked, explain_image, result_stems
 from explain.workers import Workers
 from models.atomic import write_file
 from models.checkpoint import ROLES, Pair, load_pair
@@ -84,9 +80,8 @@ def main(
         raise BadInputError(f"unknown measure {measure!r}; known: {', '.join(MEASURED)}")
     if batch_size < 1:
         raise BadInputError(f"batch size must be at least 1, got {batch_size}")
-    if box is not None and mask is not None:
-        raise BadInputError("--box and --mask are two ways to mark a region; choose one")
-    if (box is not None or mask is not None) and (is_folder or len(images) > 1):
+    marked = Marked(box, mask)
+    if marked and (is_folder or len(images) > 1):
         raise BadInputError("--box and --mask mark a region of one image")
     style = Style(colour_map, scale)
     if method not in METHODS:
@@ -113,7 +108,7 @@ def main(
     elif workers.count > 1:
         raise BadInputError("several processes share a folder; name one, or start without torchrun")
     else:
-        failed = _explain_images(images, out, pair, question, measure, style, (box, mask), as_json)
+        failed = _explain_images(images, out, pair, question, measure, style, marked, as_json)
     workers.leave()
     if failed:
         sys.exit(2)
@@ -169,19 +164,16 @@ def _explain_images(
     question: Question,
     measure: str,
     style: Style,
-    marked: tuple[str | None, Path | None],
+    marked: Marked,
     as_json: bool,
 ) -> int:
     """How many images could not be explained."""
-    stems = _stems(images, out)
-    inputs = {image.resolve() for image in images}
-    if lost := [stem for stem in stems if (out / f"{stem}.png").resolve() in inputs]:
-        raise BadInputError(f"{out / lost[0]}.png is one of the images and would be overwritten; choose another --out")
+    stems = result_stems(images, out)
     out.mkdir(parents=True, exist_ok=True)
     failed = 0
     for image, stem in zip(images, stems, strict=True):
         try:
-            result = _explain(image, pair, question, out / stem, measure, style, marked)
+            result = explain_image(image, pair, question, out / stem, measure, style, marked)
         except BadInputError as error:  # the other images are still explained
             print(f"error: {error}", file=sys.stderr)
             failed += 1
@@ -192,81 +184,6 @@ def _explain_images(
             said = ", ".join(f"{role}: {result[role]['prediction']}" for role in ROLES)
             print(f"{image}: {said} -> {result['figure']}")
     return failed
-
-
-def _explain(
-    image: Path,
-    pair: Pair,
-    question: Question,
-    stem: Path,
-    measure: str,
-    style: Style,
-    marked: tuple[str | None, Path | None],
-) -> dict:
-    pixels = read_image(image)
-    region = _region(pixels, *marked)
-    analysis = analyse(pair, pixels)
-    maps = analysis.heatmaps(question)
-    worth = None
-    if measure != "none":
-        worth = {
-            role: faithfulness(
-                run.run.network, run.run.images, maps[role].values[None], [maps[role].target], road=measure == "full"
-            )[0]
-            for role, run in analysis.runs.items()
-        }
-    files = {"figure": Path(f"{stem}.png"), "maps": Path(f"{stem}.npz")}
-    result = {
-        "image": str(image),
-        **answer(analysis, maps, question, worth),
-        **{name: str(path) for name, path in files.items()},
-    }
-    if region is not None:
-        for role, heatmap in maps.items():
-            found = against_region(heatmap.values, region)
-            result[role]["region"] = None if found is None else dataclasses.asdict(found)
-    figure, arrays = BytesIO(), BytesIO()
-    side_by_side(analysis, maps, image.name, question, style).save(figure, format="PNG")
-    np.savez(arrays, **{role: heatmap.values for role, heatmap in maps.items()})
-    write_file(files["figure"], figure.getvalue())
-    write_file(files["maps"], arrays.getvalue())
-    write_file(Path(f"{stem}.json"), (json.dumps(result, indent=1, allow_nan=False) + "\n").encode())
-    return result
-
-
-def _region(image: np.ndarray, box: str | None, mask: Path | None) -> Region | None:
-    """What is marked of an image."""
-    if mask is not None:
-        return Region.of_mask(read_image(mask).any(axis=2), *image.shape[:2])
-    if box is None:
-        return None
-    try:
-        left, top, right, bottom = (int(side) for side in box.split(","))
-    except ValueError:
-        raise BadInputError(f"{box!r} is no box; give left,top,right,bottom in pixels, such as 10,20,60,80") from None
-    return Region.box(*image.shape[:2], left, top, right, bottom)
-
-
-def _stems(images: list[Path], out: Path) -> list[str]:
-    """Names of the results: the image's without its ending, numbered where another image has that name."""
-    stems: list[str] = []
-    for image in images:
-        stem, number = image.stem, 1
-        while stem in stems or _taken(out / f"{stem}.json", image):
-            number += 1
-            stem = f"{image.stem}-{number}"
-        stems.append(stem)
-    return stems
-
-
-def _taken(result: Path, image: Path) -> bool:
-    """Whether a result of an earlier call is of another image."""
-    try:
-        return json.loads(result.read_text())["image"] != str(image)
-    except FileNotFoundError:
-        return False
-    except (ValueError, KeyError, TypeError):
-        return True
 
 
 def figure9(
@@ -291,18 +208,39 @@ def figure9(
     if method not in METHODS:
         raise BadInputError(f"unknown method {method!r}; known: {', '.join(METHODS)}")
     where = choose_device(device)
-    pictures = {image.name: read_image(image) for image in images}
+    pictures = {name: read_image(image) for name, image in _by_name(images).items()}
+    loaded = {name: load_pair(path, where) for name, path in _by_name(pairs).items()}
+    _check_layer(layer, list(loaded.values()))
+    questions = {
+        name: Question(None if target is None else pair.class_index(target), layer=layer, method=method)
+        for name, pair in loaded.items()
+    }
     columns: dict[str, list[PairAnalysis]] = {}
-    questions = {}
-    for path in pairs:
-        pair = load_pair(path, where)
-        find_layer(pair.scff.network, layer)
-        index = None if target is None else pair.class_index(target)
-        questions[pair.name] = Question(index, layer=layer, method=method)
-        pair = prepared(pair)
-        columns[pair.name] = [analyse(pair, picture) for picture in pictures.values()]
+    for name, pair in loaded.items():
+        fast = prepared(pair)
+        columns[name] = [analyse(fast, picture) for picture in pictures.values()]
     write_file(out, grid(list(pictures), columns, questions, style, out.suffix.lower()))
     print(f"written to {out}: {len(pictures)} image(s) by {len(columns)} pair(s)")
+
+
+def _by_name(paths: list[Path]) -> dict[str, Path]:
+    """Paths by their last part, or by the whole where another one ends like it."""
+    names = [path.resolve().name for path in paths]
+    return {name if names.count(name) == 1 else str(path): path for name, path in zip(names, paths, strict=True)}
+
+
+def _check_layer(layer: str, pairs: list[Pair]) -> None:
+    """Refuses a layer that some of the pairs lack.
+
+    Raises:
+        BadInputError: says which have it.
+    """
+    having = [pair.name for pair in pairs if layer in layer_names(pair.scff.network)]
+    if len(having) < len(pairs):
+        lacking = next(pair for pair in pairs if pair.name not in having)
+        known = ", ".join(layer_names(lacking.scff.network))
+        others = f"; {', '.join(having)} has it" if having else ""
+        raise BadInputError(f"{lacking.name} has no layer {layer!r} but {known}{others}")
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from typing import Any
 
 from explain.analysis import Heatmap, NetworkAnalysis, PairAnalysis, Question
 from explain.faithfulness import Faithfulness
-from explain.selection import fusion_weights, stage_shares
+from explain.selection import FusionWeights, fusion_weights, stage_shares
 
 __all__ = ["answer"]
 
@@ -26,7 +26,7 @@ def answer(
     """
     scff = analysis.scff
     weights, shares = fusion_weights(scff.run), stage_shares(scff.run, [scff.target(question)])
-    chosen = None if weights is None else {w.layer: {"mean": w.mean, "spread": w.spread} for w in weights[0]}
+    chosen = None if weights is None else {each.layer: _of_weights(each) for each in weights[0]}
     return {
         "pair": analysis.pair.name,
         "layer": question.layer,
@@ -51,6 +51,10 @@ def _of_network(run: NetworkAnalysis, heatmap: Heatmap) -> dict[str, Any]:
         "empty": heatmap.empty,
         "probabilities": dict(zip(classes, map(float, run.probabilities), strict=True)),
     }
+
+
+def _of_weights(weights: FusionWeights) -> dict[str, Any]:
+    return {"mean": weights.mean, "spread": weights.spread, "histogram": weights.histogram().tolist()}
 
 
 def _of_faithfulness(found: Faithfulness | None) -> dict[str, Any]:

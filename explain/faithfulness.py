@@ -10,16 +10,18 @@ import torch
 from pytorch_grad_cam.metrics.road import NoisyLinearImputer, neighbors_weights
 from scipy.sparse import csc_matrix
 from scipy.sparse.linalg import spsolve
+from scipy.stats import spearmanr
 from torch import Tensor, nn
 from torch.nn import functional
 from torchvision.transforms.v2.functional import gaussian_blur
 
-from explain.run import Target, run_network
+from explain.run import Target, images_at_once, run_in_parts
 from models.errors import BadInputError
 from models.network import Network
 from models.packing import PackedConv2d
 
 __all__ = [
+    "MEASURED",
     "PERCENTILES",
     "STEPS",
     "Faithfulness",
@@ -30,12 +32,13 @@ __all__ = [
     "ranking",
 ]
 
+MEASURED = ("none", "quick", "full")
+"""How much is measured for a user: nothing; drop, increase, insertion and deletion; ROAD as well."""
 STEPS = 20
 """Of insertion and deletion, each the same number of pixels."""
 PERCENTILES = (20, 40, 60, 80)
 """Of an image's pixels that ROAD takes away."""
 
-_BATCH = 32  # images that a network is given at once
 _BLUR = {"kernel_size": [11, 11], "sigma": [5.0, 5.0]}  # pixels, RISE's
 _NOISE = 0.01  # standard deviation, ROAD's
 _SEED = 0
@@ -156,13 +159,11 @@ def randomised_similarity(
     Raises:
         BadInputError: the network was prepared, or the layer or method is unknown.
     """
-    random, found = randomised(network, seed), []
-    for i in range(0, len(images), _BATCH):
-        wanted = [Target(index) for index in targets[i : i + _BATCH]]
-        maps = (
-            run_network(each, images[i : i + _BATCH]).heatmaps(wanted, layer, method).cpu().numpy()
-            for each in (network, random)
-        )
+    runs = (run_in_parts(each, images) for each in (network, randomised(network, seed)))
+    waiting, found = iter(targets), []
+    for run, random in zip(*runs, strict=True):
+        wanted = [Target(index) for index in islice(waiting, len(run.images))]
+        maps = (each.heatmaps(wanted, layer, method).cpu().numpy() for each in (run, random))
         found += [_rank_correlation(*pair) for pair in zip(*maps, strict=True)]
     return found
 
@@ -257,7 +258,7 @@ def _filled_in(image: Tensor, missing: Tensor) -> Tensor:
 def _probabilities(network: nn.Module, images: Iterable[Tensor], target: int) -> list[float]:
     """The target's, of images [3, H, W], of which few are in memory at a time."""
     images, weights, found = iter(images), next(network.parameters()), []
-    while batch := list(islice(images, _BATCH)):
+    while batch := list(islice(images, images_at_once(weights.device))):
         stacked = torch.stack(batch).to(weights).contiguous(memory_format=torch.channels_last)
         with torch.no_grad():
             found += network(stacked).double().softmax(dim=1)[:, target].tolist()
@@ -271,11 +272,5 @@ def _area(curve: tuple[float, ...] | None) -> float | None:
 
 def _rank_correlation(first: np.ndarray, second: np.ndarray) -> float | None:
     """Spearman's; None where either is constant."""
-    ranks = np.stack([_mean_ranks(first), _mean_ranks(second)])
-    return None if (np.ptp(ranks, axis=1) == 0).any() else float(np.corrcoef(ranks)[0, 1])
-
-
-def _mean_ranks(values: np.ndarray) -> np.ndarray:
-    """Rank of each value; equal ones share the mean of theirs."""
-    _, which, counts = np.unique(values.ravel(), return_inverse=True, return_counts=True)
-    return (counts.cumsum() - (counts - 1) / 2)[which]
+    constant = np.ptp(first) == 0 or np.ptp(second) == 0
+    return None if constant else float(spearmanr(first, second, axis=None).statistic)

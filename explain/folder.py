@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from io import BytesIO, StringIO
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from tqdm import tqdm
 from explain.analysis import Heatmap, Question
 from explain.faithfulness import faithfulness
 from explain.figure import PLAIN, TITLES, Style, overlay, percent, scaled
-from explain.run import Run, Target, run_network
+from explain.run import Run, Target, run_in_parts
 from explain.sheet import CELL, contact_sheets
 from explain.workers import ALONE, Workers
 from models.atomic import write_file
@@ -31,10 +32,7 @@ from models.checkpoint import ROLES, Pair
 from models.errors import BadInputError
 from models.image_file import IMAGE_SUFFIXES, read_image
 
-__all__ = ["MEASURED", "explain_folder", "images_under", "maps_file"]
-
-MEASURED = ("none", "quick", "full")
-"""How much of a map's faithfulness is measured: nothing; drop, increase, insertion and deletion; ROAD as well."""
+__all__ = ["explain_folder", "images_under", "maps_file"]
 
 _PROGRESS = ".progress"
 _READERS = 2  # threads that decode the next batch meanwhile
@@ -78,7 +76,7 @@ def explain_folder(
         out: may hold a run of the same question, which goes on; images that have changed since are done anew.
         pair: best prepared.
         question: of every image alike.
-        measured: a name in MEASURED.
+        measured: a name in explain.faithfulness.MEASURED.
         style: of the contact sheets.
         batch: images at once.
         workers: that share the work; each needs `folder`, and all should have one `out`.
@@ -193,15 +191,18 @@ def _explain(
     images = torch.cat([read[i][0] for i in good]).to(pair.device)
     maps: list[dict[str, Heatmap]] = [{} for _ in good]
     for role in ROLES:
-        run = run_network(getattr(pair, role).network, images)
-        targets = [
-            Target(own if question.target is None else question.target, question.against) for own in run.predictions
-        ]
-        heatmaps = run.heatmaps(targets, question.layer, question.method, question.smoothing).cpu().numpy()
-        columns = _columns(pair.classes, run, heatmaps, targets, measured)
-        for k, i in enumerate(good):
-            maps[k][role] = Heatmap(heatmaps[k], targets[k].index, targets[k].against)
-            rows[i] |= {f"{role}_{name}": value for name, value in columns[k].items()}
+        rest = iter(enumerate(good))
+        for run in run_in_parts(getattr(pair, role).network, images):
+            targets = [
+                Target(own if question.target is None else question.target, question.against) for own in run.predictions
+            ]
+            heatmaps = run.heatmaps(targets, question.layer, question.method, question.smoothing).cpu().numpy()
+            columns = _columns(pair.classes, run, heatmaps, targets, measured)
+            for (k, i), values, target, column in zip(
+                islice(rest, len(targets)), heatmaps, targets, columns, strict=True
+            ):
+                maps[k][role] = Heatmap(values, target.index, target.against)
+                rows[i] |= {f"{role}_{name}": value for name, value in column.items()}
     for k, i in enumerate(good):
         arrays, cell = BytesIO(), BytesIO()
         np.savez(arrays, **{role: heatmap.values for role, heatmap in maps[k].items()})

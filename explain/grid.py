@@ -1,9 +1,12 @@
 """Many images and many pairs in one figure, as the paper's Figure 9: before and after, side by side."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from io import BytesIO
+from textwrap import fill
 
 import matplotlib
+import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.cm import ScalarMappable
 from matplotlib.figure import Figure
@@ -17,9 +20,10 @@ __all__ = ["FORMATS", "grid"]
 FORMATS = (".pdf", ".svg", ".png")
 """By the file's ending."""
 
-_PANEL = 1.5  # inches
-_NAMES = 1.5  # inches for the names of images
-_HEAD, _FOOT = 0.85, 0.7
+# In inches: a panel's width, what lies between two, and what is left for names, words beneath, colour bar, margins.
+_PANEL, _GAP = 1.5, 0.09
+_NAMES, _WORDS, _BAR = 1.5, 0.24, 0.9
+_HEAD, _FOOT, _EDGE = 0.85, 0.5, 0.15
 _DPI = 200
 
 
@@ -42,53 +46,37 @@ def grid(
     Returns:
         The file: in PDF and SVG text is text, its fonts embedded or named.
     """
+    panels = {name: _panel(next(iter(columns.values()))[row].image) for row, name in enumerate(names)}
     across = 1 + 2 * len(columns)
-    size = (_NAMES + across * _PANEL + 0.9, len(names) * (_PANEL + 0.24) + _HEAD + _FOOT)
-    figure = Figure(figsize=size, facecolor="white")
-    FigureCanvasAgg(figure)
-    axes = figure.subplots(
-        len(names),
-        across,
-        squeeze=False,
-        gridspec_kw={
-            "left": _NAMES / size[0],
-            "right": 1 - 0.9 / size[0],
-            "top": 1 - _HEAD / size[1],
-            "bottom": _FOOT / size[1],
-            "wspace": 0.06,
-            "hspace": 0.24,
-        },
-    )
-    words = {"family": FONTS, "parse_math": False}
-    for row, name in enumerate(names):
-        first = next(iter(columns.values()))[row]
-        _show(axes[row][0], first.image)
-        axes[row][0].set_ylabel(_lines(name), rotation=0, ha="right", va="center", fontsize=7, labelpad=6, **words)
-        for pair, (title, analyses) in enumerate(columns.items()):
-            maps = analyses[row].heatmaps(questions[title])
-            for i, (role, share) in enumerate(scaled(maps, style).items()):
-                axis, run = axes[row][1 + 2 * pair + i], analyses[row].runs[role]
-                _show(axis, overlay(analyses[row].image, share, style))
-                said = f"{run.loaded.header.classes[run.prediction]}, {percent(run.probabilities[run.prediction])}"
-                axis.set_xlabel(said + (" (empty)" if share is None else ""), fontsize=6, labelpad=2, **words)
-    axes[0][0].set_title("image", fontsize=8)
+    width = _NAMES + across * (_PANEL + _GAP) + _BAR
+    page = _Page((width, sum(height + _WORDS for _, height in panels.values()) + _HEAD + _FOOT))
+    top = _HEAD
+    for row, (name, (panel, height)) in enumerate(panels.items()):
+        page.write(_lines(name), _NAMES - 0.1, top + height / 2, 7, ha="right", va="center")
+        page.show(next(iter(columns.values()))[row].image, _NAMES + (_PANEL - panel) / 2, top, panel, height)
+        for i, (analysis, role, share) in enumerate(_maps(row, columns, questions, style), start=1):
+            left, run = _NAMES + i * (_PANEL + _GAP), analysis.runs[role]
+            page.show(overlay(analysis.image, share, style), left + (_PANEL - panel) / 2, top, panel, height)
+            said = f"{run.loaded.header.classes[run.prediction]}, {percent(run.probabilities[run.prediction])}"
+            said += " (empty)" if share is None else ""
+            page.write(said, left + _PANEL / 2, top + height + 0.05, 6, ha="center", va="top")
+        top += height + _WORDS
+    page.write("image", _NAMES + _PANEL / 2, _HEAD - 0.06, 8, ha="center", va="bottom")
     for pair, (title, analyses) in enumerate(columns.items()):
-        left, right = (axes[0][1 + 2 * pair + i].get_position() for i in range(2))
+        left = _NAMES + (1 + 2 * pair) * (_PANEL + _GAP)
         arch = analyses[0].pair.baseline.header.arch
-        place = ((left.x0 + right.x1) / 2, 1 - 0.12 / size[1])
-        figure.text(*place, f"{title}\n{arch}", ha="center", va="top", fontsize=8, **words)
-        for i, role in enumerate(TITLES):
-            axes[0][1 + 2 * pair + i].set_title(TITLES[role], fontsize=8)
-    top, bottom = axes[0][-1].get_position(), axes[-1][-1].get_position()
-    bar = figure.add_axes((top.x1 + 0.12 / size[0], bottom.y0, 0.1 / size[0], top.y1 - bottom.y0))
-    colours = figure.colorbar(ScalarMappable(cmap=style.colour_map), cax=bar, ticks=[0, 0.5, 1])
+        page.write(f"{title}\n{arch}", left + _PANEL + _GAP / 2, 0.12, 8, ha="center", va="top")
+        for i, heading in enumerate(TITLES.values()):
+            page.write(heading, left + i * (_PANEL + _GAP) + _PANEL / 2, _HEAD - 0.06, 8, ha="center", va="bottom")
+    bar = page.axes(width - _BAR + 0.08, _HEAD, 0.1, top - _WORDS - _HEAD)
+    colours = page.figure.colorbar(ScalarMappable(cmap=style.colour_map), cax=bar, ticks=[0, 0.5, 1])
     colours.set_label(SCALED_BY[style.scale], fontsize=7)
     bar.tick_params(labelsize=7)
-    caption = _caption(columns, questions)
-    figure.text(_NAMES / size[0], 0.12 / size[1], caption, fontsize=7, va="bottom", wrap=True, **words)
+    across_text = int((width - 2 * _EDGE) * 17)  # letters of that size in a line
+    page.write(fill(_caption(columns, questions), across_text), _EDGE, top + 0.12, 7, ha="left", va="top")
     data = BytesIO()
     with matplotlib.rc_context({"pdf.fonttype": 42, "svg.fonttype": "none"}):
-        figure.savefig(data, format=ending.removeprefix("."), dpi=_DPI)
+        page.figure.savefig(data, format=ending.removeprefix("."), dpi=_DPI)
     return data.getvalue()
 
 
@@ -104,12 +92,46 @@ def _caption(columns: dict[str, Sequence[PairAnalysis]], questions: dict[str, Qu
     )
 
 
-def _show(axis: matplotlib.axes.Axes, image: object) -> None:
-    axis.imshow(image, interpolation="none")
-    axis.set_xticks([])
-    axis.set_yticks([])
-    for side in axis.spines.values():
-        side.set_visible(False)
+class _Page:
+    """A figure laid out in inches, from its top left corner."""
+
+    def __init__(self, size: tuple[float, float]) -> None:
+        self.size = size
+        self.figure = Figure(figsize=size, facecolor="white")
+        FigureCanvasAgg(self.figure)
+
+    def axes(self, left: float, top: float, width: float, height: float) -> Axes:
+        """A frame of that size."""
+        across, down = self.size
+        return self.figure.add_axes((left / across, 1 - (top + height) / down, width / across, height / down))
+
+    def show(self, image: np.ndarray, left: float, top: float, width: float, height: float) -> None:
+        """An image that fills a frame."""
+        axes = self.axes(left, top, width, height)
+        axes.imshow(image, interpolation="none", aspect="auto")
+        axes.set_axis_off()
+
+    def write(self, words: str, left: float, top: float, points: int, ha: str, va: str) -> None:
+        """Words at a place, set to it as matplotlib's ha and va say."""
+        place = (left / self.size[0], 1 - top / self.size[1])
+        self.figure.text(*place, words, fontsize=points, ha=ha, va=va, family=FONTS, parse_math=False)
+
+
+def _panel(image: np.ndarray) -> tuple[float, float]:
+    """Width and height in inches, in the image's own shape: as wide as a column, unless that made it too high."""
+    shape = image.shape[0] / image.shape[1]
+    height = min(_PANEL * shape, 1.5 * _PANEL)
+    return height / shape, height
+
+
+def _maps(
+    row: int, columns: dict[str, Sequence[PairAnalysis]], questions: dict[str, Question], style: Style
+) -> Iterator[tuple[PairAnalysis, str, np.ndarray | None]]:
+    """An image's heatmaps from left to right, with whose they are."""
+    for title, analyses in columns.items():
+        maps = analyses[row].heatmaps(questions[title])
+        for role, share in scaled(maps, style).items():
+            yield analyses[row], role, share
 
 
 def _lines(name: str, width: int = 22) -> str:

@@ -13,7 +13,7 @@ from explain.layers import FUSED, Layer, find_layer
 from models.errors import BadInputError
 from models.network import Network
 
-__all__ = ["Run", "Smoothing", "Target", "run_network"]
+__all__ = ["Run", "Smoothing", "Target", "images_at_once", "run_in_parts", "run_network"]
 
 _HALF_SCALE = 2.0**8  # keeps gradients of float16 networks clear of the smallest numbers
 
@@ -97,7 +97,7 @@ class Run:
             float32 [B, h, w], at least zero, not scaled, on the network's device.
 
         Raises:
-            BadInputError: layer or method is unknown.
+            BadInputError: layer or method is unknown, or a class out of range.
         """
         return self.all_heatmaps(targets, [layer], method, smoothing)[layer]
 
@@ -112,6 +112,7 @@ class Run:
         if method not in METHODS:
             raise BadInputError(f"unknown method {method!r}; known: {', '.join(METHODS)}")
         places = {name: find_layer(self.network, name) for name in layers}
+        self._check_classes(targets)
         if smoothing is not None:
             copies = [
                 run_network(self.network, noisy).all_heatmaps(targets, layers, method)
@@ -132,6 +133,12 @@ class Run:
             name: heatmaps(method, *(None if values is None else values.float() for values in found[place]))
             for name, place in places.items()
         }
+
+    def _check_classes(self, targets: Sequence[Target]) -> None:
+        classes = self.logits.shape[1]
+        asked = {index for target in targets for index in (target.index, target.against) if index is not None}
+        if wrong := sorted(index for index in asked if not 0 <= index < classes):
+            raise BadInputError(f"class {wrong[0]} is out of range; this network's are 0 to {classes - 1}")
 
     def _kept(self, layers: set[Layer]) -> dict[Layer, Tensor]:
         """The layers' maps, from another pass where this one has not kept them."""
@@ -193,13 +200,13 @@ def run_network(network: Network, images: Tensor) -> Run:
 
     Args:
         network: in eval mode, its weights without gradients.
-        images: normalised, [B, 3, H, W], of any type; on the network's device.
+        images: normalised, [B, 3, H, W], of any type; on the network's device. They are kept, and not to be changed.
 
     Raises:
         BadInputError: the logits are not finite; says which map is the first that is not.
     """
     with torch.inference_mode(False), torch.no_grad():  # so that what is kept can be differentiated later
-        images = images.to(next(network.parameters()).dtype).contiguous(memory_format=torch.channels_last)
+        images = images.to(next(network.parameters()).dtype)
         images = images.clone() if images.is_inference() else images
         stages, fused = network.maps(images)
         logits = network.head((fused or stages)[-1]).float()
@@ -209,6 +216,24 @@ def run_network(network: Network, images: Tensor) -> Run:
     if not logits.isfinite().all():
         raise BadInputError(f"the output of this network is not finite; {_first_wild(run)} is the first that is not")
     return run
+
+
+def run_in_parts(network: Network, images: Tensor) -> Iterator[Run]:
+    """Runs a network over any number of images, some at once and then the next.
+
+    Args:
+        network, images: as run_network's.
+
+    Raises:
+        BadInputError: as run_network.
+    """
+    for part in images.split(images_at_once(images.device)):
+        yield run_network(network, part)
+
+
+def images_at_once(device: torch.device) -> int:
+    """How many images a device is fastest with: the maps of more of them outgrow a processor's cache."""
+    return 4 if device.type == "cpu" else 64
 
 
 def _first_wild(run: Run) -> str:

@@ -16,7 +16,13 @@ __all__ = ["PackedConv2d", "can_pack", "packed"]
 
 
 class PackedConv2d(nn.Conv2d):
-    """A convolution for inference on a CPU; with gradients, on other devices and in other types, the usual one."""
+    """A convolution for inference on a CPU, of one shape of maps; of others, with gradients, on other devices and in
+    other types, the usual one."""
+
+    shape: torch.Size
+    """Of the maps [B, C_in, H, W] whose convolution the weights are laid out for: others would have them laid out anew
+    in every call, at three times the cost of the usual one."""
+    packed: Tensor
 
     @classmethod
     def of(cls, convolution: nn.Conv2d, shape: torch.Size) -> Self:
@@ -24,10 +30,11 @@ class PackedConv2d(nn.Conv2d):
 
         Args:
             convolution: float32, on the CPU.
-            shape: of its input, [B, C, h, w]; others work, but are slower the farther from it they are.
+            shape: of its input, [B, C_in, H, W].
         """
         result = copy.copy(convolution)  # which shares the weights
         result.__class__ = cls
+        result.shape = shape
         result.packed = torch._C._nn.mkldnn_reorder_conv2d_weight(
             convolution.weight.detach().to_mkldnn(), *result._geometry(), list(shape)
         )
@@ -35,10 +42,12 @@ class PackedConv2d(nn.Conv2d):
 
     def forward(self, values: Tensor) -> Tensor:
         """Maps [B, C_in, H, W] to [B, C_out, h, w]."""
-        if values.requires_grad or values.dtype != torch.float32 or values.device.type != "cpu":
+        usual = values.requires_grad or values.dtype != torch.float32 or values.device.type != "cpu"
+        if usual or values.shape != self.shape:
             return super().forward(values)
+        channels_last = values.contiguous(memory_format=torch.channels_last)
         return torch.ops.mkldnn._convolution_pointwise(
-            values, self.packed, self.bias, *self._geometry(), "none", [], ""
+            channels_last, self.packed, self.bias, *self._geometry(), "none", [], ""
         )
 
     def _geometry(self) -> tuple[list[int], list[int], list[int], int]:
@@ -55,7 +64,9 @@ def can_pack() -> bool:
 
 
 def packed(network: Network, size: tuple[int, int]) -> Network:
-    """The network with packed convolutions; the weights are shared with the one given, which is left as it is.
+    """The network with convolutions packed for one image at a time, where bringing the weights into order weighs most.
+
+    The weights are shared with the network given, which is left as it is.
 
     Args:
         network: for inference on the CPU, in float32.

@@ -197,32 +197,22 @@ def evaluate(
     from models.atomic import replace_folder
     from models.checkpoint import load_pair
     from models.device import choose_device
-    from training.batches import SceneDataset, evaluation_batches
+    from training.batches import evaluation_batches
     from training.fit import evaluate_network
+    from training.part import check_part, part_of
     from training.report import read_report, write_report
 
-    if split not in PARTS:
-        raise BadInputError(f"unknown split {split!r}; known: {', '.join(PARTS)}")
+    check_part(split)
     where = choose_device(device)
     pair = load_pair(pair_dir)
     report = read_report(pair_dir)
     scenes = _read(folder)
-    if scenes.classes != pair.classes:
-        raise BadInputError(
-            f"{folder} has classes {', '.join(scenes.classes)}; {pair.name} was trained on {', '.join(pair.classes)}"
-        )
-    names = set(report.split[split])
-    chosen = [scene for scene in scenes.scenes if scene.name in names]
-    if absent := sorted(names - {scene.name for scene in chosen}):
-        _say(f"{len(absent)} scene(s) of the part are not in the folder: {', '.join(absent[:10])}")
-    if not chosen:
-        raise BadInputError(f"{folder} holds no scene of the {split} part that {pair.name} was trained with")
-    part = SceneDataset(chosen, pair.preprocessing.size)
+    part = part_of(pair, report, scenes, folder, split)
     results = {
         role: evaluate_network(getattr(pair, role).network, pair.preprocessing, part, pair.classes, where)
         for role in _ROLES["pair"]
     }
-    said = {"split": split, "images": len(chosen)}
+    said = {"split": split, "images": len(part)}
     said |= {role: {"accuracy": result.accuracy} for role, result in results.items()}
     if not as_json:
         for role, result in results.items():

@@ -12,7 +12,7 @@ from explain.comparison import Interval, Paired, bootstrap_mean, paired
 from explain.faithfulness import Faithfulness, faithfulness, randomised_similarity
 from explain.layers import FUSED
 from explain.preparation import prepared
-from explain.run import Target, run_network
+from explain.run import Target, run_in_parts
 from models.checkpoint import ROLES, Pair
 
 __all__ = ["MEASURES", "FaithfulnessReport", "Measure", "MeasureReport", "measure_faithfulness"]
@@ -108,10 +108,12 @@ def measure_faithfulness(
     for batch in batches:
         images = pair.preprocessing.normalise(batch.to(pair.device))
         for role in ROLES:
-            run = run_network(getattr(fast, role).network, images)
-            maps = run.heatmaps([Target(index) for index in run.predictions], layer, method)
-            found[role] += faithfulness(run.network, run.images, maps, run.predictions, road)
-            likeness[role] += randomised_similarity(getattr(pair, role).network, images, run.predictions, layer, method)
+            network, predictions = getattr(pair, role).network, []
+            for run in run_in_parts(getattr(fast, role).network, images):
+                maps = run.heatmaps([Target(index) for index in run.predictions], layer, method)
+                found[role] += faithfulness(run.network, run.images, maps, run.predictions, road)
+                predictions += run.predictions
+            likeness[role] += randomised_similarity(network, images, predictions, layer, method)
     values = {
         "drop": _each(found, lambda one: one.drop),
         "increase": _each(found, lambda one: one.increase),

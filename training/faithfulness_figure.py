@@ -28,7 +28,8 @@ def draw_faithfulness(report: FaithfulnessReport) -> bytes:
     _curves(insertion, report.insertion, "Insertion: higher is better", "share of pixels made sharp")
     _curves(deletion, report.deletion, "Deletion: lower is better", "share of pixels taken away")
     insertion.set_ylabel("probability of the prediction")
-    insertion.legend(frameon=False)
+    if insertion.lines:
+        insertion.legend(frameon=False)
     _differences(differences, report)
     data = BytesIO()
     with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": "faithfulness"}):

@@ -162,7 +162,7 @@ def test_figure9_that_cannot_be(command: Command, pair_folder: Path, folder: Pat
     for out, more, words in (
         ("x.doc", (), "name a file that ends in .pdf, .svg, .png"),
         ("no/x.pdf", (), "no such folder to write into"),
-        ("x.pdf", ("--layer", "Y9"), "unknown layer 'Y9'"),
+        ("x.pdf", ("--layer", "Y9"), "tiny has no layer 'Y9' but fused, Y2, Y3, Y4, X1, X2, X3, X4\n"),
         ("x.pdf", ("--target", "lake"), "unknown class 'lake'"),
         ("x.pdf", ("--method", "lime"), "unknown method 'lime'"),
     ):

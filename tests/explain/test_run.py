@@ -2,7 +2,8 @@
 
 import gc
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -177,6 +178,12 @@ def test_what_is_unknown_is_refused() -> None:
         run.heatmaps([Target(0), Target(1)], "Y5")
     with pytest.raises(BadInputError, match=r"unknown method 'cam'; known: gradcam\+\+, gradcam, "):
         run.heatmaps([Target(0), Target(1)], method="cam")
+    for target, wrong in ((Target(6), 6), (Target(-1), -1), (Target(0, against=99), 99)):
+        for method in METHODS:
+            with pytest.raises(
+                BadInputError, match=f"class {wrong} is out of range; this network's classes are 0 to 5"
+            ):
+                run.heatmaps([Target(0), target], method=method)
 
 
 # Safe to share.
@@ -188,8 +195,23 @@ def traces(network: Network) -> list[object]:
         [(parameter.requires_grad, parameter.grad) for parameter in network.parameters()],
         [module.training for module in network.modules()],
         [len(module._forward_hooks) + len(module._backward_hooks) for module in network.modules()],
-        [value.clone() for value in network.state_dict().values()].__len__(),
     ]
+
+
+@contextmanager
+def failing_head(network: Network) -> Iterator[None]:
+    """A network that raises in the middle of a call."""
+    whole = network.head
+
+    def fail(features: torch.Tensor) -> None:
+        whole(features)
+        raise RuntimeError("the head has failed")
+
+    network.head = fail
+    try:
+        yield
+    finally:
+        del network.head
 
 
 @pytest.mark.parametrize("learning", [False, True])
@@ -199,8 +221,8 @@ def test_nothing_is_left_behind(learning: bool) -> None:
     run = run_network(network, images(1))
     for method in METHODS:
         run.heatmaps([Target(1)], "X2" if METHODS[method].gradients else "fused", method)
-        with pytest.raises(IndexError):
-            run.heatmaps([Target(99)], "fused", method if method != "eigencam" else "gradcam")
+        with pytest.raises(RuntimeError, match="the head has failed"), failing_head(network):
+            run.heatmaps([Target(1)], "X2" if method == "scorecam" else "fused", method, Smoothing(1))
     assert traces(network) == before
     assert all(torch.equal(value, state[name]) for name, value in network.state_dict().items())
 

@@ -1,0 +1,93 @@
+"""How much it changes a trained pair's heatmaps that pytorch-grad-cam adds 1e-6 to Grad-CAM++'s denominator.
+
+The library's own class, hooked into the whole network, against the exact weights here, for each network's own
+prediction of each scene; both maps as the library draws them, from 0 to 1 at the size of the image.
+"""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import pytorch_grad_cam
+import typer
+from pytorch_grad_cam.utils.image import scale_cam_image
+from torch import Tensor
+from tqdm import tqdm
+
+from benchmarks.explain import Tapped
+from explain.run import Target, run_network
+from models.checkpoint import ROLES, load_pair
+from models.command_line import run
+from models.network import Network
+from training.batches import evaluation_batches
+from training.part import check_part, part_of
+from training.report import read_report
+from training.scenes import read_scenes
+
+_BATCH = 16
+_HOTTEST = 0.2  # of an image's pixels
+
+
+def _both(network: Network, images: Tensor) -> tuple[np.ndarray, np.ndarray]:
+    """Ours and the library's, 0 to 1, [B, H, W] each."""
+    one = run_network(network, images)
+    maps = one.heatmaps([Target(index) for index in one.predictions]).numpy()
+    size = (images.shape[3], images.shape[2])
+    ours = scale_cam_image(scale_cam_image(maps, size))  # the library scales once a layer, and once all layers
+    tapped = Tapped(network)
+    with pytorch_grad_cam.GradCAMPlusPlus(tapped, [tapped.tap]) as cam:
+        theirs = cam(images, targets=None)
+    network.requires_grad_(False)
+    return ours, theirs
+
+
+def _overlap(first: np.ndarray, second: np.ndarray) -> float:
+    """Intersection over union of both maps' hottest pixels."""
+    hot = [values >= np.quantile(values, 1 - _HOTTEST) for values in (first, second)]
+    return float((hot[0] & hot[1]).sum() / (hot[0] | hot[1]).sum())
+
+
+def _measure(network: Network, batches: list[Tensor]) -> dict[str, float]:
+    """Over all scenes."""
+    differences, overlaps = [], []
+    for images in tqdm(batches, disable=None):
+        for ours, theirs in zip(*_both(network, images), strict=True):
+            differences.append(float(np.abs(ours - theirs).max()))
+            overlaps.append(_overlap(ours, theirs))
+    return {
+        "median_difference": float(np.median(differences)),
+        "max_difference": max(differences),
+        "mean_overlap": float(np.mean(overlaps)),
+        "min_overlap": min(overlaps),
+    }
+
+
+def main(
+    pairs: Annotated[list[Path], typer.Argument(metavar="PAIR_DIR...", help="Checkpoint pairs.")],
+    folder: Annotated[Path, typer.Option("--data", metavar="DIR", help="The folder of scenes they were trained on.")],
+    split: Annotated[str, typer.Option(help="Part of each pair's own split.")] = "test",
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a pair on standard output.")] = False,
+) -> None:
+    """Holds exact Grad-CAM++ against pytorch-grad-cam's over a part of a pair's scenes."""
+    check_part(split)
+    scenes = read_scenes(folder)
+    for path in pairs:
+        pair = load_pair(path)
+        part = part_of(pair, read_report(path), scenes, folder, split)
+        batches = [pair.preprocessing.normalise(images) for images, _ in evaluation_batches(part, _BATCH)]
+        found = {role: _measure(getattr(pair, role).network, batches) for role in ROLES}
+        if as_json:
+            print(json.dumps({"pair": pair.name, "split": split, "images": len(part), **found}), flush=True)
+            continue
+        for role, values in found.items():
+            print(
+                f"{pair.name}, {role}, {len(part)} images: a map differs by {values['median_difference']:.1e} of its "
+                f"maximum in the median, by {values['max_difference']:.1e} at most; hottest fifths overlap by "
+                f"{values['mean_overlap']:.3f} on average, by {values['min_overlap']:.3f} at least",
+                flush=True,
+            )
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,140 @@
+"""Images explained one by one, each with a figure and files of its own."""
+
+import dataclasses
+import json
+from collections.abc import Sequence
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from explain.analysis import Question, analyse
+from explain.answer import answer
+from explain.faithfulness import faithfulness
+from explain.figure import Style, side_by_side
+from explain.region import Region, against_region
+from models.atomic import write_file
+from models.checkpoint import Pair
+from models.errors import BadInputError
+from models.image_file import read_image
+
+__all__ = ["Marked", "explain_image", "result_stems"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Marked:
+    """What a user has marked of an image: a box, a mask, or nothing.
+
+    Raises:
+        BadInputError: both are given.
+    """
+
+    box: str | None = None
+    """Left, top, right and bottom in pixels, with commas."""
+    mask: Path | None = None
+    """An image of the same size, marked where it is not black."""
+
+    def __post_init__(self) -> None:
+        if self.box is not None and self.mask is not None:
+            raise BadInputError("--box and --mask are two ways to mark a region; choose one")
+
+    def __bool__(self) -> bool:
+        return self.box is not None or self.mask is not None
+
+    def region(self, height: int, width: int) -> Region | None:
+        """The region of an image of that size in pixels.
+
+        Raises:
+            BadInputError: it cannot be read, has another size, or marks nothing.
+        """
+        if self.mask is not None:
+            return Region.of_mask(read_image(self.mask).any(axis=2), height, width)
+        if self.box is None:
+            return None
+        try:
+            left, top, right, bottom = (int(side) for side in self.box.split(","))
+        except ValueError:
+            words = "give left,top,right,bottom in pixels, such as 10,20,60,80"
+            raise BadInputError(f"{self.box!r} is no box; {words}") from None
+        return Region.box(height, width, left, top, right, bottom)
+
+
+def result_stems(images: Sequence[Path], out: Path) -> list[str]:
+    """Names of the results: the image's without its ending, numbered where another image has that name.
+
+    Raises:
+        BadInputError: a result would overwrite an image.
+    """
+    stems: list[str] = []
+    for image in images:
+        stem, number = image.stem, 1
+        while stem in stems or _taken(out / f"{stem}.json", image):
+            number += 1
+            stem = f"{image.stem}-{number}"
+        stems.append(stem)
+    inputs = {image.resolve() for image in images}
+    if lost := [stem for stem in stems if (out / f"{stem}.png").resolve() in inputs]:
+        raise BadInputError(f"{out / lost[0]}.png is one of the images and would be overwritten; choose another --out")
+    return stems
+
+
+def explain_image(
+    image: Path, pair: Pair, question: Question, stem: Path, measured: str, style: Style, marked: Marked
+) -> dict[str, Any]:
+    """Explains an image and writes its figure (PNG), heatmaps (NPZ) and what is said of it (JSON).
+
+    Args:
+        image: the file.
+        pair: best prepared.
+        question: of the image.
+        stem: of the results' paths, without an ending.
+        measured: a name in explain.faithfulness.MEASURED.
+        style: of the figure.
+        marked: of the image, to hold the maps against.
+
+    Returns:
+        The JSON object.
+
+    Raises:
+        BadInputError: the image or the mask cannot be read, or a network's output is not finite.
+    """
+    pixels = read_image(image)
+    region = marked.region(*pixels.shape[:2])
+    analysis = analyse(pair, pixels)
+    maps = analysis.heatmaps(question)
+    worth = None
+    if measured != "none":
+        worth = {
+            role: faithfulness(
+                run.run.network, run.run.images, maps[role].values[None], [maps[role].target], road=measured == "full"
+            )[0]
+            for role, run in analysis.runs.items()
+        }
+    files = {"figure": Path(f"{stem}.png"), "maps": Path(f"{stem}.npz")}
+    result = {
+        "image": str(image),
+        **answer(analysis, maps, question, worth),
+        **{name: str(path) for name, path in files.items()},
+    }
+    if region is not None:
+        for role, heatmap in maps.items():
+            found = against_region(heatmap.values, region)
+            result[role]["region"] = None if found is None else dataclasses.asdict(found)
+    figure, arrays = BytesIO(), BytesIO()
+    side_by_side(analysis, maps, image.name, question, style).save(figure, format="PNG")
+    np.savez(arrays, **{role: heatmap.values for role, heatmap in maps.items()})
+    write_file(files["figure"], figure.getvalue())
+    write_file(files["maps"], arrays.getvalue())
+    write_file(Path(f"{stem}.json"), (json.dumps(result, indent=1, allow_nan=False) + "\n").encode())
+    return result
+
+
+def _taken(result: Path, image: Path) -> bool:
+    """Whether a result of an earlier call is of another image."""
+    try:
+        return json.loads(result.read_text())["image"] != str(image)
+    except FileNotFoundError:
+        return False
+    except (ValueError, KeyError, TypeError):
+        return True

@@ -1,0 +1,24 @@
+"""Exact Grad-CAM++ beside the library's, as a command; its figures are not judged here."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.conftest import Ended
+
+
+def test_figures_as_json(command: Callable[..., Ended], scenes: Path, tmp_path: Path) -> None:
+    out = tmp_path / "pair"
+    small = ("--epochs", 1, "--image-size", 32, "--batch-size", 4)
+    command("training", "train", "--data", scenes, "--arch", "resnet18", "--out", out, *small)
+    ended = command("benchmarks.exactness", out, "--data", scenes, "--json")
+    assert ended.status == 0, ended.err
+    found = json.loads(ended.out)
+    assert (found["pair"], found["split"], found["images"]) == ("pair", "test", 3)
+    for role in ("baseline", "scff"):
+        assert 0 <= found[role]["median_difference"] <= found[role]["max_difference"] <= 1
+        assert 0 <= found[role]["min_overlap"] <= found[role]["mean_overlap"] <= 1
+    in_words = command("benchmarks.exactness", out, "--data", scenes)
+    assert "pair, scff, 3 images: a map differs by " in in_words.out
+    refused = command("benchmarks.exactness", out, "--data", scenes, "--split", "all")
+    assert (refused.status, refused.err) == (2, "error: unknown split 'all'; known: train, val, test\n")
