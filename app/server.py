@@ -7,7 +7,7 @@ import gradio as gr
 import uvicorn
 from fastapi import FastAPI
 
-from app.page import CSS, THEME, build_page
+from app.page import CSS, SCRIPT, THEME, build_page
 from app.pairs import PairFolder
 from models.errors import BadInputError
 
@@ -30,13 +30,14 @@ def build_server(pairs: PairFolder) -> FastAPI:
         """Answers once models are loaded."""
         return {"status": "ok", "pairs": pairs.names()}
 
-    page = build_page(pairs)
+    page = build_page(pairs, server)
     mounted = gr.mount_gradio_app(
         server,
         page,
         path="/",
         theme=THEME,
         css=CSS,
+        js=SCRIPT,
         footer_links=[],
         run_history=False,
         enable_monitoring=False,

@@ -1,103 +1,172 @@
-"""What the page shows, as values: pictures, tables of confidence, sentences."""
+"""What the Compare tab shows, as HTML and pictures, of one visit under its settings."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from html import escape
+from io import BytesIO
+from pathlib import Path
 
 import matplotlib
 import numpy as np
 from PIL import Image
 
+from app.glossary import term
 from app.pairs import PairSummary
-from explain.analysis import Heatmap, NetworkAnalysis, PairAnalysis, Question
-from explain.figure import TITLES, Style, overlay, percent, scaled
+from app.shelf import Shelf
+from app.visit import Seen, Settings, Visit
+from explain.analysis import Heatmap, NetworkAnalysis, PairAnalysis
+from explain.figure import DIVERGING, TITLES, Style, difference, levels, percent, scaled
+from explain.region import RegionResult, against_region
 
-__all__ = ["OWN_PREDICTION", "View", "card", "for_screen", "legend", "message", "view"]
+__all__ = ["View", "bars", "colour_bar", "message", "png", "view"]
 
-OWN_PREDICTION = "own"
-"""The target that leaves each network its own prediction."""
-
-_SHOWN = 1024  # pixels of a picture's longer side on the page
 _TOP = 5
+_ROLES = tuple(TITLES)
 
 
 @dataclass(frozen=True)
 class View:
     """One state of the page's results."""
 
-    image: np.ndarray
-    baseline: np.ndarray
-    scff: np.ndarray
-    """RGB uint8 pictures of one size."""
-    baseline_top: dict[str, float]
-    scff_top: dict[str, float]
-    """The five likeliest classes with their probabilities."""
-    baseline_caption: str
-    scff_caption: str
-    """HTML: what each heatmap shows."""
     sentence: str
-    """HTML: what both networks say."""
+    """HTML: what the networks say."""
+    rows: str
+    """HTML: a row of two heatmaps for each pair."""
+    before_after: dict[str, str]
+    """Both overlays of the first pair: addresses and texts for the slider."""
+    difference: str
+    """HTML: the first pair's difference map."""
+    region: str
+    """HTML: the maps against what is marked."""
 
 
-def view(analysis: PairAnalysis, summary: PairSummary, target: str, opacity: float) -> View:
-    """Both heatmaps of an analysed image over it; runs the classifiers alone.
+def view(
+    visit: Visit, seen: Mapping[str, Seen], settings: Settings, summaries: Mapping[str, PairSummary], shelf: Shelf
+) -> View:
+    """The results of an analysed image; runs the classifiers, and for stages the backbones, alone.
 
     Args:
-        analysis: of the image, which is shown at the size that it has there.
-        summary: of the pair.
-        target: a class of the pair, or OWN_PREDICTION.
-        opacity: of the heatmaps, 0 to 1.
+        visit: of the image.
+        seen: what each pair sees in it, by name, one at least.
+        settings: what is asked, and how it is drawn.
+        summaries: of each pair.
+        shelf: where the pictures are put.
+
+    Raises:
+        BadInputError: a pair cannot answer the question.
     """
-    index = None if target == OWN_PREDICTION else analysis.pair.class_index(target)
-    maps, style = analysis.heatmaps(Question(index)), Style(opacity=opacity)
-    shares = scaled(maps, style)
+    rows, sentences, regions, first = [], [], [], None
+    for name, each in seen.items():
+        analysis, maps = each.analysis, each.heatmaps(settings.question(each.analysis.pair))
+        shown = _Shown(visit, name, analysis, maps, settings.style, shelf)
+        results = {role: _against(heatmap, visit) for role, heatmap in maps.items()}
+        rows.append(_row(shown, summaries[name].class_accuracy, titled=len(seen) > 1))
+        sentences.append(_sentence(analysis, name if len(seen) > 1 else None))
+        regions.append((name, results))
+        first = first or shown
     return View(
-        analysis.image,
-        overlay(analysis.image, shares["baseline"], style),
-        overlay(analysis.image, shares["scff"], style),
-        _top(analysis.baseline),
-        _top(analysis.scff),
-        *(_caption(run, maps[role], summary.class_accuracy[role]) for role, run in analysis.runs.items()),
-        _sentence(analysis),
+        " ".join(sentences),
+        f"<div class='rows'>{''.join(rows)}</div>",
+        first.before_after(),
+        first.difference(),
+        _regions(regions, visit),
     )
 
 
-def card(summary: PairSummary) -> str:
-    """HTML: which checkpoint is shown, what it was trained on, how good it is."""
-    rows = "".join(
-        f"<tr><th scope='row'>{TITLES[role]}</th><td>{summary.accuracy[role] * 100:.1f} %</td>"
-        f"<td>{summary.parameters[role] / 1e6:.2f} M</td></tr>"
-        for role in summary.accuracy
-    )
-    ways = {
-        words: [TITLES[role] for role in summary.training if summary.training[role] == words]
-        for words in summary.training.values()
-    }
-    training = "".join(f"<p><b>{' and '.join(titles)}</b>: {escape(words)}.</p>" for words, titles in ways.items())
+@dataclass(frozen=True)
+class _Shown:
+    """A pair's heatmaps of one image, and how they are drawn."""
+
+    visit: Visit
+    name: str
+    analysis: PairAnalysis
+    maps: dict[str, Heatmap]
+    style: Style
+    shelf: Shelf
+
+    def heat(self, role: str) -> str:
+        """Address of a heatmap alone, to be laid over the image; empty for an empty one."""
+        return self._coloured(role, scaled(self.maps, self.style)[role], self.style.colour_map)
+
+    def stack(self, heat: str, alt: str) -> str:
+        """HTML: the image, and heat over it at the strength that the visitor has set."""
+        over = f"<img class='heat' src='{heat}' alt=''>" if heat else ""
+        return f"<div class='stack'><img src='{self.visit.address}' alt='{escape(alt)}'>{over}</div>"
+
+    def before_after(self) -> dict[str, str]:
+        """What the slider takes."""
+        return {
+            "base": self.visit.address,
+            "left": TITLES["baseline"],
+            "right": TITLES["scff"],
+            "left_src": self.heat("baseline"),
+            "right_src": self.heat("scff"),
+            "left_alt": self.alt("baseline"),
+            "right_alt": self.alt("scff"),
+        }
+
+    def difference(self) -> str:
+        """The figure of the difference map."""
+        values = difference(self.maps, self.style)
+        heat = self._coloured("difference", None if values is None else (values + 1) / 2, DIVERGING)
+        said = "Both maps are empty: there is nothing to subtract." if values is None else _where_more(values)
+        return (
+            f"<figure class='map'>{self.stack(heat, f'Difference of the two heatmaps: {said}')}"
+            f"{colour_bar(DIVERGING, 'less with SCFF', 'more with SCFF')}"
+            f"<figcaption class='fine'>SCFF minus baseline. {escape(said)}</figcaption></figure>"
+        )
+
+    def alt(self, role: str) -> str:
+        """What a blind visitor is told of a heatmap."""
+        heatmap, run = self.maps[role], self.analysis.runs[role]
+        title = f"{TITLES[role]}: heatmap of {run.loaded.header.classes[heatmap.target]} over {self.visit.picture.name}"
+        return f"{title}; {'empty' if heatmap.empty else 'strongest ' + _place(heatmap.values)}"
+
+    def _coloured(self, what: str, share: np.ndarray | None, colour_map: str) -> str:
+        """Address of a map in colours, at the size of the page's image."""
+        if share is None:
+            return ""
+        stem = f"{Path(self.visit.picture.name).stem}-{self.name}"
+        size = self.analysis.image.shape[:2]
+        return self.shelf.put(f"{stem}-{what}.png", "image/png", lambda: _palette_png(levels(share, size), colour_map))
+
+
+def png(image: np.ndarray) -> bytes:
+    """A picture as a file, quickly."""
+    data = BytesIO()
+    Image.fromarray(image).save(data, "PNG", compress_level=1)
+    return data.getvalue()
+
+
+def _palette_png(values: np.ndarray, colour_map: str) -> bytes:
+    """uint8 [H, W] in the colours of a map; as small and as quick as a picture of one channel."""
+    picture = Image.fromarray(values, "P")
+    picture.putpalette(matplotlib.colormaps[colour_map](np.arange(256), bytes=True)[:, :3].tobytes())
+    data = BytesIO()
+    picture.save(data, "PNG", compress_level=1)
+    return data.getvalue()
+
+
+def colour_bar(colour_map: str, low: str, high: str) -> str:
+    """HTML: the colours between two ends that are said in words."""
+    colours = matplotlib.colormaps[colour_map](np.linspace(0, 1, 9))
+    stops = ", ".join(matplotlib.colors.to_hex(colour) for colour in colours)
     return (
-        "<h2>What was trained</h2>"
-        f"<p><b>{escape(summary.arch)}</b>{' with the small-image stem' if summary.small_stem else ''}, trained on "
-        f"<b>{escape(summary.dataset)}</b>: {summary.classes} classes, {summary.images:,} images, seen at "
-        f"{summary.input_size[1]} × {summary.input_size[0]} pixels. SCFF's variant: {escape(summary.variant)}.</p>"
-        f"{training}"
-        f"<table><thead><tr><th></th><th scope='col'>test accuracy</th><th scope='col'>parameters</th></tr></thead>"
-        f"<tbody>{rows}</tbody></table>"
-        f"<p class='fine'>Measured once, on the {summary.test_images} images of the test part "
-        f"(split: {escape(summary.split)}); one image is {100 / summary.test_images:.1f} points.</p>"
+        f"<div class='colours'><span class='strip' style='background: linear-gradient(to right, {stops})'></span>"
+        f"<span class='ends'><span>{escape(low)}</span><span>{escape(high)}</span></span></div>"
     )
 
 
-def legend() -> str:
-    """HTML: the colour bar of the overlays, in words and colours."""
-    stops = ", ".join(
-        matplotlib.colors.to_hex(matplotlib.colormaps[Style.colour_map](share)) for share in np.linspace(0, 1, 9)
+def bars(run: NetworkAnalysis) -> str:
+    """HTML: the likeliest classes with their probabilities."""
+    classes, best = run.loaded.header.classes, np.argsort(-run.probabilities, kind="stable")[:_TOP]
+    items = "".join(
+        f"<li><span class='of'>{escape(classes[i])}</span><span class='bar' aria-hidden='true'>"
+        f"<i style='width: {run.probabilities[i] * 100:.1f}%'></i></span>"
+        f"<span class='number'>{escape(percent(run.probabilities[i]))}</span></li>"
+        for i in best
     )
-    return (
-        f"<span class='bar' style='background: linear-gradient(to right, {stops})' role='img' "
-        "aria-label='Colour bar from dark, no evidence, to bright, the strongest evidence in the map'></span>"
-        "<div class='ends'><span>no evidence</span><span>the map's strongest</span></div>"
-        "<p class='fine'>Each map runs from zero to its own maximum: a colour says where a network looks, "
-        "not which network is surer. Colours mix with the image beneath; at strength 1 they are the bar's.</p>"
-    )
+    return f"<ol class='bars' aria-label='Likeliest classes'>{items}</ol>"
 
 
 def message(text: str, kind: str = "note") -> str:
@@ -106,42 +175,99 @@ def message(text: str, kind: str = "note") -> str:
     return f"<div class='message {kind}' role='{role}'>{text}</div>"
 
 
-def for_screen(image: np.ndarray) -> np.ndarray:
-    """An image at the size of the page: RGB uint8, at most 1,024 pixels on its longer side, in its own shape."""
-    factor = max(image.shape[:2]) / _SHOWN
-    if factor <= 1:
-        return image
-    height, width = (max(1, round(side / factor)) for side in image.shape[:2])
-    return np.asarray(Image.fromarray(image).resize((width, height), Image.Resampling.BOX))
+def _row(shown: _Shown, accuracy: Mapping[str, Mapping[str, float | None]], titled: bool) -> str:
+    """A pair's two figures."""
+    figures = "".join(_figure(shown, role, accuracy[role]) for role in _ROLES)
+    title = f"<h2 class='name'>{escape(shown.name)}</h2>" if titled else ""
+    return f"<section aria-label='Heatmaps of {escape(shown.name)}'>{title}<div class='both'>{figures}</div></section>"
 
 
-def _top(run: NetworkAnalysis) -> dict[str, float]:
+def _figure(shown: _Shown, role: str, accuracy: Mapping[str, float | None]) -> str:
+    run, heatmap, style = shown.analysis.runs[role], shown.maps[role], shown.style
     classes = run.loaded.header.classes
-    best = np.argsort(-run.probabilities, kind="stable")[:_TOP]
-    return {classes[i]: float(run.probabilities[i]) for i in best}
-
-
-def _caption(run: NetworkAnalysis, heatmap: Heatmap, class_accuracy: dict[str, float | None]) -> str:
-    name = run.loaded.header.classes[heatmap.target]
-    height, width = heatmap.values.shape
-    share = percent(run.probabilities[heatmap.target])
-    shown = f"Evidence for <b>{escape(name)}</b> ({share})."
-    if heatmap.empty:
-        shown = f"<b>Empty map:</b> nothing in the image speaks for {escape(name)} ({share})."
-    accuracy = class_accuracy.get(name)
-    tested = ""
-    if accuracy is not None:
-        tested = f" Of the test images of {escape(name)}, {accuracy * 100:.1f} % were recognised."
-    return f"<p class='fine'>{shown} {width} × {height} cells, interpolated.{tested}</p>"
-
-
-def _sentence(analysis: PairAnalysis) -> str:
-    classes = analysis.pair.classes
-    said = {role: escape(classes[run.prediction]) for role, run in analysis.runs.items()}
-    sure = {role: percent(run.probabilities[run.prediction]) for role, run in analysis.runs.items()}
-    if said["baseline"] == said["scff"]:
-        return f"Both networks say <b>{said['scff']}</b> ({sure['baseline']} without SCFF, {sure['scff']} with it)."
+    most = "largest of both" if style.scale == "shared" else "this map's largest"
+    prediction = f"{escape(classes[run.prediction])}, {escape(percent(run.probabilities[run.prediction]))}"
     return (
-        f"The networks disagree: the baseline says <b>{said['baseline']}</b> ({sure['baseline']}), "
-        f"with SCFF it is <b>{said['scff']}</b> ({sure['scff']})."
+        f"<figure class='map {role}'><h3>{TITLES[role]}</h3>"
+        f"{shown.stack(shown.heat(role), shown.alt(role))}"
+        f"{colour_bar(style.colour_map, 'no evidence', most)}"
+        f"<p class='said'>{prediction}</p>{bars(run)}"
+        f"<figcaption class='fine'>{_caption(run, heatmap, accuracy)}</figcaption></figure>"
     )
+
+
+def _caption(run: NetworkAnalysis, heatmap: Heatmap, accuracy: Mapping[str, float | None]) -> str:
+    classes = run.loaded.header.classes
+    name, (height, width) = classes[heatmap.target], heatmap.values.shape
+    over = "" if heatmap.against is None else f" over <b>{escape(classes[heatmap.against])}</b>"
+    share = escape(percent(run.probabilities[heatmap.target]))
+    shown = f"Evidence for <b>{escape(name)}</b>{over} ({share})."
+    if heatmap.empty:
+        shown = f"<b>Empty map:</b> nothing here speaks for {escape(name)}{over} ({share})."
+    tested = accuracy.get(name)
+    recognised = "" if tested is None else f" Of its test images {tested * 100:.1f} % were recognised."
+    return f"{shown} {width} × {height} cells, interpolated.{recognised}"
+
+
+def _sentence(analysis: PairAnalysis, name: str | None) -> str:
+    """HTML: agreement or not, in words."""
+    classes, runs = analysis.pair.classes, analysis.runs
+    said = {role: escape(classes[run.prediction]) for role, run in runs.items()}
+    sure = {role: run.probabilities[run.prediction] for role, run in runs.items()}
+    start = f"{escape(name)}: " if name else ""
+    if said["baseline"] == said["scff"]:
+        return (
+            f"{start}Both networks say <b>{said['scff']}</b> ({percent(sure['baseline'])} without SCFF, "
+            f"{percent(sure['scff'])} with it)."
+        )
+    return (
+        f"{start}The networks disagree: the baseline says <b>{said['baseline']}</b> ({percent(sure['baseline'])}), "
+        f"with SCFF it is <b>{said['scff']}</b> ({percent(sure['scff'])})."
+    )
+
+
+def _against(heatmap: Heatmap, visit: Visit) -> RegionResult | None:
+    return None if visit.marking is None else against_region(heatmap.values, visit.marking.region)
+
+
+def _regions(found: list[tuple[str, dict[str, RegionResult | None]]], visit: Visit) -> str:
+    """HTML: a table of each map against the marked region."""
+    if visit.marking is None:
+        return "<p class='fine'>Mark an object in the image, to see how much of each map lies on it.</p>"
+    area = visit.marking.region.mask.mean()
+    rows = []
+    for name, results in found:
+        for role, result in results.items():
+            of = TITLES[role] if len(found) == 1 else f"{escape(name)}, {TITLES[role].lower()}"
+            cells = "<td colspan='3'>empty map</td>"
+            if result is not None:
+                hit = "inside" if result.hit else "outside"
+                cells = f"<td>{result.energy:.0%}</td><td>{result.overlap:.0%}</td><td>{hit}</td>"
+            rows.append(f"<tr><th scope='row'>{of}</th>{cells}</tr>")
+    heads = "".join(
+        f"<th scope='col'>{term(*words)}</th>"
+        for words in (("energy inside",), ("overlap",), ("pointing game", "hottest pixel"))
+    )
+    return (
+        f"<p class='fine'>The marked region is {area:.1%} of the image: a map that knew nothing would have as much of "
+        f"its energy inside.</p><table class='figures'><thead><tr><th></th>{heads}</tr></thead>"
+        f"<tbody>{''.join(rows)}</tbody></table>"
+    )
+
+
+def _where_more(values: np.ndarray) -> str:
+    """The places where the difference is largest in either direction."""
+    parts = []
+    if values.max() > 0:
+        parts.append(f"SCFF finds most more {_place(values)}")
+    if values.min() < 0:
+        parts.append(f"most less {_place(-values)}")
+    return (", ".join(parts) or "The two maps are equal") + "."
+
+
+def _place(values: np.ndarray) -> str:
+    """Where a map is largest, in words."""
+    row, column = np.unravel_index(values.argmax(), values.shape)
+    down = ("at the top", "in the middle", "at the bottom")[int(3 * row / values.shape[0])]
+    across = ("left", "", "right")[int(3 * column / values.shape[1])]
+    return f"{down} {across}".strip() if across else down

@@ -29,6 +29,7 @@ __all__ = [
     "difference",
     "difference_overlay",
     "layer_words",
+    "levels",
     "overlay",
     "panel_title",
     "percent",
@@ -216,12 +217,24 @@ def text(words: str, size: tuple[int, int], line: float, centred: bool) -> Image
     return _drawn(figure)
 
 
+def levels(share: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """What of a colour map each pixel of an overlay takes.
+
+    Args:
+        share: 0 to 1, [h, w] of any size; interpolated bilinearly.
+        size: (H, W) of the image in pixels.
+
+    Returns:
+        uint8 [H, W], from the map's first colour, 0, to its last, 255.
+    """
+    large = Image.fromarray(share.astype(np.float32)).resize(size[::-1], Image.Resampling.BILINEAR)
+    return np.rint(np.asarray(large) * 255).astype(np.uint8)
+
+
 def _laid_over(image: np.ndarray, share: np.ndarray | None, colour_map: str, opacity: float) -> np.ndarray:
     if share is None:
         return image.copy()
-    height, width = image.shape[:2]
-    large = Image.fromarray(share.astype(np.float32)).resize((width, height), Image.Resampling.BILINEAR)
-    colours = matplotlib.colormaps[colour_map](np.rint(np.asarray(large) * 255).astype(np.uint8), bytes=True)[..., :3]
+    colours = matplotlib.colormaps[colour_map](levels(share, image.shape[:2]), bytes=True)[..., :3]
     return np.asarray(Image.blend(Image.fromarray(image), Image.fromarray(colours), opacity))
 
 

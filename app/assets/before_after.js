@@ -1,0 +1,41 @@
+// Two pictures of one size, one over the other up to a line that the visitor moves.
+const find = (selector) => element.querySelector(selector), range = find('input'), two = find('.two');
+
+function move() {
+  two.style.setProperty('--at', `${range.value}%`);
+  range.setAttribute('aria-valuetext', `${range.value}% ${props.left}, ${100 - range.value}% ${props.right}`);
+}
+
+function show(image, address) {
+  image.hidden = !address;
+  if (address) image.src = address;
+}
+
+function draw() {
+  for (const [layer, side] of [['over', 'left'], ['under', 'right']]) {
+    show(find(`.${layer} .base`), props.base);
+    show(find(`.${layer} .heat`), props[`${side}_src`]);
+    find(`.${layer} .base`).alt = props[`${side}_alt`] || '';
+    find(`.${side}`).textContent = props[side];
+  }
+  range.setAttribute('aria-label', `Slide between ${props.left} and ${props.right}`);
+  move();
+}
+
+function drag(event) {
+  const frame = two.getBoundingClientRect();
+  range.value = Math.round(100 * (event.clientX - frame.left) / frame.width);
+  move();
+}
+
+range.addEventListener('pointerdown', (event) => {
+  if (event.button) return;
+  event.preventDefault();
+  range.focus({ preventScroll: true });
+  range.setPointerCapture(event.pointerId);
+  drag(event);
+});
+range.addEventListener('pointermove', (event) => { if (range.hasPointerCapture(event.pointerId)) drag(event); });
+range.addEventListener('input', move);
+watch(['base', 'left_src', 'right_src', 'left', 'right', 'left_alt', 'right_alt'], draw);
+draw();

@@ -1,0 +1,137 @@
+"""What the words on the page mean, each in two sentences."""
+
+from html import escape
+
+__all__ = ["TERMS", "method_help", "term"]
+
+TERMS = {
+    "SCFF": (
+        "Selective cross-layer feature fusion: the maps of a network's earlier stages are brought to the size of "
+        "the later ones and mixed in, channel by channel, by weights that depend on the image. The last mixture, "
+        "and not the last stage, is what the classifier receives."
+    ),
+    "pair": (
+        "A baseline network and the same network with SCFF, trained alike on the same scenes from the same start. "
+        "What differs between their heatmaps is what the fusion has changed, and the chance of one training."
+    ),
+    "heatmap": (
+        "It says where in the image a network finds evidence for one class. It is as coarse as the layer it is "
+        "taken from, here interpolated to the image's size."
+    ),
+    "Grad-CAM++": (
+        "Each channel of a layer is weighed by how strongly, and at how many places, it raises the class's score; "
+        "the weighed sum, as far as it is positive, is the heatmap. It was made to find several objects of one "
+        "class (Chattopadhay et al., 2018)."
+    ),
+    "Grad-CAM": (
+        "Each channel is weighed by the mean gradient of the class's score for it. The first of the family, and "
+        "the plainest (Selvaraju et al., 2017)."
+    ),
+    "XGrad-CAM": (
+        "Like Grad-CAM, with the gradients weighed by how strongly the channel answers at each place. Its weights "
+        "follow from two demands that an explanation should meet (Fu et al., 2020)."
+    ),
+    "HiResCAM": (
+        "Gradient times map at each place, summed over channels, without averaging first. For a network whose "
+        "classifier is linear it shows exactly what was added up (Draelos and Carin, 2020)."
+    ),
+    "LayerCAM": (
+        "Each place of each channel is weighed by its own gradient, as far as that is positive. It stays sharp on "
+        "earlier, finer layers (Jiang et al., 2021)."
+    ),
+    "Eigen-CAM": (
+        "The first principal component of a layer's channels. It knows no class: it shows what the layer answers "
+        "to most (Muhammad and Yeasin, 2020)."
+    ),
+    "Score-CAM": (
+        "The image is shown to the network through each channel as a mask, and channels count by the score that "
+        "is left. It needs no gradient and takes long (Wang et al., 2020)."
+    ),
+    "layer": (
+        "Where in the network the heatmap is taken. The classifier's input is coarse and final; fused maps Y2, "
+        "Y3, and so on, and the stages X1, X2, and so on, are finer and earlier."
+    ),
+    "target": (
+        "The class for which the heatmap shows evidence. With each network's own prediction the two maps may be "
+        "about different classes; choose one class to hold them against each other."
+    ),
+    "contrast": (
+        "The heatmap then shows what speaks for the target over this class, by the difference of their logits. "
+        "Evidence that both share falls away."
+    ),
+    "logit": (
+        "The number that a network gives a class before all classes are turned into probabilities. Heatmaps "
+        "explain logits."
+    ),
+    "confidence": (
+        "The probability that a network gives to a class, between 0 and 100 %. Networks are often surer than they "
+        "are right."
+    ),
+    "colour scale": (
+        "Per map, each runs from zero to its own maximum: colours say where a network looks, not which one finds "
+        "more. Shared, both run to the larger maximum, so that equal colours are equal evidence."
+    ),
+    "difference": (
+        "The map with SCFF less the baseline's, as scaled: red where SCFF finds more, blue where it finds less. "
+        "White is no difference."
+    ),
+    "smoothing": (
+        "The heatmap is the mean over copies of the image with a little noise. It shows less of what hangs on "
+        "single pixels, and takes as many passes as there are copies."
+    ),
+    "drop": (
+        "By how much the confidence falls when only what the heatmap shows is left of the image; lower is better. "
+        "It is a share of the confidence (Chattopadhay et al., 2018)."
+    ),
+    "increase": (
+        "Whether the confidence rises when only what the heatmap shows is left. Then the rest of the image was a "
+        "distraction."
+    ),
+    "insertion": (
+        "A blurred image becomes sharp, from the map's hottest places to its coldest, and the area below the "
+        "confidence is taken; higher is better. A good map makes the network sure early (Petsiuk et al., 2018)."
+    ),
+    "deletion": (
+        "The image is taken away, from the map's hottest places to its coldest, and the area below the confidence "
+        "is taken; lower is better. A good map makes the network unsure early (Petsiuk et al., 2018)."
+    ),
+    "ROAD": (
+        "Like deletion, but what is taken away is filled in from around it, so that holes give nothing away; "
+        "above zero is better than chance. The least and the most important places are both tried (Rong et al., "
+        "2022)."
+    ),
+    "energy inside": (
+        "The share of the heatmap that lies in the marked region. A map that knows nothing would have as much "
+        "inside as the region has of the image."
+    ),
+    "overlap": (
+        "How far the marked region and as many of the map's hottest pixels cover each other: their common area "
+        "over their joint one. 100 % is a perfect match."
+    ),
+    "pointing game": (
+        "Whether the map's hottest pixel lies in the marked region. The simplest question one can ask of a "
+        "heatmap (Zhang et al., 2016)."
+    ),
+    "fusion weight": (
+        "For each channel, how much of the earlier map goes into the mixture, from 0 to 1; the rest is the "
+        "stage's own. This choice is what the S in SCFF stands for."
+    ),
+    "stage share": (
+        "By how much the class's logit falls when one stage's map is replaced by zeros where SCFF takes it. Below "
+        "zero the stage speaks against the class."
+    ),
+}
+"""By the word that the page uses."""
+
+
+def term(word: str, shown: str | None = None) -> str:
+    """HTML: a word of TERMS that opens its explanation in place, with the keyboard too."""
+    return (
+        f"<details class='term'><summary title='What is this?'>{escape(shown or word)}</summary>"
+        f"<span>{escape(TERMS[word])}</span></details>"
+    )
+
+
+def method_help(title: str) -> str:
+    """HTML: what a method does, by its title."""
+    return f"<p class='fine'>{escape(TERMS[title])}</p>"

@@ -1,0 +1,231 @@
+"""What one visitor looks at, and how: the image, the pairs, the settings, and the link that brings them back."""
+
+import secrets
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from threading import Lock
+from urllib.parse import urlencode
+
+import numpy as np
+from PIL import Image
+
+from explain.analysis import Heatmap, PairAnalysis, Question, analyse
+from explain.cam import DEFAULT_METHOD
+from explain.faithfulness import Faithfulness
+from explain.figure import Style
+from explain.layers import FUSED
+from explain.region import Region
+from explain.run import Smoothing
+from models.checkpoint import Pair
+
+__all__ = [
+    "NO_CLASS",
+    "OWN_PREDICTION",
+    "Analyses",
+    "Marking",
+    "Picture",
+    "Seen",
+    "Settings",
+    "Uploads",
+    "Visit",
+    "for_screen",
+    "settings_of_link",
+    "shown_size",
+]
+
+_SHOWN = 1024  # pixels of a picture's longer side on the page
+_LINKED = ("target", "against", "layer", "method", "smooth", "colour_map", "scale", "opacity")  # fields of Settings
+
+OWN_PREDICTION = "own"
+"""The target that leaves each network its own prediction."""
+NO_CLASS = "none"
+"""The contrast with nothing."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What is asked of the networks, and how the answer is drawn."""
+
+    target: str = OWN_PREDICTION
+    """A class, or OWN_PREDICTION."""
+    against: str = NO_CLASS
+    """A class, or NO_CLASS."""
+    layer: str = FUSED
+    method: str = DEFAULT_METHOD
+    smooth: bool = False
+    colour_map: str = Style.colour_map
+    scale: str = Style.scale
+    opacity: float = Style.opacity
+
+    def question(self, pair: Pair) -> Question:
+        """The same as an analysis is asked.
+
+        Raises:
+            BadInputError: the pair lacks the class, or target and contrast are one class.
+        """
+        return Question(
+            None if self.target == OWN_PREDICTION else pair.class_index(self.target),
+            None if self.against == NO_CLASS else pair.class_index(self.against),
+            self.layer,
+            self.method,
+            Smoothing() if self.smooth else None,
+        )
+
+    @property
+    def style(self) -> Style:
+        """How heatmaps are drawn."""
+        return Style(self.colour_map, self.scale, self.opacity)
+
+
+@dataclass(frozen=True)
+class Picture:
+    """The image that a visitor has chosen."""
+
+    name: str
+    read: Callable[[], np.ndarray]
+    """RGB uint8 [H, W, 3] at its own size; kept as a file and not in memory."""
+    key: str
+    """What a link calls it: an example's name, or an upload's key."""
+
+
+@dataclass(frozen=True)
+class Marking:
+    """A region that a visitor has marked."""
+
+    region: Region
+    """At the size of the page's image."""
+    box: tuple[int, int, int, int] | None
+    """Left, top, right, bottom in pixels of the image itself; None for one that was brushed."""
+
+
+@dataclass(frozen=True)
+class Visit:
+    """One visitor's image, as far as it fits into a few bytes: what the pairs see of it is kept in Analyses."""
+
+    picture: Picture
+    size: tuple[int, int] = (0, 0)
+    """Height and width of the image itself in pixels."""
+    address: str = ""
+    """Where the page gets the image, reduced to its size."""
+    pairs: tuple[str, ...] = ()
+    """Names of the pairs that have seen it, a row each."""
+    marking: Marking | None = None
+
+    def link(self, settings: Settings, tab: str = "compare") -> str:
+        """The query of an address that opens this view; what is as usual is left out."""
+        box = self.marking.box if self.marking else None
+        values = {
+            "image": self.picture.key,
+            "pair": self.pairs[0] if self.pairs else None,
+            "more": ",".join(self.pairs[1:]),
+            "box": ",".join(map(str, box)) if box else None,
+            "tab": tab,
+            **{name: getattr(settings, name) for name in _LINKED},
+        }
+        usual = {"tab": "compare", **{name: getattr(Settings(), name) for name in _LINKED}}
+        return urlencode({name: value for name, value in values.items() if value and value != usual.get(name)})
+
+
+@dataclass(frozen=True)
+class Seen:
+    """An image as one pair sees it, with what was asked of it so far."""
+
+    analysis: PairAnalysis
+    """Its image is reduced to the size of the page."""
+    worth: dict[Question, dict[str, Faithfulness]] = field(default_factory=dict)
+    """By role, where it was measured."""
+    _maps: dict[Question, dict[str, Heatmap]] = field(default_factory=dict, repr=False)
+
+    def heatmaps(self, question: Question) -> dict[str, Heatmap]:
+        """By role; asked again, they are not computed again."""
+        if question not in self._maps:
+            self._maps[question] = self.analysis.heatmaps(question)
+        return self._maps[question]
+
+
+class Analyses:
+    """What pairs see in visitors' images; the latest are kept, others are made anew. Safe to share among threads.
+
+    Args:
+        most: how many are kept; one takes some megabytes.
+    """
+
+    def __init__(self, most: int = 64) -> None:
+        self.most = most
+        self._kept: OrderedDict[tuple[str, str], Seen] = OrderedDict()
+        self._lock = Lock()
+
+    def find(self, picture: Picture, pair: Pair) -> Seen | None:
+        """What that pair, as it is loaded now, has seen in an image; None where that is not kept."""
+        key = (picture.key, pair.name)
+        with self._lock:
+            seen = self._kept.get(key)
+            if seen is None or seen.analysis.pair is not pair:
+                return None
+            self._kept.move_to_end(key)
+            return seen
+
+    def make(self, picture: Picture, pair: Pair, image: np.ndarray) -> Seen:
+        """Runs a pair over an image, RGB uint8 [H, W, 3]."""
+        seen = Seen(replace(analyse(pair, image), image=for_screen(image)))
+        with self._lock:
+            self._kept[picture.key, pair.name] = seen
+            self._kept.move_to_end((picture.key, pair.name))
+            while len(self._kept) > self.most:
+                self._kept.popitem(last=False)
+        return seen
+
+
+def shown_size(height: int, width: int) -> tuple[int, int]:
+    """Height and width in pixels that an image of that size has on the page: at most 1,024 on its longer side."""
+    factor = max(1, max(height, width) / _SHOWN)
+    return max(1, round(height / factor)), max(1, round(width / factor))
+
+
+def for_screen(image: np.ndarray) -> np.ndarray:
+    """An image, RGB uint8 [H, W, 3], at the size of the page."""
+    height, width = shown_size(*image.shape[:2])
+    if (height, width) == image.shape[:2]:
+        return image
+    return np.asarray(Image.fromarray(image).resize((width, height), Image.Resampling.BOX))
+
+
+def settings_of_link(query: Mapping[str, str]) -> Settings:
+    """What an address asks for; what it does not say, or says wrongly, is as usual."""
+    values = {name: query[name] for name in _LINKED if name in query}
+    values["smooth"] = values.get("smooth") == "True"
+    try:
+        values["opacity"] = float(values.get("opacity", Settings.opacity))
+    except ValueError:
+        values["opacity"] = Settings.opacity
+    return Settings(**values)
+
+
+class Uploads:
+    """Which files visitors have sent, by keys that cannot be guessed; a link names its image by one.
+
+    Args:
+        seconds: how long a key is good; the files themselves are Gradio's, which deletes them after that time.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self._files: dict[str, tuple[Path, str, float]] = {}
+
+    def keep(self, path: Path, name: str) -> str:
+        """The key of a file."""
+        now = time.monotonic()
+        for key, (_, _, until) in list(self._files.items()):
+            if until < now:
+                self._files.pop(key, None)
+        key = secrets.token_urlsafe(12)
+        self._files[key] = (path, name, now + self.seconds)
+        return key
+
+    def find(self, key: str) -> tuple[Path, str] | None:
+        """Path and name; None where the file is no longer kept."""
+        path, name, until = self._files.get(key, (Path(), "", 0.0))
+        return (path, name) if until > time.monotonic() and path.is_file() else None

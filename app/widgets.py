@@ -1,0 +1,96 @@
+"""Parts of the page that Gradio has not: an image to mark a region on, and a slider between two pictures.
+
+Each is a gr.HTML whose template never changes; what is shown goes in by its properties, and its script keeps the rest.
+"""
+
+import base64
+import binascii
+from io import BytesIO
+from pathlib import Path
+
+import gradio as gr
+import numpy as np
+from PIL import Image, UnidentifiedImageError
+
+from app.visit import Marking
+from explain.region import Region
+from models.errors import BadInputError
+
+__all__ = ["asset", "before_after", "marker", "marking"]
+
+_PNG = "data:image/png;base64,"
+
+
+def asset(name: str) -> str:
+    """The text of a file beside this module."""
+    return (Path(__file__).parent / "assets" / name).read_text()
+
+
+def marker(elem_id: str) -> gr.HTML:
+    """An image on which a box can be drawn, or a region brushed.
+
+    Its properties: src, alt and seen (texts), width and height (of the image itself in pixels). Its value, and what
+    its input event gives: {"box": [left, top, right, bottom]}, {"mask": PNG as a data address}, or None.
+    """
+    return _component("marker", elem_id, value=None, src="", alt="", seen="", width=0, height=0)
+
+
+def before_after(elem_id: str) -> gr.HTML:
+    """Two pictures of one size, one over the other as far as a line that the visitor moves.
+
+    Its properties: base, the address of an image that lies beneath both; for left and right alike: left (a title),
+    left_src, left_alt.
+    """
+    sides = {f"{side}{what}": "" for side in ("left", "right") for what in ("", "_src", "_alt")}
+    return _component("before_after", elem_id, value="", base="", **sides)
+
+
+def marking(value: object, size: tuple[int, int], shown: tuple[int, int]) -> Marking | None:
+    """What a marker's value marks; it comes from the visitor's browser, and may be anything.
+
+    Args:
+        value: as the marker gives it.
+        size: height and width of the image itself, pixels.
+        shown: the same of the image on the page.
+
+    Returns:
+        None where nothing is marked.
+
+    Raises:
+        BadInputError: it is no marking of this image.
+    """
+    if not value:
+        return None
+    match value:
+        case {"box": [left, top, right, bottom]} if all(type(side) is int for side in value["box"]):
+            if right <= left or bottom <= top:
+                raise BadInputError("the box has no area; draw it anew")
+            down, across = shown[0] / size[0], shown[1] / size[1]
+            first, start = int(top * down), int(left * across)
+            last, end = max(first + 1, round(bottom * down)), max(start + 1, round(right * across))
+            return Marking(Region.box(*shown, start, first, end, last), (left, top, right, bottom))
+        case {"mask": str(address)} if address.startswith(_PNG):
+            return Marking(Region.of_mask(_mask(address), *shown), None)
+    raise BadInputError("what was marked cannot be read; mark it again")
+
+
+def _mask(address: str) -> np.ndarray:
+    """The opacity of a picture, [H, W]."""
+    try:
+        with Image.open(BytesIO(base64.b64decode(address[len(_PNG) :], validate=True)), formats=["PNG"]) as picture:
+            if picture.width * picture.height > 2**22:
+                raise BadInputError("what was marked is larger than any image here; mark it again")
+            return np.asarray(picture.convert("RGBA"))[..., 3] > 127
+    except (binascii.Error, UnidentifiedImageError, OSError, ValueError, SyntaxError):
+        raise BadInputError("what was marked cannot be read; mark it again") from None
+
+
+def _component(name: str, elem_id: str, **properties: object) -> gr.HTML:
+    return gr.HTML(
+        html_template=asset(f"{name}.html"),
+        css_template=asset(f"{name}.css"),
+        js_on_load=asset(f"{name}.js"),
+        elem_id=elem_id,
+        padding=False,
+        **properties,
+    )

@@ -1,0 +1,90 @@
+"""The faithfulness of a visit's heatmaps, measured on request."""
+
+from collections.abc import Iterator, Mapping
+from html import escape
+
+from app.glossary import term
+from app.visit import Seen, Settings
+from explain.faithfulness import Faithfulness, faithfulness
+from explain.figure import TITLES
+
+__all__ = ["measured", "worth_table"]
+
+_FIGURES = (
+    ("drop", "drop in confidence", "drop", False),
+    ("insertion", "insertion", "insertion_area", True),
+    ("deletion", "deletion", "deletion_area", False),
+    ("ROAD", "ROAD", "road", True),
+)
+
+
+def measured(seen: Mapping[str, Seen], settings: Settings) -> Iterator[tuple[int, int]]:
+    """Measures each pair's two maps, and keeps what is found with what the pair has seen.
+
+    Args:
+        seen: by the pair's name.
+        settings: what is asked of the networks.
+
+    Yields:
+        How many of how many steps are done, before each and at the end.
+    """
+    waiting = [
+        (each, question, role)
+        for each in seen.values()
+        for question in [settings.question(each.analysis.pair)]
+        for role in TITLES
+        if role not in each.worth.get(question, {})
+    ]
+    for done, (each, question, role) in enumerate(waiting):
+        yield done, len(waiting)
+        run, heatmap = each.analysis.runs[role].run, each.heatmaps(question)[role]
+        found = faithfulness(run.network, run.images, heatmap.values[None], [heatmap.target])[0]
+        each.worth.setdefault(question, {})[role] = found
+    yield len(waiting), len(waiting)
+
+
+def worth_table(seen: Mapping[str, Seen], settings: Settings) -> str:
+    """HTML: what has been measured of these maps, by the pair's name; a hint where nothing has."""
+    tables = []
+    for name, each in seen.items():
+        found = each.worth.get(settings.question(each.analysis.pair), {})
+        if found:
+            title = f"<h4>{escape(name)}</h4>" if len(seen) > 1 else ""
+            tables.append(title + _table(found))
+    if not tables:
+        return "<p class='fine'>Does the network need what the map shows? Some 60 passes of each network tell.</p>"
+    return "".join(tables)
+
+
+def _table(found: dict[str, Faithfulness]) -> str:
+    heads = "".join(f"<th scope='col'>{TITLES[role]}</th>" for role in found)
+    rows = []
+    for word, shown, attribute, higher in _FIGURES:
+        values = {role: getattr(each, attribute) for role, each in found.items()}
+        best = _best(list(values.values()), higher)
+        cells = "".join(f"<td>{_number(value, value == best)}</td>" for value in values.values())
+        better = "higher" if higher else "lower"
+        rows.append(
+            f"<tr><th scope='row'>{term(word, shown)} <span class='fine'>{better} is better</span></th>{cells}</tr>"
+        )
+    increases = "".join(f"<td>{_yes(each.increase)}</td>" for each in found.values())
+    rows.append(f"<tr><th scope='row'>{term('increase', 'increase in confidence')}</th>{increases}</tr>")
+    return f"<table class='figures'><thead><tr><th></th>{heads}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
+
+
+def _best(values: list[float | None], higher: bool) -> float | None:
+    """The better of two, None where they are not two or are equal."""
+    known = [value for value in values if value is not None]
+    if len(known) < 2 or known[0] == known[1]:
+        return None
+    return max(known) if higher else min(known)
+
+
+def _number(value: float | None, best: bool) -> str:
+    if value is None:
+        return "empty map"
+    return f"<b>{value:.3f} ✓</b>" if best else f"{value:.3f}"
+
+
+def _yes(value: bool | None) -> str:
+    return "empty map" if value is None else "yes" if value else "no"

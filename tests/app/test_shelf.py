@@ -1,0 +1,71 @@
+"""What the server keeps for a while."""
+
+import threading
+import time
+
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+
+from app.shelf import Shelf
+
+
+def served(shelf: Shelf) -> TestClient:
+    server = FastAPI()
+    shelf.serve(server)
+    return TestClient(server)
+
+
+def test_a_thing_is_made_once_when_it_is_fetched() -> None:
+    made = []
+    shelf = Shelf()
+
+    def make() -> bytes:
+        made.append(1)
+        time.sleep(0.05)
+        return b"picture"
+
+    address = shelf.put("a b.png", "image/png", make)
+    assert not made
+    token = address.split("/")[2]
+    threads = [threading.Thread(target=shelf.content, args=(token,)) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    response = served(shelf).get(address)
+    assert (response.content, response.headers["content-type"], len(made)) == (b"picture", "image/png", 1)
+    assert response.headers["content-disposition"] == "inline; filename*=UTF-8''a%20b.png"
+    assert "private" in response.headers["cache-control"]
+    saved = served(shelf).get(f"{address}?save=true")
+    assert saved.headers["content-disposition"].startswith("attachment; ")
+
+
+def test_addresses_cannot_be_guessed_and_end() -> None:
+    shelf = Shelf(seconds=0.2)
+    first, second = (shelf.put("x.png", "image/png", lambda: b"x") for _ in range(2))
+    assert first != second
+    assert len(first.split("/")[2]) >= 24
+    client = served(shelf)
+    assert client.get(first).status_code == 200
+    assert client.get("/kept/other/x.png").status_code == 404
+    time.sleep(0.25)
+    gone = client.get(first)
+    assert gone.status_code == 404
+    assert "no longer kept" in gone.text
+
+
+def test_of_too_many_the_oldest_go() -> None:
+    shelf = Shelf(most=3)
+    addresses = [shelf.put(f"{i}.png", "image/png", lambda i=i: bytes([i])) for i in range(5)]
+    found = [shelf.content(address.split("/")[2]) for address in addresses]
+    assert found[:2] == [None, None]
+    assert [item[2] for item in found[2:]] == [b"\2", b"\3", b"\4"]
+
+
+def test_names_that_could_break_a_header_are_quoted() -> None:
+    shelf = Shelf()
+    address = shelf.put('场景"\r\nX: y/../.png', "image/png", lambda: b"x")
+    response = served(shelf).get(address)
+    assert response.status_code == 200
+    assert "x" not in response.headers
+    assert "\n" not in response.headers["content-disposition"]

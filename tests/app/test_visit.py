@@ -1,0 +1,93 @@
+"""A visit's image, settings and link."""
+
+from pathlib import Path
+from urllib.parse import parse_qs
+
+import numpy as np
+import pytest
+
+from app.visit import (
+    Analyses,
+    Marking,
+    Picture,
+    Settings,
+    Uploads,
+    Visit,
+    for_screen,
+    settings_of_link,
+    shown_size,
+)
+from explain.region import Region
+from models.checkpoint import Pair, load_pair
+from models.errors import BadInputError
+from tests.conftest import texture
+
+
+def picture(key: str = "k") -> Picture:
+    return Picture("a.tif", lambda: texture(1, 0, side=80), key)
+
+
+def test_settings_become_a_question_and_a_style(pair: Pair) -> None:
+    question = Settings("roof", "water", "Y3", "layercam", smooth=True).question(pair)
+    assert (question.target, question.against, question.layer, question.method) == (1, 2, "Y3", "layercam")
+    assert question.smoothing is not None
+    plain = Settings().question(pair)
+    assert plain.target is plain.against is plain.smoothing is None
+    assert Settings(colour_map="jet", scale="shared", opacity=0.2).style.colour_map == "jet"
+    with pytest.raises(BadInputError, match="unknown class 'lake'"):
+        Settings("lake").question(pair)
+    with pytest.raises(BadInputError, match="cannot be contrasted with itself"):
+        Settings("roof", "roof").question(pair)
+
+
+def test_a_link_brings_everything_back() -> None:
+    settings = Settings("idle land & more", "none", "Y2", "hirescam", True, "jet", "shared", 0.3)
+    marking = Marking(Region.box(80, 80, 0, 0, 9, 9), (1, 2, 30, 40))
+    link = Visit(picture("harbour"), (80, 80), "/x", ("one", "two", "three"), marking).link(settings, "inside")
+    query = {name: values[0] for name, values in parse_qs(link).items()}
+    assert settings_of_link(query) == settings
+    assert (query["image"], query["pair"], query["more"], query["box"]) == ("harbour", "one", "two,three", "1,2,30,40")
+    assert query["tab"] == "inside"
+    assert Visit(picture("harbour"), pairs=("one",)).link(Settings()) == "image=harbour&pair=one"
+
+
+def test_a_link_with_nonsense_is_as_usual() -> None:
+    assert settings_of_link({"opacity": "much", "unknown": "x"}) == Settings()
+
+
+def test_images_are_shown_at_most_so_large() -> None:
+    assert for_screen(np.zeros((1000, 3000, 3), dtype=np.uint8)).shape == (341, 1024, 3)
+    small = texture(0, 0)
+    assert for_screen(small) is small
+    assert shown_size(10_000, 5_000) == (1024, 512)
+    assert shown_size(20_000, 1_250) == (1024, 64)
+
+
+def test_what_was_seen_is_kept_for_the_pair_as_it_is(pair: Pair, pair_folder: Path) -> None:
+    analyses = Analyses(most=2)
+    assert analyses.find(picture(), pair) is None
+    seen = analyses.make(picture(), pair, texture(1, 0, side=1200))
+    assert seen.analysis.image.shape == (1024, 1024, 3)
+    assert analyses.find(picture(), pair) is seen
+    assert analyses.find(picture("other"), pair) is None
+    assert analyses.find(picture(), load_pair(pair_folder)) is None  # of that name, loaded anew
+    question = Settings("roof").question(pair)
+    assert seen.heatmaps(question) is seen.heatmaps(question)
+    for key in ("b", "c"):
+        analyses.make(picture(key), pair, texture(1, 0))
+    assert analyses.find(picture(), pair) is None
+    assert analyses.find(picture("c"), pair) is not None
+
+
+def test_uploads_are_found_until_they_go(tmp_path: Path) -> None:
+    file = tmp_path / "a.tif"
+    file.write_bytes(b"x")
+    uploads = Uploads(seconds=60)
+    key = uploads.keep(file, "a.tif")
+    assert uploads.find(key) == (file, "a.tif")
+    assert uploads.find("guessed") is None
+    file.unlink()
+    assert uploads.find(key) is None
+    ended = Uploads(seconds=0)
+    file.write_bytes(b"x")
+    assert ended.find(ended.keep(file, "a.tif")) is None
