@@ -138,7 +138,7 @@ class Run:
         classes = self.logits.shape[1]
         asked = {index for target in targets for index in (target.index, target.against) if index is not None}
         if wrong := sorted(index for index in asked if not 0 <= index < classes):
-            raise BadInputError(f"class {wrong[0]} is out of range; this network's are 0 to {classes - 1}")
+            raise BadInputError(f"class {wrong[0]} is out of range; this network's classes are 0 to {classes - 1}")
 
     def _kept(self, layers: set[Layer]) -> dict[Layer, Tensor]:
         """The layers' maps, from another pass where this one has not kept them."""

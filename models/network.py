@@ -70,6 +70,8 @@ class Network(nn.Module):
         self.taps = taps[:-1]
         channels = [levels[i]["num_chs"] for i in self.taps] + [self.backbone.num_features]
         self.scff = None if fusion is None else SCFF(channels, fusion)
+        self.prepared = False
+        """Whether its weights were folded, packed or compiled for inference, and are no longer those of its layers."""
 
     @property
     def depth(self) -> int:
@@ -114,6 +116,7 @@ class Network(nn.Module):
                 return compiled(images)
 
         self.maps = maps
+        self.prepared = True
 
     def head(self, features: Tensor) -> Tensor:
         """Logits [B, classes] of the classifier's input [B, C, h, w]."""

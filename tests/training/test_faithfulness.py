@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from explain.comparison import Interval, bootstrap_mean
-from explain.faithfulness import faithfulness, randomised_similarity
+from explain.faithfulness import faithfulness, randomised, randomised_similarity
 from explain.run import Target, run_network
 from models.checkpoint import ROLES, Pair
 from tests.conftest import Ended, texture
@@ -50,7 +50,8 @@ def test_figures_are_those_of_the_images_one_by_one(pair: Pair, judged: Faithful
             mine["insertion"].append(found.insertion_area)
             mine["deletion"].append(found.deletion_area)
             mine["road"].append(found.road)
-            mine["randomised"] += randomised_similarity(network, given, run.predictions, "fused", "gradcam++")
+            random = randomised(network)
+            mine["randomised"] += randomised_similarity(maps, random, given, run.predictions, "fused", "gradcam++")
     for role in ROLES:
         assert judged.empty[role] == values[role]["drop"].count(None)
         for name, measure in judged.measures.items():
