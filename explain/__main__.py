@@ -87,10 +87,14 @@ def main(
     if method not in METHODS:
         raise BadInputError(f"unknown method {method!r}; known: {', '.join(METHODS)}")
     smoothing = Smoothing(smooth, noise) if smooth else None
+    if against is not None and target is None:
+        raise BadInputError("--against contrasts the target with a class; add --target")
     where = choose_device(device)
     if out.exists() and not out.is_dir():
         raise BadInputError(f"{out} is a file; name a folder for the results")
     workers = Workers.joined()
+    if workers.count > 1 and not is_folder:
+        raise BadInputError("several processes share a folder; name one, or start without torchrun")
     if where.type == "cuda" and workers.count > 1:
         where = torch.device("cuda", workers.local_rank % torch.cuda.device_count())
     pair = load_pair(pair_dir, where)
@@ -105,12 +109,10 @@ def main(
     pair = prepared(pair, compiled)
     if is_folder:
         failed = _explain_folder(images[0], out, pair, question, measure, style, batch_size, workers, as_json)
-    elif workers.count > 1:
-        raise BadInputError("several processes share a folder; name one, or start without torchrun")
     else:
         failed = _explain_images(images, out, pair, question, measure, style, marked, as_json)
     workers.leave()
-    if failed:
+    if failed and workers.count == 1:  # of torchrun's processes, one that ends otherwise than well looks crashed
         sys.exit(2)
 
 
@@ -142,7 +144,7 @@ def _explain_folder(
 
 
 def _row_as_json(row: dict, folder: Path, out: Path, pair: Pair, question: Question) -> dict:
-    """A row of the table with the keys that a single image has."""
+    """A row of the table, by network, with the keys that name what was asked and where the maps are."""
     said = {
         role: {name.removeprefix(f"{role}_"): value for name, value in row.items() if name.startswith(f"{role}_")}
         for role in ROLES
@@ -205,6 +207,8 @@ def figure9(
         raise BadInputError(f"{out}: name a file that ends in {', '.join(FORMATS)}")
     if not out.parent.is_dir():
         raise BadInputError(f"{out.parent}: no such folder to write into")
+    if out.resolve() in {image.resolve() for image in images}:
+        raise BadInputError(f"{out} is one of the images and would be overwritten; choose another --out")
     if method not in METHODS:
         raise BadInputError(f"unknown method {method!r}; known: {', '.join(METHODS)}")
     where = choose_device(device)

@@ -35,11 +35,18 @@ from models.image_file import IMAGE_SUFFIXES, read_image
 __all__ = ["explain_folder", "images_under", "maps_file"]
 
 _PROGRESS = ".progress"
+_SHEETS = "contact-*.png"
 _READERS = 2  # threads that decode the next batch meanwhile
 
 
-def images_under(folder: Path) -> list[Path]:
-    """Image files of a folder, at any depth, in alphabetical order; hidden ones are passed over.
+def images_under(folder: Path, but: Path | None = None) -> list[Path]:
+    """Image files of a folder, at any depth, in alphabetical order.
+
+    Hidden ones are passed over, and links to folders are not followed.
+
+    Args:
+        folder: to look in.
+        but: a folder within it, such as that of the results, that is passed over.
 
     Raises:
         BadInputError: there is none.
@@ -48,8 +55,9 @@ def images_under(folder: Path) -> list[Path]:
         path
         for path in folder.rglob("*")
         if path.suffix.lower() in IMAGE_SUFFIXES
-        and path.is_file()
+        and (path.is_file() or path.is_symlink())
         and not any(part.startswith(".") for part in path.relative_to(folder).parts)
+        and (but is None or but.resolve() == folder.resolve() or not path.resolve().is_relative_to(but.resolve()))
     )
     if not found:
         raise BadInputError(f"{folder}: no image in this folder; looked for {', '.join(sorted(IMAGE_SUFFIXES))}")
@@ -87,39 +95,41 @@ def explain_folder(
     Raises:
         BadInputError: there is no image, or `out` holds another run.
     """
-    images = images_under(folder)
-    if refusal := workers.from_first(_claim(out, pair, question, measured, batch) if workers.first else None):
+    images = images_under(folder, but=out)
+    claim = _claim(out, pair, question, measured, style, batch) if workers.first else None
+    if refusal := workers.from_first(claim):
         raise BadInputError(refusal)
+    (out / _PROGRESS).mkdir(parents=True, exist_ok=True)  # on each machine
     names = [path.relative_to(folder).as_posix() for path in images]
-    states = [[path.stat().st_size, path.stat().st_mtime_ns] for path in images]
-    known = _known(out)
+    states = dict(zip(names, map(_state, images), strict=True))
+    known = _known(out, states)
     batches = [range(first, min(first + batch, len(images))) for first in range(0, len(images), batch)]
-    waiting = [
-        numbers
-        for numbers in batches[workers.rank :: workers.count]
-        if any(known.get(names[n], {}).get("state") != states[n] for n in numbers)
-    ]
+    mine = batches[workers.rank :: workers.count]
+    waiting = [numbers for numbers in mine if any(names[n] not in known for n in numbers)]
     log = out / _PROGRESS / f"{socket.gethostname()}-{workers.rank}.jsonl"
     bar = tqdm(total=sum(map(len, waiting)), desc="explaining", disable=None if workers.first else True)
     with ThreadPoolExecutor(_READERS) as readers, log.open("a") as file, bar:
         file.write("\n")  # ends a line that an interruption has torn
         for numbers, read in _ahead(readers, waiting, images, pair):
             rows = _explain(pair, [names[n] for n in numbers], read, out, question, measured, style)
-            for n, row in zip(numbers, rows, strict=True):
-                file.write(json.dumps({"state": states[n], "row": row}) + "\n")
+            known |= {row["image"]: row for row in rows}
+            file.writelines(json.dumps({"state": states[row["image"]], "row": row}) + "\n" for row in rows)
             file.flush()
             bar.update(len(numbers))
-    mine = _known(out)
-    found = workers.gathered([(name, mine[name]["row"], _cell(out, name)) for name in names if name in mine])
+    found = workers.gathered([(known[names[n]], _cell(out, names[n])) for numbers in mine for n in numbers])
     if found is None:
         return None
-    rows, cells = ({name: values[i] for name, *values in found} for i in (0, 1))
-    rows = [rows[name] for name in names]
+    found.sort(key=lambda one: names.index(one[0]["image"]))
+    rows = [row for row, _ in found]
     _write_table(out / "results.csv", rows)
-    for number, sheet in enumerate(contact_sheets([(_words(row), cells[row["image"]]) for row in rows]), start=1):
+    sheets = []
+    for sheet in contact_sheets([(_words(row), cell) for row, cell in found]):
         data = BytesIO()
         sheet.save(data, "PNG")
-        write_file(out / f"contact-{number}.png", data.getvalue())
+        sheets.append(out / f"contact-{len(sheets) + 1}.png")
+        write_file(sheets[-1], data.getvalue())
+    for former in set(out.glob(_SHEETS)) - set(sheets):
+        former.unlink()
     return rows
 
 
@@ -128,28 +138,41 @@ def maps_file(out: Path, name: str) -> Path:
     return out / "maps" / f"{name}.npz"
 
 
-def _claim(out: Path, pair: Pair, question: Question, measured: str, batch: int) -> str | None:
+def _claim(out: Path, pair: Pair, question: Question, measured: str, style: Style, batch: int) -> str | None:
     """Makes the folder of progress for this question, or says why it cannot."""
-    headers = [getattr(pair, role).header.to_json() for role in ROLES]
-    claim = json.dumps({"pair": headers, "question": asdict(question), "measured": measured, "batch": batch})
+    asked = {"question": asdict(question), "measured": measured, "style": asdict(style), "batch": batch}
+    claim = json.dumps({"pair": [getattr(pair, role).digest for role in ROLES], **asked})
     file = out / _PROGRESS / "question.json"
     if file.is_file():
         if file.read_text() == claim:
             return None
-        return f"{out} holds results of another pair or question; choose another --out, or delete it first"
+        return f"{out} holds results of another pair or other settings; choose another --out, or delete it first"
+    if taken := [*out.glob("results.csv"), *out.glob(_SHEETS), *out.glob("maps")]:
+        return f"{taken[0]} is there already, and not of a run of this program; choose another --out"
     file.parent.mkdir(parents=True, exist_ok=True)
     write_file(file, claim.encode())
     return None
 
 
-def _known(out: Path) -> dict[str, dict]:
-    """What has been done, by the image's name; the latest line counts, and a torn one does not."""
+def _state(image: Path) -> list[int]:
+    """What changes when an image does; of a link that leads nowhere, nothing."""
+    try:
+        status = image.stat()
+    except OSError:
+        return []
+    return [status.st_size, status.st_mtime_ns]
+
+
+def _known(out: Path, states: dict[str, list[int]]) -> dict[str, dict[str, Any]]:
+    """Rows of images that are as they were when they were explained, by name; torn lines and failures do not count."""
     known = {}
-    for log in sorted((out / _PROGRESS).glob("*.jsonl")):
+    for log in (out / _PROGRESS).glob("*.jsonl"):
         for line in log.read_text().splitlines():
             try:
                 entry = json.loads(line)
-                known[entry["row"]["image"]] = entry
+                row = entry["row"]
+                if not row["error"] and entry["state"] == states.get(row["image"]):
+                    known[row["image"]] = row
             except (ValueError, KeyError, TypeError):
                 continue
     return known
@@ -188,6 +211,29 @@ def _explain(
     good = [i for i, row in enumerate(rows) if not row["error"]]
     if not good:
         return rows
+    try:
+        _explain_good(pair, rows, good, read, out, question, measured, style)
+    except BadInputError as error:  # of one of them, whose output is not finite
+        if len(good) == 1:
+            rows[good[0]] = {"image": names[good[0]], "error": f"{names[good[0]]}: {error}"}
+            return rows
+        for i in good:
+            rows[i] = _explain(pair, [names[i]], [read[i]], out, question, measured, style)[0]
+    return rows
+
+
+def _explain_good(
+    pair: Pair,
+    rows: list[dict[str, Any]],
+    good: Sequence[int],
+    read: Sequence,
+    out: Path,
+    question: Question,
+    measured: str,
+    style: Style,
+) -> None:
+    """Fills the rows of the images that could be read."""
+    names = [row["image"] for row in rows]
     images = torch.cat([read[i][0] for i in good]).to(pair.device)
     maps: list[dict[str, Heatmap]] = [{} for _ in good]
     for role in ROLES:
@@ -210,7 +256,6 @@ def _explain(
         for path, data in ((maps_file(out, names[i]), arrays), (_cell_file(out, names[i]), cell)):
             path.parent.mkdir(parents=True, exist_ok=True)
             write_file(path, data.getvalue())
-    return rows
 
 
 def _columns(
@@ -223,6 +268,7 @@ def _columns(
             "prediction": classes[own[k]],
             "confidence": float(probabilities[k, own[k]]),
             "target": classes[target.index],
+            "against": "" if target.against is None else classes[target.against],
             "target_confidence": float(probabilities[k, target.index]),
             "empty": not heatmaps[k].max() > 0,
         }
@@ -235,8 +281,8 @@ def _columns(
             column |= {
                 "drop": found.drop,
                 "increase": found.increase,
-                "insertion": found.insertion_area,
-                "deletion": found.deletion_area,
+                "insertion_area": found.insertion_area,
+                "deletion_area": found.deletion_area,
             }
             if measured == "full":
                 column["road"] = found.road
@@ -251,10 +297,11 @@ def _strip(image: np.ndarray, maps: dict[str, Heatmap], style: Style) -> Image.I
 
 def _words(row: dict[str, Any]) -> str:
     """Two or three lines for the contact sheet."""
+    name = row["image"].encode(errors="replace").decode()  # of a name that is no text
     if row["error"]:
-        return f"{row['image']}\n{row['error']}"
+        return f"{name}\n{row['error'].encode(errors='replace').decode()}"
     said = (f"{TITLES[role]}: {row[f'{role}_prediction']}, {percent(row[f'{role}_confidence'])}" for role in ROLES)
-    return "\n".join((row["image"], *said))
+    return "\n".join((name, *said))
 
 
 def _cell_file(out: Path, name: str) -> Path:
@@ -274,4 +321,4 @@ def _write_table(path: Path, rows: Sequence[dict[str, Any]]) -> None:
     table.writeheader()
     for row in rows:
         table.writerow({name: f"{value:.6f}" if isinstance(value, float) else value for name, value in row.items()})
-    write_file(path, text.getvalue().encode())
+    write_file(path, text.getvalue().encode(errors="surrogateescape"))

@@ -52,7 +52,7 @@ class Smoothing:
         random = torch.Generator().manual_seed(self.seed)
         deviation = self.spread * (images.amax((1, 2, 3), keepdim=True) - images.amin((1, 2, 3), keepdim=True))
         for _ in range(self.samples):
-            noise = torch.randn(images.shape, generator=random).to(images)
+            noise = torch.randn(images.shape[1:], generator=random).to(images)  # the same, whatever is in the batch
             yield images + deviation * noise
 
 
@@ -119,7 +119,7 @@ class Run:
                 for noisy in smoothing.copies(self.images)
             ]
             return {name: torch.stack([maps[name] for maps in copies]).mean(dim=0) for name in layers}
-        with _in_float32(self.images.device.type):
+        with _as_weights(self.images.device.type):
             if METHODS[method].gradients:
                 found = self._with_gradients(set(places.values()), targets)
             else:
@@ -170,8 +170,7 @@ class Run:
     def _from_fused(self, layers: set[Layer]) -> tuple[dict[Layer, Tensor], Tensor]:
         """Fused maps and logits anew, from the first that is asked for on, with their graph."""
         depth = self.network.depth
-        dtype = next(self.network.parameters()).dtype  # autocast may have left others
-        kept = {layer: values.detach().to(dtype) for layer, values in self.maps.items()}
+        kept = {layer: values.detach() for layer, values in self.maps.items()}
         last = Layer("X", depth)
         if self.network.scff is None:
             maps = {last: kept[last].requires_grad_()}
@@ -205,7 +204,8 @@ def run_network(network: Network, images: Tensor) -> Run:
     Raises:
         BadInputError: the logits are not finite; says which map is the first that is not.
     """
-    with torch.inference_mode(False), torch.no_grad():  # so that what is kept can be differentiated later
+    # Without inference mode, so that what is kept can be differentiated later.
+    with torch.inference_mode(False), torch.no_grad(), _as_weights(images.device.type):
         images = images.to(next(network.parameters()).dtype)
         images = images.clone() if images.is_inference() else images
         stages, fused = network.maps(images)
@@ -254,7 +254,7 @@ def _named(kind: str, maps: Sequence[Tensor]) -> dict[Layer, Tensor]:
 
 
 @contextmanager
-def _in_float32(device: str) -> Iterator[None]:
-    """Without autocast, which a caller may have set."""
+def _as_weights(device: str) -> Iterator[None]:
+    """In the types of the weights, without autocast, which a caller may have set."""
     with torch.autocast(device, enabled=False):
         yield

@@ -18,8 +18,12 @@ from models.atomic import write_file
 from models.checkpoint import Pair
 from models.errors import BadInputError
 from models.image_file import read_image
+from models.mask_file import read_mask
 
 __all__ = ["Marked", "explain_image", "result_stems"]
+
+_SOURCE = "source"  # the key of the image's absolute path, by which a later call knows its own results
+_ENDINGS = (".png", ".npz", ".json")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,7 +37,7 @@ class Marked:
     box: str | None = None
     """Left, top, right and bottom in pixels, with commas."""
     mask: Path | None = None
-    """An image of the same size, marked where it is not black."""
+    """A raster of the same size, marked where it is not zero."""
 
     def __post_init__(self) -> None:
         if self.box is not None and self.mask is not None:
@@ -49,7 +53,7 @@ class Marked:
             BadInputError: it cannot be read, has another size, or marks nothing.
         """
         if self.mask is not None:
-            return Region.of_mask(read_image(self.mask).any(axis=2), height, width)
+            return Region.of_mask(read_mask(self.mask), height, width)
         if self.box is None:
             return None
         try:
@@ -61,21 +65,14 @@ class Marked:
 
 
 def result_stems(images: Sequence[Path], out: Path) -> list[str]:
-    """Names of the results: the image's without its ending, numbered where another image has that name.
-
-    Raises:
-        BadInputError: a result would overwrite an image.
-    """
+    """Names of the results: the image's without its ending, numbered where files of that name are something else."""
     stems: list[str] = []
     for image in images:
         stem, number = image.stem, 1
-        while stem in stems or _taken(out / f"{stem}.json", image):
+        while stem in stems or _taken(out / stem, image):
             number += 1
             stem = f"{image.stem}-{number}"
         stems.append(stem)
-    inputs = {image.resolve() for image in images}
-    if lost := [stem for stem in stems if (out / f"{stem}.png").resolve() in inputs]:
-        raise BadInputError(f"{out / lost[0]}.png is one of the images and would be overwritten; choose another --out")
     return stems
 
 
@@ -114,6 +111,7 @@ def explain_image(
     files = {"figure": Path(f"{stem}.png"), "maps": Path(f"{stem}.npz")}
     result = {
         "image": str(image),
+        _SOURCE: str(image.resolve()),
         **answer(analysis, maps, question, worth),
         **{name: str(path) for name, path in files.items()},
     }
@@ -130,11 +128,11 @@ def explain_image(
     return result
 
 
-def _taken(result: Path, image: Path) -> bool:
-    """Whether a result of an earlier call is of another image."""
+def _taken(stem: Path, image: Path) -> bool:
+    """Whether files of a result's names are there that are not an earlier result of this image."""
     try:
-        return json.loads(result.read_text())["image"] != str(image)
+        return json.loads(Path(f"{stem}.json").read_text())[_SOURCE] != str(image.resolve())
     except FileNotFoundError:
-        return False
+        return any(Path(f"{stem}{ending}").exists() for ending in _ENDINGS)
     except (ValueError, KeyError, TypeError):
         return True

@@ -38,9 +38,12 @@ def spread_lists(arguments: list[str], options: tuple[str, ...]) -> list[str]:
     spread, option = [], None
     for argument in arguments:
         if argument.startswith("-"):
-            option = argument if argument in options else None
+            name, equals, first = argument.partition("=")
+            option = name if name in options else None
             if option is None:
                 spread.append(argument)
+            elif equals:
+                spread += [option, first]
         else:
             spread += [argument] if option is None else [option, argument]
     return spread

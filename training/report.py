@@ -201,7 +201,7 @@ def _judged(part: str, report: FaithfulnessReport) -> str:
         )
     empty = ", ".join(f"{role} {count}" for role, count in report.empty.items())
     return f"""
-## What the heatmaps are worth
+## What the heatmaps are worth: {part} part
 
 {METHODS[report.method].title} of {layer_words(report.layer)} for each network's own prediction, over the \
 {report.images} images of the {part} part; mean with 95 % bootstrap interval over images. Empty maps: {empty}.

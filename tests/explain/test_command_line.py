@@ -97,10 +97,68 @@ def test_an_image_is_never_overwritten(command: Command, pair_folder: Path, tmp_
     photo = tmp_path / "photo.png"
     Image.fromarray(texture(1, 0)).save(photo)
     before = photo.read_bytes()
-    ended = command("explain", photo, "--pair", pair_folder, "--out", tmp_path)
-    assert ended.status == 2
-    assert "photo.png is one of the images and would be overwritten" in ended.err
+    tiff = tmp_path / "photo.tif"
+    Image.fromarray(texture(1, 0)).save(tiff)
+    for image in (photo, tiff):
+        ended = command("explain", image, "--pair", pair_folder, "--out", tmp_path, "--json")
+        assert Path(json.loads(ended.out)["figure"]).name == {photo: "photo-2.png", tiff: "photo-3.png"}[image]
     assert photo.read_bytes() == before
+
+
+def test_an_image_is_known_again_from_another_folder(
+    command: Command, pair_folder: Path, image: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "out"
+    command("explain", image, "--pair", pair_folder, "--out", out)
+    monkeypatch.chdir(image.parent)
+    command("explain", image.name, "--pair", pair_folder, "--out", out)
+    assert sorted(path.name for path in out.iterdir()) == ["roof.json", "roof.npz", "roof.png"]
+    other = tmp_path / "elsewhere"
+    other.mkdir()
+    Image.fromarray(texture(2, 0)).save(other / image.name)
+    monkeypatch.chdir(other)
+    command("explain", image.name, "--pair", pair_folder, "--out", out)
+    assert (out / "roof-2.json").exists()
+
+
+def test_every_option_reaches_the_maps(command: Command, pair_folder: Path, image: Path, tmp_path: Path) -> None:
+    shared = ("explain", image, "--pair", pair_folder, "--json", "--target", "roof")
+    plain = json.loads(command(*shared, "--out", tmp_path / "plain").out)
+    said = {}
+    for options in (
+        ("--smooth", 3),
+        ("--smooth", 3, "--noise", 0.3),
+        ("--against", "water"),
+        ("--scale", "shared", "--colour-map", "jet"),
+        ("--measure", "full"),
+    ):
+        out = tmp_path / "-".join(map(str, options))
+        ended = command(*shared, "--out", out, *options)
+        assert ended.status == 0, ended.err
+        said[options[-2:]] = json.loads(ended.out)
+    figures = {Path(one["figure"]).read_bytes() for one in (plain, *said.values())}
+    assert len(figures) == 5  # faithfulness is not drawn
+    assert said["--against", "water"]["scff"]["against"] == "water"
+    worth = said["--measure", "full"]["baseline"]["faithfulness"]
+    assert (worth["road"] is None) == plain["baseline"]["empty"]
+    smooth, noisier = (np.load(said[key]["maps"])["scff"] for key in (("--smooth", 3), ("--noise", 0.3)))
+    assert not np.array_equal(smooth, noisier)
+
+
+def test_compiling_without_a_compiler(
+    command: Command, pair_folder: Path, image: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv("CXX", raising=False)
+    ended = command("explain", image, "--pair", pair_folder, "--out", tmp_path / "out", "--compile")
+    assert (ended.status, ended.err) == (2, "error: --compile needs a C++ compiler, such as g++\n")
+
+
+def test_other_launchers_are_not_taken_for_torchrun(
+    command: Command, pair_folder: Path, image: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WORLD_SIZE", "4")
+    assert command("explain", image, "--pair", pair_folder, "--out", tmp_path / "out").status == 0
 
 
 def test_bad_input_is_one_line_and_status_2(command: Command, pair_folder: Path, image: Path, tmp_path: Path) -> None:
