@@ -98,8 +98,9 @@ def read_image(path: str | Path, called: str | None = None, bands: Sequence[int]
                 pixels = _decoded(image)
             if bands is not None:  # of one decoder's picture, for each rounds in its own way
                 with open_raster(path, kind) as raster:
-                    pixels = pixels[..., [band - 1 for band in check_raster(raster, called, bands)]]
-        return np.ascontiguousarray(upright(np.broadcast_to(pixels, (*pixels.shape[:2], 3)), orientation(path)))
+                    indexes = check_raster(raster, called, bands)
+                pixels = pixels[..., [indexes[i % len(indexes)] - 1 for i in range(3)]]
+        return np.ascontiguousarray(upright(pixels, orientation(path)))
 
 
 def describe_image(path: str | Path, called: str | None = None) -> ImageFile:

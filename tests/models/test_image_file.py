@@ -368,6 +368,7 @@ def test_every_orientation(tmp_path: Path, value: int) -> None:
         found = read_image(tmp_path / name)
         assert np.array_equal(found, expected)
         assert found.flags.c_contiguous
+        assert found.flags.writeable
         assert np.array_equal(read_image(tmp_path / name, bands=(3, 2, 1)), expected[..., ::-1])
         described = describe_image(tmp_path / name)
         assert (described.height, described.width) == found.shape[:2]
