@@ -13,6 +13,7 @@ from explain.analysis import Question, analyse
 from explain.answer import answer
 from explain.faithfulness import faithfulness
 from explain.figure import Style, side_by_side
+from explain.geotiff import georeferenced, geotiff_tags, write_geotiff
 from explain.region import Region, against_region
 from models.atomic import write_file
 from models.checkpoint import Pair
@@ -20,6 +21,8 @@ from models.errors import BadInputError
 from models.image_file import read_image
 
 __all__ = ["Marked", "explain_image", "result_stems"]
+
+_GEOTIFF = "-heatmaps.tif"  # after an image's name, because the image may well be a .tif beside it
 
 
 @dataclasses.dataclass(frozen=True)
@@ -74,15 +77,25 @@ def result_stems(images: Sequence[Path], out: Path) -> list[str]:
             stem = f"{image.stem}-{number}"
         stems.append(stem)
     inputs = {image.resolve() for image in images}
-    if lost := [stem for stem in stems if (out / f"{stem}.png").resolve() in inputs]:
-        raise BadInputError(f"{out / lost[0]}.png is one of the images and would be overwritten; choose another --out")
+    for result in (out / f"{stem}{ending}" for stem in stems for ending in (".png", _GEOTIFF)):
+        if result.resolve() in inputs:
+            raise BadInputError(f"{result} is one of the images and would be overwritten; choose another --out")
     return stems
 
 
 def explain_image(
-    image: Path, pair: Pair, question: Question, stem: Path, measured: str, style: Style, marked: Marked
+    image: Path,
+    pair: Pair,
+    question: Question,
+    stem: Path,
+    measured: str,
+    style: Style,
+    marked: Marked,
+    bands: Sequence[int] | None = None,
 ) -> dict[str, Any]:
     """Explains an image and writes its figure (PNG), heatmaps (NPZ) and what is said of it (JSON).
+
+    Of a georeferenced image it writes the heatmaps as GeoTIFF as well.
 
     Args:
         image: the file.
@@ -92,6 +105,7 @@ def explain_image(
         measured: a name in explain.faithfulness.MEASURED.
         style: of the figure.
         marked: of the image, to hold the maps against.
+        bands: to read, as models.image_file.read_image takes them.
 
     Returns:
         The JSON object.
@@ -99,7 +113,7 @@ def explain_image(
     Raises:
         BadInputError: the image or the mask cannot be read, or a network's output is not finite.
     """
-    pixels = read_image(image)
+    pixels = read_image(image, bands=bands)
     region = marked.region(*pixels.shape[:2])
     analysis = analyse(pair, pixels)
     maps = analysis.heatmaps(question)
@@ -112,9 +126,13 @@ def explain_image(
             for role, run in analysis.runs.items()
         }
     files = {"figure": Path(f"{stem}.png"), "maps": Path(f"{stem}.npz")}
+    if georeferenced(image):
+        files["geotiff"] = Path(f"{stem}{_GEOTIFF}")
     result = {
         "image": str(image),
+        "bands": None if bands is None else list(bands),
         **answer(analysis, maps, question, worth),
+        "geotiff": None,
         **{name: str(path) for name, path in files.items()},
     }
     if region is not None:
@@ -126,6 +144,13 @@ def explain_image(
     np.savez(arrays, **{role: heatmap.values for role, heatmap in maps.items()})
     write_file(files["figure"], figure.getvalue())
     write_file(files["maps"], arrays.getvalue())
+    if "geotiff" in files:
+        write_geotiff(
+            files["geotiff"],
+            image,
+            {role: heatmap.values for role, heatmap in maps.items()},
+            geotiff_tags(pair.name, question, {role: result[role]["target"] for role in maps}),
+        )
     write_file(Path(f"{stem}.json"), (json.dumps(result, indent=1, allow_nan=False) + "\n").encode())
     return result
 
