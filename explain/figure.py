@@ -28,6 +28,7 @@ __all__ = [
     "Style",
     "difference",
     "difference_overlay",
+    "interpolated",
     "layer_words",
     "overlay",
     "panel_title",
@@ -102,6 +103,12 @@ def difference(heatmaps: dict[str, Heatmap], style: Style) -> np.ndarray | None:
         np.zeros_like(heatmaps[role].values) if shares[role] is None else shares[role] for role in ("baseline", "scff")
     )
     return scff - baseline
+
+
+def interpolated(values: np.ndarray, width: int, height: int) -> np.ndarray:
+    """A map [h, w] of any size, bilinearly: float32 [height, width]."""
+    large = Image.fromarray(values.astype(np.float32)).resize((width, height), Image.Resampling.BILINEAR)
+    return np.asarray(large)
 
 
 def overlay(image: np.ndarray, share: np.ndarray | None, style: Style) -> np.ndarray:
@@ -220,8 +227,8 @@ def _laid_over(image: np.ndarray, share: np.ndarray | None, colour_map: str, opa
     if share is None:
         return image.copy()
     height, width = image.shape[:2]
-    large = Image.fromarray(share.astype(np.float32)).resize((width, height), Image.Resampling.BILINEAR)
-    colours = matplotlib.colormaps[colour_map](np.rint(np.asarray(large) * 255).astype(np.uint8), bytes=True)[..., :3]
+    large = interpolated(share, width, height)
+    colours = matplotlib.colormaps[colour_map](np.rint(large * 255).astype(np.uint8), bytes=True)[..., :3]
     return np.asarray(Image.blend(Image.fromarray(image), Image.fromarray(colours), opacity))
 
 

@@ -24,6 +24,7 @@ from tqdm import tqdm
 from explain.analysis import Heatmap, Question
 from explain.faithfulness import faithfulness
 from explain.figure import PLAIN, TITLES, Style, overlay, percent, scaled
+from explain.geotiff import georeferenced, geotiff_tags, write_geotiff
 from explain.run import Run, Target, run_in_parts
 from explain.sheet import CELL, contact_sheets
 from explain.workers import ALONE, Workers
@@ -32,7 +33,7 @@ from models.checkpoint import ROLES, Pair
 from models.errors import BadInputError
 from models.image_file import IMAGE_SUFFIXES, read_image
 
-__all__ = ["explain_folder", "images_under", "maps_file"]
+__all__ = ["explain_folder", "geotiff_file", "images_under", "maps_file"]
 
 _PROGRESS = ".progress"
 _SHEETS = "contact-*.png"
@@ -57,7 +58,7 @@ def images_under(folder: Path, but: Path | None = None) -> list[Path]:
         if path.suffix.lower() in IMAGE_SUFFIXES
         and (path.is_file() or path.is_symlink())
         and not any(part.startswith(".") for part in path.relative_to(folder).parts)
-        and (but is None or but.resolve() == folder.resolve() or not path.resolve().is_relative_to(but.resolve()))
+        and (but is None or not path.absolute().is_relative_to(but.absolute()))
     )
     if not found:
         raise BadInputError(f"{folder}: no image in this folder; looked for {', '.join(sorted(IMAGE_SUFFIXES))}")
@@ -73,11 +74,12 @@ def explain_folder(
     style: Style = PLAIN,
     batch: int = 16,
     workers: Workers = ALONE,
+    bands: Sequence[int] | None = None,
 ) -> list[dict[str, Any]] | None:
     """Explains every image of a folder.
 
-    Writes under `out`: `results.csv`, a row an image; `maps/NAME.npz`, float32 arrays baseline and scff; contact
-    sheets. An image that cannot be read is a row that says why.
+    Writes under `out`: `results.csv`, a row an image; `maps/NAME.npz`, float32 arrays baseline and scff, and of a
+    georeferenced image `maps/NAME.tif`; contact sheets. An image that cannot be read is a row that says why.
 
     Args:
         folder: of images, at any depth.
@@ -88,6 +90,7 @@ def explain_folder(
         style: of the contact sheets.
         batch: images at once.
         workers: that share the work; each needs `folder`, and all should have one `out`.
+        bands: to read of every image, as models.image_file.read_image takes them.
 
     Returns:
         The rows, for the first process; None for the others.
@@ -95,8 +98,10 @@ def explain_folder(
     Raises:
         BadInputError: there is no image, or `out` holds another run.
     """
+    if out.resolve() == folder.resolve():
+        raise BadInputError(f"{out} is the folder of the images itself; choose another --out")
     images = images_under(folder, but=out)
-    claim = _claim(out, pair, question, measured, style, batch) if workers.first else None
+    claim = _claim(out, pair, question, measured, style, batch, bands) if workers.first else None
     if refusal := workers.from_first(claim):
         raise BadInputError(refusal)
     (out / _PROGRESS).mkdir(parents=True, exist_ok=True)  # on each machine
@@ -110,8 +115,8 @@ def explain_folder(
     bar = tqdm(total=sum(map(len, waiting)), desc="explaining", disable=None if workers.first else True)
     with ThreadPoolExecutor(_READERS) as readers, log.open("a") as file, bar:
         file.write("\n")  # ends a line that an interruption has torn
-        for numbers, read in _ahead(readers, waiting, images, pair):
-            rows = _explain(pair, [names[n] for n in numbers], read, out, question, measured, style)
+        for numbers, read in _ahead(readers, waiting, images, pair, bands):
+            rows = _explain(pair, folder, [names[n] for n in numbers], read, out, question, measured, style)
             known |= {row["image"]: row for row in rows}
             file.writelines(json.dumps({"state": states[row["image"]], "row": row}) + "\n" for row in rows)
             file.flush()
@@ -138,9 +143,22 @@ def maps_file(out: Path, name: str) -> Path:
     return out / "maps" / f"{name}.npz"
 
 
-def _claim(out: Path, pair: Pair, question: Question, measured: str, style: Style, batch: int) -> str | None:
+def geotiff_file(out: Path, name: str) -> Path:
+    """Where those of a georeferenced image are as GeoTIFF."""
+    return out / "maps" / f"{name}.tif"
+
+
+def _claim(
+    out: Path,
+    pair: Pair,
+    question: Question,
+    measured: str,
+    style: Style,
+    batch: int,
+    bands: Sequence[int] | None,
+) -> str | None:
     """Makes the folder of progress for this question, or says why it cannot."""
-    asked = {"question": asdict(question), "measured": measured, "style": asdict(style), "batch": batch}
+    asked = {"question": asdict(question), "measured": measured, "style": asdict(style), "batch": batch, "bands": bands}
     claim = json.dumps({"pair": [getattr(pair, role).digest for role in ROLES], **asked})
     file = out / _PROGRESS / "question.json"
     if file.is_file():
@@ -179,20 +197,24 @@ def _known(out: Path, states: dict[str, list[int]]) -> dict[str, dict[str, Any]]
 
 
 def _ahead(
-    pool: ThreadPoolExecutor, batches: Sequence[range], images: Sequence[Path], pair: Pair
+    pool: ThreadPoolExecutor,
+    batches: Sequence[range],
+    images: Sequence[Path],
+    pair: Pair,
+    bands: Sequence[int] | None,
 ) -> Iterator[tuple[range, list]]:
     """Batches with their images read, the next one being read while the last is worked on."""
     coming = []
     for i, numbers in enumerate(batches):
         for following in batches[i if i == 0 else i + 1 : i + 2]:
-            coming.append([pool.submit(_read, images[n], pair) for n in following])
+            coming.append([pool.submit(_read, images[n], pair, bands) for n in following])
         yield numbers, [future.result() for future in coming.pop(0)]
 
 
-def _read(path: Path, pair: Pair) -> tuple[Tensor, np.ndarray] | BadInputError:
+def _read(path: Path, pair: Pair, bands: Sequence[int] | None) -> tuple[Tensor, np.ndarray] | BadInputError:
     """What the networks take, and a small picture; or why there is none."""
     try:
-        image = read_image(path)
+        image = read_image(path, bands=bands)
     except BadInputError as error:
         return error
     small = Image.fromarray(image)
@@ -201,7 +223,14 @@ def _read(path: Path, pair: Pair) -> tuple[Tensor, np.ndarray] | BadInputError:
 
 
 def _explain(
-    pair: Pair, names: Sequence[str], read: Sequence, out: Path, question: Question, measured: str, style: Style
+    pair: Pair,
+    folder: Path,
+    names: Sequence[str],
+    read: Sequence,
+    out: Path,
+    question: Question,
+    measured: str,
+    style: Style,
 ) -> list[dict[str, Any]]:
     """Rows of one batch; maps and small pictures are written."""
     rows = [
@@ -212,18 +241,19 @@ def _explain(
     if not good:
         return rows
     try:
-        _explain_good(pair, rows, good, read, out, question, measured, style)
+        _explain_good(pair, folder, rows, good, read, out, question, measured, style)
     except BadInputError as error:  # of one of them, whose output is not finite
         if len(good) == 1:
             rows[good[0]] = {"image": names[good[0]], "error": f"{names[good[0]]}: {error}"}
             return rows
         for i in good:
-            rows[i] = _explain(pair, [names[i]], [read[i]], out, question, measured, style)[0]
+            rows[i] = _explain(pair, folder, [names[i]], [read[i]], out, question, measured, style)[0]
     return rows
 
 
 def _explain_good(
     pair: Pair,
+    folder: Path,
     rows: list[dict[str, Any]],
     good: Sequence[int],
     read: Sequence,
@@ -256,6 +286,11 @@ def _explain_good(
         for path, data in ((maps_file(out, names[i]), arrays), (_cell_file(out, names[i]), cell)):
             path.parent.mkdir(parents=True, exist_ok=True)
             write_file(path, data.getvalue())
+        if georeferenced(folder / names[i]):
+            path = geotiff_file(out, names[i])
+            tags = geotiff_tags(pair.name, question, {role: rows[i][f"{role}_target"] for role in ROLES})
+            write_geotiff(path, folder / names[i], {role: heatmap.values for role, heatmap in maps[k].items()}, tags)
+            rows[i]["geotiff"] = path.relative_to(out).as_posix()
 
 
 def _columns(

@@ -13,6 +13,7 @@ from explain.analysis import Question, analyse
 from explain.answer import answer
 from explain.faithfulness import faithfulness
 from explain.figure import Style, side_by_side
+from explain.geotiff import georeferenced, geotiff_tags, write_geotiff
 from explain.region import Region, against_region
 from models.atomic import write_file
 from models.checkpoint import Pair
@@ -23,7 +24,8 @@ from models.mask_file import read_mask
 __all__ = ["Marked", "explain_image", "result_stems"]
 
 _SOURCE = "source"  # the key of the image's absolute path, by which a later call knows its own results
-_ENDINGS = (".png", ".npz", ".json")
+_GEOTIFF = "-heatmaps.tif"  # after an image's name, because the image may well be a .tif beside it
+_ENDINGS = (".png", ".npz", ".json", _GEOTIFF)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,9 +79,18 @@ def result_stems(images: Sequence[Path], out: Path) -> list[str]:
 
 
 def explain_image(
-    image: Path, pair: Pair, question: Question, stem: Path, measured: str, style: Style, marked: Marked
+    image: Path,
+    pair: Pair,
+    question: Question,
+    stem: Path,
+    measured: str,
+    style: Style,
+    marked: Marked,
+    bands: Sequence[int] | None = None,
 ) -> dict[str, Any]:
     """Explains an image and writes its figure (PNG), heatmaps (NPZ) and what is said of it (JSON).
+
+    Of a georeferenced image it writes the heatmaps as GeoTIFF as well.
 
     Args:
         image: the file.
@@ -89,6 +100,7 @@ def explain_image(
         measured: a name in explain.faithfulness.MEASURED.
         style: of the figure.
         marked: of the image, to hold the maps against.
+        bands: to read, as models.image_file.read_image takes them.
 
     Returns:
         The JSON object.
@@ -96,7 +108,7 @@ def explain_image(
     Raises:
         BadInputError: the image or the mask cannot be read, or a network's output is not finite.
     """
-    pixels = read_image(image)
+    pixels = read_image(image, bands=bands)
     region = marked.region(*pixels.shape[:2])
     analysis = analyse(pair, pixels)
     maps = analysis.heatmaps(question)
@@ -109,10 +121,14 @@ def explain_image(
             for role, run in analysis.runs.items()
         }
     files = {"figure": Path(f"{stem}.png"), "maps": Path(f"{stem}.npz")}
+    if georeferenced(image):
+        files["geotiff"] = Path(f"{stem}{_GEOTIFF}")
     result = {
         "image": str(image),
         _SOURCE: str(image.resolve()),
+        "bands": None if bands is None else list(bands),
         **answer(analysis, maps, question, worth),
+        "geotiff": None,
         **{name: str(path) for name, path in files.items()},
     }
     if region is not None:
@@ -124,6 +140,13 @@ def explain_image(
     np.savez(arrays, **{role: heatmap.values for role, heatmap in maps.items()})
     write_file(files["figure"], figure.getvalue())
     write_file(files["maps"], arrays.getvalue())
+    if "geotiff" in files:
+        write_geotiff(
+            files["geotiff"],
+            image,
+            {role: heatmap.values for role, heatmap in maps.items()},
+            geotiff_tags(pair.name, question, {role: result[role]["target"] for role in maps}),
+        )
     write_file(Path(f"{stem}.json"), (json.dumps(result, indent=1, allow_nan=False) + "\n").encode())
     return result
 

@@ -7,9 +7,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import rasterio
+import torch
 from PIL import Image
 
 from models.checkpoint import load_pair
+from models.command_line import parse_bands
+from models.errors import BadInputError
 from models.image_file import read_image
 from tests.conftest import CLASSES, SHIPPED, Ended, texture
 
@@ -51,6 +55,53 @@ def test_one_class_for_both(command: Command, pair_folder: Path, image: Path, tm
     ended = command("explain", image, "--pair", pair_folder, "--out", tmp_path, "--target", "water", "--json")
     found = json.loads(ended.out)
     assert found["baseline"]["target"] == found["scff"]["target"] == "water"
+
+
+@pytest.fixture
+def many_bands(tmp_path: Path) -> Path:
+    """Six 16-bit bands, the last three of them an image's blue, green and red."""
+    bands = np.concatenate([texture(0, 5), texture(1, 0)[..., ::-1]], axis=2).transpose(2, 0, 1).astype(np.uint16) * 40
+    path = tmp_path / "scenes" / "many.tif"
+    path.parent.mkdir()
+    with rasterio.open(path, "w", driver="GTiff", width=40, height=40, count=6, dtype="uint16") as file:
+        file.write(bands)
+    return path
+
+
+def test_chosen_bands(command: Command, pair_folder: Path, many_bands: Path, tmp_path: Path) -> None:
+    shared = ("--pair", pair_folder, "--json", "--measure", "none")
+    chosen = json.loads(command("explain", many_bands, *shared, "--out", tmp_path / "a", "--bands", "6,5,4").out)
+    usual = json.loads(command("explain", many_bands, *shared, "--out", tmp_path / "b").out)
+    expected = load_pair(pair_folder).baseline
+    pixels = read_image(many_bands, bands=(6, 5, 4))
+    with torch.inference_mode():
+        logits = expected.network(expected.header.preprocessing(pixels))
+    for name, share in zip(CLASSES, logits.softmax(1)[0].tolist(), strict=True):
+        assert chosen["baseline"]["probabilities"][name] == pytest.approx(share, abs=1e-5)
+    assert chosen["baseline"]["probabilities"] != usual["baseline"]["probabilities"]
+    assert (chosen["bands"], usual["bands"]) == ([6, 5, 4], None)
+    folder = ("explain", many_bands.parent, *shared, "--out", tmp_path / "c")
+    row = json.loads(command(*folder, "--bands", "6,5,4").out)
+    assert row["baseline"]["confidence"] == pytest.approx(chosen["baseline"]["confidence"], abs=1e-5)
+    assert row["bands"] == [6, 5, 4]
+    refused = command(*folder, "--bands", "4,5,6")
+    assert refused.status == 2
+    assert "holds results of another pair or other settings" in refused.err
+    assert command(*folder, "--bands", "6, 5,4").status == 0
+
+
+def test_chosen_bands_of_figure9(command: Command, pair_folder: Path, many_bands: Path, tmp_path: Path) -> None:
+    shared = ("explain", "figure9", "--pairs", pair_folder, "--images", many_bands, "--out")
+    for name, more in (("a.png", ()), ("b.png", ("--bands", "1,2,3")), ("c.png", ("--bands", "5"))):
+        assert command(*shared, tmp_path / name, *more).status == 0
+    usual, same, other = ((tmp_path / name).read_bytes() for name in ("a.png", "b.png", "c.png"))
+    assert usual == same != other
+
+
+@pytest.mark.parametrize("text", ["", "0", "1,2", "1,2,3,4", "a,b,c", "1,,3", "-1", "1.5", "²"])
+def test_what_is_no_choice_of_bands(text: str) -> None:
+    with pytest.raises(BadInputError, match="is no choice of bands; give three bands, such as 4,3,2"):
+        parse_bands(text)
 
 
 def test_words_without_json(command: Command, pair_folder: Path, image: Path, tmp_path: Path) -> None:
@@ -174,6 +225,7 @@ def test_bad_input_is_one_line_and_status_2(command: Command, pair_folder: Path,
     refused("unknown class 'lake'; tiny knows field, roof, water", "--target", "lake")
     refused("unknown layer 'Y9'; these networks have fused, Y2, Y3, Y4, X1", "--layer", "Y9")
     refused("unknown method 'lime'; known: gradcam++", "--method", "lime")
+    refused("'4,3' is no choice of bands; give three", "--bands", "4,3")
     refused("unknown device 'tpu'", "--device", "tpu")
     refused("no such folder of a checkpoint pair", pair=tmp_path / "none")
     refused("Not a directory", out=image / "out")

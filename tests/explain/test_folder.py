@@ -143,6 +143,12 @@ def test_results_in_the_folder_itself_are_no_images(command: Command, pair_folde
     assert len(before) == 5
 
 
+def test_results_among_the_images_are_refused(command: Command, pair_folder: Path, folder: Path) -> None:
+    ended = command("explain", folder, "--pair", pair_folder, "--out", folder)
+    assert ended.status == 2
+    assert "is the folder of the images itself; choose another --out" in ended.err
+
+
 @pytest.mark.parametrize("name", ["results.csv", "contact-1.png", "maps"])
 def test_files_of_somebody_else_are_left_alone(
     command: Command, pair_folder: Path, folder: Path, tmp_path: Path, name: str
