@@ -130,6 +130,11 @@ class Method:
     scores: bool = False
     """Whether it runs the whole network, once a channel."""
 
+    @property
+    def knows_class(self) -> bool:
+        """Whether its maps are of a class, and not of what is in the layer alone."""
+        return self.gradients or self.scores
+
 
 METHODS = {
     "gradcam++": Method("Grad-CAM++", GradCAMPlusPlus),

@@ -32,6 +32,7 @@ __all__ = [
     "layer_words",
     "overlay",
     "panel_title",
+    "panel_words",
     "percent",
     "scaled",
     "side_by_side",
@@ -179,9 +180,14 @@ def side_by_side(
 
 
 def panel_title(role: str, run: NetworkAnalysis, heatmap: Heatmap) -> str:
+    """Two lines: which network predicts what, and what its heatmap shows."""
+    return f"{TITLES[role]}: {panel_words(run, heatmap)}"
+
+
+def panel_words(run: NetworkAnalysis, heatmap: Heatmap) -> str:
     """Two lines: what a network predicts, and what its heatmap shows."""
     classes = run.loaded.header.classes
-    first = f"{TITLES[role]}: {classes[run.prediction]}, {percent(run.probabilities[run.prediction])}"
+    first = f"{classes[run.prediction]}, {percent(run.probabilities[run.prediction])}"
     over = "" if heatmap.against is None else f" over {classes[heatmap.against]}"
     if heatmap.empty:
         return f"{first}\nempty map: no evidence for {classes[heatmap.target]}{over}"
