@@ -58,7 +58,7 @@ def images_under(folder: Path, but: Path | None = None) -> list[Path]:
         if path.suffix.lower() in IMAGE_SUFFIXES
         and (path.is_file() or path.is_symlink())
         and not any(part.startswith(".") for part in path.relative_to(folder).parts)
-        and (but is None or not path.absolute().is_relative_to(but.absolute()))
+        and (but is None or not path.parent.resolve().is_relative_to(but.resolve()))
     )
     if not found:
         raise BadInputError(f"{folder}: no image in this folder; looked for {', '.join(sorted(IMAGE_SUFFIXES))}")
