@@ -228,8 +228,10 @@ def _training(card: ModelCard) -> str:
         + "</tr>"
         for title, (first, second) in rows.items()
     )
-    head = "".join(f"<th scope='col'>{title}</th>" for title in ("", *TITLES.values()))
-    return _scrolled("How they were trained", f"<table class='facts'><thead><tr>{head}</tr></thead>{body}</table>")
+    head = "".join(f"<th scope='col'>{title}</th>" for title in TITLES.values())
+    return _scrolled(
+        "How they were trained", f"<table class='facts'><thead><tr><td></td>{head}</tr></thead>{body}</table>"
+    )
 
 
 def _scenes(card: ModelCard) -> str:
@@ -449,8 +451,8 @@ def _spread(curve: Sequence[float]) -> list[tuple[float, float]]:
 def _interval(found: Interval | None, sign: str = "") -> str:
     if found is None:
         return "no image has a value"
-    words = f"{found.mean:{sign}.3f} [{found.low:{sign}.3f}, {found.high:{sign}.3f}]"
-    return words.replace("-", "−")
+    mean, low, high = (f"{value:{sign}.3f}".replace("-", "−") for value in (found.mean, found.low, found.high))
+    return f"{mean} <span class='interval'>[{low}, {high}]</span>"
 
 
 def _accuracy(figure: Accuracy | None) -> str:

@@ -9,8 +9,8 @@ from explain.figure import TITLES
 
 __all__ = ["line_chart"]
 
-_WIDTH, _HEIGHT = 440, 220  # of the whole drawing; text is 13 high
-_LEFT, _RIGHT, _TOP, _BOTTOM = 52, 84, 10, 44  # what axes and labels take of it
+_WIDTH, _HEIGHT = 340, 190  # of the whole drawing, so small that its text can be read on a telephone
+_LEFT, _RIGHT, _TOP, _BOTTOM = 48, 78, 10, 42  # what axes and labels take of it
 _LINE = 15  # least distance of two labels
 _DASHES = {"baseline": "6 4", "scff": "none"}
 
@@ -38,7 +38,7 @@ def line_chart(
     ys = [y for points in lines.values() for _, y in points]
     steps_up = [y for y in MaxNLocator(nbins=4).tick_values(min(ys), max(ys)) if not shares or -0.001 < y < 1.001]
     bottom, top = min(*ys, *steps_up), max(*ys, *steps_up)
-    steps_across = [x for x in MaxNLocator(nbins=6, integer=True).tick_values(min(xs), max(xs)) if x <= max(xs)]
+    steps_across = [x for x in MaxNLocator(nbins=5, integer=True).tick_values(min(xs), max(xs)) if x <= max(xs)]
     place_x = _scale((min(xs), max(xs)), (_LEFT, _WIDTH - _RIGHT))
     place_y = _scale((bottom, top), (_HEIGHT - _BOTTOM, _TOP))
     drawn = [_grid(place_y(y), f"{y * 100:.4g} %" if shares else f"{y:.4g}") for y in steps_up]
@@ -61,7 +61,7 @@ def line_chart(
             f"{_words(x + 8, label + 4, TITLES[role], 'start', f'line {role}')}"
         )
     return (
-        f"<svg class='chart' role='img' viewBox='0 0 {_WIDTH} {_HEIGHT}' font-size='13'>"
+        f"<svg class='chart' role='img' viewBox='0 0 {_WIDTH} {_HEIGHT}' font-size='12.5'>"
         f"<title>{escape(title)}</title>{''.join(drawn)}</svg>"
     )
 
