@@ -87,7 +87,7 @@ def card_html(card: ModelCard) -> str:
         f"<details{' open' if number == 0 else ''}><summary><h4>{title}</h4></summary>{body}</details>"
         for number, (title, body) in enumerate(sections)
     )
-    return f"<article class='card'><h3>{_safe(card.name)}</h3>{_head(card)}{folded}</article>"
+    return f"<article class='card'>{_head(card)}{folded}</article>"
 
 
 def summary_html(card: ModelCard) -> str:
@@ -134,7 +134,8 @@ def _head(card: ModelCard) -> str:
     }
     table = _table(("Of each network", *TITLES.values()), [(title, *cells) for title, cells in rows.items()])
     return (
-        f"{problem}<p><b>{_safe(header.arch)}</b>{' with the small-image stem' if header.small_stem else ''} as a "
+        f"<h3>{_safe(card.name)}</h3>{problem}"
+        f"<p><b>{_safe(header.arch)}</b>{' with the small-image stem' if header.small_stem else ''} as a "
         f"baseline and with SCFF, trained on <b>{_safe(header.dataset)}</b>: {len(header.classes)} classes, {images} "
         f"images, seen at {width}&nbsp;×&nbsp;{height} pixels.</p>"
         f"<p>SCFF: {variant_words(card.headers['scff'].fusion)}.</p>"
@@ -152,7 +153,8 @@ def _how_sure(card: ModelCard) -> str:
     images = card.test["scff"].images
     if images:
         said.append(f"One test image is {100 / images:.2g} points.")
-    said.append("The validation part chose the epoch, so its figures flatter.")
+    if any(card.val.values()):
+        said.append("The validation part chose the epoch, so its figures flatter.")
     for role, figure in card.test.items():
         reported = card.report.networks[role].test_accuracy
         if reported is not None and abs(reported - figure.share) > 1e-6:
