@@ -11,9 +11,11 @@ import gradio as gr
 import numpy as np
 from gradio.components import Component
 
+from app.cards import summary_html
 from app.drawn_scenes import SCENES, DrawnScene, draw
-from app.pairs import PairFolder, PairSummary
-from app.view import OWN_PREDICTION, card, for_screen, legend, message, view
+from app.model_card import ModelCard, read_card
+from app.pairs import PairFolder
+from app.view import OWN_PREDICTION, for_screen, legend, message, view
 from explain.analysis import PairAnalysis, analyse
 from explain.figure import TITLES, Style
 from models.errors import BadInputError
@@ -24,7 +26,7 @@ __all__ = ["CSS", "THEME", "build_page"]
 _FONT = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif")
 _MONO = ("ui-monospace", "Menlo", "Consolas", "monospace")
 THEME = gr.themes.Default(primary_hue="teal", neutral_hue="slate", font=_FONT, font_mono=_MONO)
-CSS = (Path(__file__).parent / "page.css").read_text()
+CSS = "\n".join((Path(__file__).parent / name).read_text() for name in ("page.css", "cards.css"))
 
 _HOUR = 3600  # how long an uploaded image and what was computed of it are kept, in seconds
 _OWN = ("each network's own prediction", OWN_PREDICTION)
@@ -43,7 +45,7 @@ class _Visit:
     """The image at its own size; kept as a file and not in memory."""
     analysis: PairAnalysis | None = None
     """Of the chosen pair, its image reduced to the size of the page; None where that pair cannot be used."""
-    summary: PairSummary | None = None
+    card: ModelCard | None = None
     """Of that pair."""
     below: str = ""
     """What the pictures on the page are of."""
@@ -223,20 +225,21 @@ class _Actions:
             return {parts.visit: visit, parts.status: message(_no_pairs(self.pairs), "error")}
         image = visit.read()
         try:
-            pair, summary = self.pairs.load(name), self.pairs.summary(name)
+            pair = self.pairs.load(name)
         except BadInputError as error:  # the image is kept for a pair that can be used
             return {parts.visit: replace(visit, analysis=None), parts.status: _refused(error, visit)}
+        card = read_card(pair)
         analysis = replace(analyse(pair, image), image=for_screen(image))
-        visit = replace(visit, analysis=analysis, summary=summary, below=f"{visit.name}, seen by {name}")
+        visit = replace(visit, analysis=analysis, card=card, below=f"{visit.name}, seen by {name}")
         target = target if target in pair.classes else OWN_PREDICTION
         return self._show(visit, target, opacity) | {
             parts.visit: visit,
             parts.target: gr.Dropdown([_OWN, *((name, name) for name in pair.classes)], value=target),
-            parts.about: card(summary),
+            parts.about: summary_html(card),
         }
 
     def _show(self, visit: _Visit, target: str, opacity: float) -> dict:
-        shown = view(visit.analysis, visit.summary, target, opacity)
+        shown = view(visit.analysis, visit.card, target, opacity)
         sentence = message(f"<span class='file'>{escape(visit.name)}</span> {shown.sentence}")
         pictures = (shown.image, shown.baseline, shown.scff, shown.baseline_top, shown.scff_top)
         values = (sentence, *pictures, shown.baseline_caption, shown.scff_caption)

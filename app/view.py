@@ -7,11 +7,11 @@ import matplotlib
 import numpy as np
 from PIL import Image
 
-from app.pairs import PairSummary
+from app.model_card import ModelCard
 from explain.analysis import Heatmap, NetworkAnalysis, PairAnalysis, Question
-from explain.figure import TITLES, Style, overlay, percent, scaled
+from explain.figure import Style, overlay, percent, scaled
 
-__all__ = ["OWN_PREDICTION", "View", "card", "for_screen", "legend", "message", "view"]
+__all__ = ["OWN_PREDICTION", "View", "for_screen", "legend", "message", "view"]
 
 OWN_PREDICTION = "own"
 """The target that leaves each network its own prediction."""
@@ -38,12 +38,12 @@ class View:
     """HTML: what both networks say."""
 
 
-def view(analysis: PairAnalysis, summary: PairSummary, target: str, opacity: float) -> View:
+def view(analysis: PairAnalysis, card: ModelCard, target: str, opacity: float) -> View:
     """Both heatmaps of an analysed image over it; runs the classifiers alone.
 
     Args:
         analysis: of the image, which is shown at the size that it has there.
-        summary: of the pair.
+        card: of the pair.
         target: a class of the pair, or OWN_PREDICTION.
         opacity: of the heatmaps, 0 to 1.
     """
@@ -56,33 +56,8 @@ def view(analysis: PairAnalysis, summary: PairSummary, target: str, opacity: flo
         overlay(analysis.image, shares["scff"], style),
         _top(analysis.baseline),
         _top(analysis.scff),
-        *(_caption(run, maps[role], summary.class_accuracy[role]) for role, run in analysis.runs.items()),
+        *(_caption(run, maps[role], card.class_accuracy(role)) for role, run in analysis.runs.items()),
         _sentence(analysis),
-    )
-
-
-def card(summary: PairSummary) -> str:
-    """HTML: which checkpoint is shown, what it was trained on, how good it is."""
-    rows = "".join(
-        f"<tr><th scope='row'>{TITLES[role]}</th><td>{summary.accuracy[role] * 100:.1f} %</td>"
-        f"<td>{summary.parameters[role] / 1e6:.2f} M</td></tr>"
-        for role in summary.accuracy
-    )
-    ways = {
-        words: [TITLES[role] for role in summary.training if summary.training[role] == words]
-        for words in summary.training.values()
-    }
-    training = "".join(f"<p><b>{' and '.join(titles)}</b>: {escape(words)}.</p>" for words, titles in ways.items())
-    return (
-        "<h2>What was trained</h2>"
-        f"<p><b>{escape(summary.arch)}</b>{' with the small-image stem' if summary.small_stem else ''}, trained on "
-        f"<b>{escape(summary.dataset)}</b>: {summary.classes} classes, {summary.images:,} images, seen at "
-        f"{summary.input_size[1]} × {summary.input_size[0]} pixels. SCFF's variant: {escape(summary.variant)}.</p>"
-        f"{training}"
-        f"<table><thead><tr><th></th><th scope='col'>test accuracy</th><th scope='col'>parameters</th></tr></thead>"
-        f"<tbody>{rows}</tbody></table>"
-        f"<p class='fine'>Measured once, on the {summary.test_images} images of the test part "
-        f"(split: {escape(summary.split)}); one image is {100 / summary.test_images:.1f} points.</p>"
     )
 
 
