@@ -138,7 +138,11 @@ def _explain_folder(
     as_json: bool,
 ) -> int:
     """How many images could not be explained."""
-    rows = explain_folder(folder, out, pair, question, measure, style, batch, workers, bands)
+    try:
+        rows = explain_folder(folder, out, pair, question, measure, style, batch, workers, bands)
+    except KeyboardInterrupt:
+        print("interrupted; the same command goes on from here", file=sys.stderr)
+        sys.exit(130)
     if rows is None:
         return 0
     for number, row in enumerate(rows):
@@ -185,7 +189,7 @@ def _explain_images(
     as_json: bool,
 ) -> int:
     """How many images could not be explained."""
-    stems = result_stems(images, out)
+    stems = result_stems(images, out, pair, question, bands)
     out.mkdir(parents=True, exist_ok=True)
     failed = 0
     for image, stem in zip(images, stems, strict=True):
@@ -267,5 +271,5 @@ def _check_layer(layer: str, pairs: list[Pair]) -> None:
 if __name__ == "__main__":
     if sys.argv[1:2] == ["figure9"]:
         sys.argv = [sys.argv[0], *spread_lists(sys.argv[2:], ("--pairs", "--images"))]
-        run(figure9)
+        run(figure9, "python -m explain figure9")
     run(main)

@@ -22,8 +22,9 @@ from torch import Tensor
 from tqdm import tqdm
 
 from explain.analysis import Heatmap, Question
+from explain.cam import METHODS
 from explain.faithfulness import faithfulness
-from explain.figure import PLAIN, TITLES, Style, overlay, percent, scaled
+from explain.figure import PLAIN, SCALED_BY, TITLES, Style, layer_words, overlay, percent, scaled
 from explain.geotiff import georeferenced, geotiff_tags, write_geotiff
 from explain.run import Run, Target, run_in_parts
 from explain.sheet import CELL, contact_sheets
@@ -107,10 +108,14 @@ def explain_folder(
     (out / _PROGRESS).mkdir(parents=True, exist_ok=True)  # on each machine
     names = [path.relative_to(folder).as_posix() for path in images]
     states = dict(zip(names, map(_state, images), strict=True))
-    known = _known(out, states)
+    known, failed = _known(out, states)
     batches = [range(first, min(first + batch, len(images))) for first in range(0, len(images), batch)]
     mine = batches[workers.rank :: workers.count]
-    waiting = [numbers for numbers in mine if any(names[n] not in known for n in numbers)]
+    waiting = []
+    for numbers in mine:
+        missing = [n for n in numbers if names[n] not in known]
+        if missing:  # a batch is whole, whoever computes it; of one that was done, what failed is tried again
+            waiting.append(missing if all(names[n] in failed for n in missing) else list(numbers))
     log = out / _PROGRESS / f"{socket.gethostname()}-{workers.rank}.jsonl"
     bar = tqdm(total=sum(map(len, waiting)), desc="explaining", disable=None if workers.first else True)
     with ThreadPoolExecutor(_READERS) as readers, log.open("a") as file, bar:
@@ -128,7 +133,11 @@ def explain_folder(
     rows = [row for row, _ in found]
     _write_table(out / "results.csv", rows)
     sheets = []
-    for sheet in contact_sheets([(_words(row), cell) for row, cell in found]):
+    heading = (
+        f"{pair.name}: {METHODS[question.method].title} of {layer_words(question.layer)}; each image, then the "
+        f"baseline's heatmap and that with SCFF; colours: {SCALED_BY[style.scale]}"
+    )
+    for sheet in contact_sheets([(_words(row), cell) for row, cell in found], heading):
         data = BytesIO()
         sheet.save(data, "PNG")
         sheets.append(out / f"contact-{len(sheets) + 1}.png")
@@ -158,18 +167,33 @@ def _claim(
     bands: Sequence[int] | None,
 ) -> str | None:
     """Makes the folder of progress for this question, or says why it cannot."""
-    asked = {"question": asdict(question), "measured": measured, "style": asdict(style), "batch": batch, "bands": bands}
-    claim = json.dumps({"pair": [getattr(pair, role).digest for role in ROLES], **asked})
+    claim = {
+        "pair": [getattr(pair, role).digest for role in ROLES],
+        "measure": measured,
+        "batch size": batch,
+        "bands": None if bands is None else list(bands),
+        **{name.replace("_", " "): value for name, value in (asdict(question) | asdict(style)).items()},
+    }
     file = out / _PROGRESS / "question.json"
     if file.is_file():
-        if file.read_text() == claim:
+        former = _former(file)
+        other = [name for name in claim if claim[name] != former.get(name)]
+        if not other:
             return None
-        return f"{out} holds results of another pair or other settings; choose another --out, or delete it first"
+        return f"{out} holds results of another {', '.join(other)}; choose another --out, or delete it first"
     if taken := [*out.glob("results.csv"), *out.glob(_SHEETS), *out.glob("maps")]:
         return f"{taken[0]} is there already, and not of a run of this program; choose another --out"
     file.parent.mkdir(parents=True, exist_ok=True)
-    write_file(file, claim.encode())
+    write_file(file, json.dumps(claim).encode())
     return None
+
+
+def _former(file: Path) -> dict[str, Any]:
+    """An earlier run's claim; empty where it cannot be read."""
+    try:
+        return dict(json.loads(file.read_text()))
+    except (ValueError, TypeError):
+        return {}
 
 
 def _state(image: Path) -> list[int]:
@@ -181,28 +205,35 @@ def _state(image: Path) -> list[int]:
     return [status.st_size, status.st_mtime_ns]
 
 
-def _known(out: Path, states: dict[str, list[int]]) -> dict[str, dict[str, Any]]:
-    """Rows of images that are as they were when they were explained, by name; torn lines and failures do not count."""
-    known = {}
+def _known(out: Path, states: dict[str, list[int]]) -> tuple[dict[str, dict[str, Any]], set[str]]:
+    """Rows of images that are as they were when they were explained, by name, and which others have failed as they are.
+
+    Torn lines do not count.
+    """
+    known, failed = {}, set()
     for log in (out / _PROGRESS).glob("*.jsonl"):
         for line in log.read_text().splitlines():
             try:
                 entry = json.loads(line)
                 row = entry["row"]
-                if not row["error"] and entry["state"] == states.get(row["image"]):
+                if entry["state"] != states.get(row["image"]):
+                    continue
+                if row["error"]:
+                    failed.add(row["image"])
+                else:
                     known[row["image"]] = row
             except (ValueError, KeyError, TypeError):
                 continue
-    return known
+    return known, failed
 
 
 def _ahead(
     pool: ThreadPoolExecutor,
-    batches: Sequence[range],
+    batches: Sequence[list[int]],
     images: Sequence[Path],
     pair: Pair,
     bands: Sequence[int] | None,
-) -> Iterator[tuple[range, list]]:
+) -> Iterator[tuple[list[int], list]]:
     """Batches with their images read, the next one being read while the last is worked on."""
     coming = []
     for i, numbers in enumerate(batches):
@@ -334,7 +365,7 @@ def _words(row: dict[str, Any]) -> str:
     """Two or three lines for the contact sheet."""
     name = row["image"].encode(errors="replace").decode()  # of a name that is no text
     if row["error"]:
-        return f"{name}\n{row['error'].encode(errors='replace').decode()}"
+        return f"{name}\n{row['error'].encode(errors='replace').decode().rpartition(name)[2].lstrip(': ')}"
     said = (f"{TITLES[role]}: {row[f'{role}_prediction']}, {percent(row[f'{role}_confidence'])}" for role in ROLES)
     return "\n".join((name, *said))
 

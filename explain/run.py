@@ -13,7 +13,7 @@ from explain.layers import FUSED, Layer, find_layer
 from models.errors import BadInputError
 from models.network import Network
 
-__all__ = ["Run", "Smoothing", "Target", "images_at_once", "run_in_parts", "run_network"]
+__all__ = ["Run", "Smoothing", "Target", "as_weights", "images_at_once", "run_in_parts", "run_network"]
 
 _HALF_SCALE = 2.0**8  # keeps gradients of float16 networks clear of the smallest numbers
 
@@ -43,7 +43,7 @@ class Smoothing:
 
     def __post_init__(self) -> None:
         if self.samples < 1:
-            raise BadInputError(f"samples must be at least 1, got {self.samples}")
+            raise BadInputError(f"the noisy copies to average over must be at least 1, got {self.samples}")
         if not 0 <= self.spread <= 1:
             raise BadInputError(f"noise must be from 0 to 1 of the image's range, got {self.spread}")
 
@@ -119,7 +119,7 @@ class Run:
                 for noisy in smoothing.copies(self.images)
             ]
             return {name: torch.stack([maps[name] for maps in copies]).mean(dim=0) for name in layers}
-        with _as_weights(self.images.device.type):
+        with as_weights(self.images.device.type):
             if METHODS[method].gradients:
                 found = self._with_gradients(set(places.values()), targets)
             else:
@@ -205,7 +205,7 @@ def run_network(network: Network, images: Tensor) -> Run:
         BadInputError: the logits are not finite; says which map is the first that is not.
     """
     # Without inference mode, so that what is kept can be differentiated later.
-    with torch.inference_mode(False), torch.no_grad(), _as_weights(images.device.type):
+    with torch.inference_mode(False), torch.no_grad(), as_weights(images.device.type):
         images = images.to(next(network.parameters()).dtype)
         images = images.clone() if images.is_inference() else images
         stages, fused = network.maps(images)
@@ -254,7 +254,7 @@ def _named(kind: str, maps: Sequence[Tensor]) -> dict[Layer, Tensor]:
 
 
 @contextmanager
-def _as_weights(device: str) -> Iterator[None]:
+def as_weights(device: str) -> Iterator[None]:
     """In the types of the weights, without autocast, which a caller may have set."""
     with torch.autocast(device, enabled=False):
         yield

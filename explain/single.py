@@ -16,14 +16,14 @@ from explain.figure import Style, side_by_side
 from explain.geotiff import georeferenced, geotiff_tags, write_geotiff
 from explain.region import Region, against_region
 from models.atomic import write_file
-from models.checkpoint import Pair
+from models.checkpoint import ROLES, Pair
 from models.errors import BadInputError
 from models.image_file import read_image
 from models.mask_file import read_mask
 
 __all__ = ["Marked", "explain_image", "result_stems"]
 
-_SOURCE = "source"  # the key of the image's absolute path, by which a later call knows its own results
+_ASKED = "asked"  # the key by which a later call knows an earlier answer to its question
 _GEOTIFF = "-heatmaps.tif"  # after an image's name, because the image may well be a .tif beside it
 _ENDINGS = (".png", ".npz", ".json", _GEOTIFF)
 
@@ -66,12 +66,22 @@ class Marked:
         return Region.box(height, width, left, top, right, bottom)
 
 
-def result_stems(images: Sequence[Path], out: Path) -> list[str]:
-    """Names of the results: the image's without its ending, numbered where files of that name are something else."""
+def result_stems(
+    images: Sequence[Path], out: Path, pair: Pair, question: Question, bands: Sequence[int] | None = None
+) -> list[str]:
+    """Names of the results: the image's without its ending, numbered where files of that name are something else.
+
+    An earlier answer to the same question of the same pair and image is replaced.
+    """
+    inputs = {image.resolve() for image in images}
     stems: list[str] = []
     for image in images:
         stem, number = image.stem, 1
-        while stem in stems or _taken(out / stem, image):
+        while (
+            stem in stems
+            or any((out / f"{stem}{ending}").resolve() in inputs for ending in _ENDINGS)
+            or _taken(out / stem, _asked(image, pair, question, bands))
+        ):
             number += 1
             stem = f"{image.stem}-{number}"
         stems.append(stem)
@@ -125,7 +135,7 @@ def explain_image(
         files["geotiff"] = Path(f"{stem}{_GEOTIFF}")
     result = {
         "image": str(image),
-        _SOURCE: str(image.resolve()),
+        _ASKED: _asked(image, pair, question, bands),
         "bands": None if bands is None else list(bands),
         **answer(analysis, maps, question, worth),
         "geotiff": None,
@@ -136,7 +146,7 @@ def explain_image(
             found = against_region(heatmap.values, region)
             result[role]["region"] = None if found is None else dataclasses.asdict(found)
     figure, arrays = BytesIO(), BytesIO()
-    side_by_side(analysis, maps, image.name, question, style).save(figure, format="PNG")
+    side_by_side(analysis, maps, image.name, question, style, region).save(figure, format="PNG")
     np.savez(arrays, **{role: heatmap.values for role, heatmap in maps.items()})
     write_file(files["figure"], figure.getvalue())
     write_file(files["maps"], arrays.getvalue())
@@ -151,10 +161,17 @@ def explain_image(
     return result
 
 
-def _taken(stem: Path, image: Path) -> bool:
-    """Whether files of a result's names are there that are not an earlier result of this image."""
+def _asked(image: Path, pair: Pair, question: Question, bands: Sequence[int] | None) -> dict[str, Any]:
+    """What is asked of which networks and image, the latter by its absolute path."""
+    networks = [getattr(pair, role).digest for role in ROLES]
+    seen = {"image": str(image.resolve()), "bands": None if bands is None else list(bands), "networks": networks}
+    return {**seen, **dataclasses.asdict(question)}
+
+
+def _taken(stem: Path, asked: dict[str, Any]) -> bool:
+    """Whether files of a result's names are there that are no earlier answer to the question."""
     try:
-        return json.loads(Path(f"{stem}.json").read_text())[_SOURCE] != str(image.resolve())
+        return json.loads(Path(f"{stem}.json").read_text())[_ASKED] != asked
     except FileNotFoundError:
         return any(Path(f"{stem}{ending}").exists() for ending in _ENDINGS)
     except (ValueError, KeyError, TypeError):

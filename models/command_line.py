@@ -64,8 +64,8 @@ def spread_lists(arguments: list[str], options: tuple[str, ...]) -> list[str]:
     return spread
 
 
-def run(cli: typer.Typer | Callable[..., None]) -> None:
-    """Runs a Typer application, or a single function as one.
+def run(cli: typer.Typer | Callable[..., None], name: str | None = None) -> None:
+    """Runs a Typer application, or a single function as one; its help calls it by a name other than its module's.
 
     Bad input, and what the system refuses (no permission, no space), end it with one line on standard error and
     exit status 2.
@@ -74,7 +74,7 @@ def run(cli: typer.Typer | Callable[..., None]) -> None:
         function, cli = cli, new_command_line()
         cli.command(help=function.__doc__)(function)
     try:
-        cli()
+        cli(prog_name=name)
     except BadInputError as error:
         print(f"error: {error}", file=sys.stderr)
     except OSError as error:

@@ -86,7 +86,7 @@ def test_chosen_bands(command: Command, pair_folder: Path, many_bands: Path, tmp
     assert row["bands"] == [6, 5, 4]
     refused = command(*folder, "--bands", "4,5,6")
     assert refused.status == 2
-    assert "holds results of another pair or other settings" in refused.err
+    assert "holds results of another bands" in refused.err
     assert command(*folder, "--bands", "6, 5,4").status == 0
 
 
@@ -132,6 +132,38 @@ def test_results_of_another_image_are_kept(command: Command, pair_folder: Path, 
     assert [figure(image), figure(other), figure(image), figure(other)] == [
         "roof.png", "roof-2.png", "roof.png", "roof-2.png"
     ]  # fmt: skip
+
+
+def test_an_answer_to_another_question_is_kept(
+    command: Command, pair_folder: Path, image: Path, tmp_path: Path
+) -> None:
+    def figure(*more: object) -> str:
+        ended = command("explain", image, "--pair", pair_folder, "--out", tmp_path / "out", "--json", *more)
+        return Path(json.loads(ended.out)["figure"]).name
+
+    asked = [(), ("--target", "roof"), ("--layer", "Y3"), ("--bands", "3,2,1")]
+    assert [figure(*more) for more in asked] == ["roof.png", "roof-2.png", "roof-3.png", "roof-4.png"]
+    assert [figure(*more) for more in asked] == ["roof.png", "roof-2.png", "roof-3.png", "roof-4.png"]
+
+
+def test_a_region_is_outlined(command: Command, pair_folder: Path, image: Path, tmp_path: Path) -> None:
+    def figure(*more: object) -> np.ndarray:
+        shared = ("--pair", pair_folder, "--out", tmp_path / "-".join(map(str, more)), "--json")
+        return np.asarray(Image.open(json.loads(command("explain", image, *shared, *more).out)["figure"]))
+
+    plain, boxed = figure("--target", "roof"), figure("--target", "roof", "--box", "10,10,30,25")
+    yellow = (boxed == (255, 225, 77)).all(axis=2)
+    assert yellow.sum() >= 4 * (2 * 20 + 2 * 15 - 4) * 100  # its edge in four panels, each pixel ten wide and high
+    assert not (plain == (255, 225, 77)).all(axis=2).any()
+
+
+def test_a_method_without_a_class_claims_none(command: Command, pair_folder: Path, image: Path, tmp_path: Path) -> None:
+    shared = ("--pair", pair_folder, "--json", "--method", "eigencam")
+    figures = [
+        Image.open(json.loads(command("explain", image, *shared, "--out", tmp_path / name, *more).out)["figure"])
+        for name, more in (("a", ()), ("b", ("--target", "roof")))
+    ]
+    assert np.array_equal(*map(np.asarray, figures))
 
 
 def test_a_bad_image_does_not_stop_the_others(command: Command, pair_folder: Path, image: Path, tmp_path: Path) -> None:

@@ -127,11 +127,30 @@ def test_bad_input(command: Command, pair_folder: Path, folder: Path, tmp_path: 
     refused("'1,2' is no box", folder / "a.tif", "--box", "1,2")
     refused("a class cannot be contrasted with itself", folder, "--target", "roof", "--against", "roof")
     refused("--against contrasts the target with a class; add --target", folder, "--against", "roof")
-    refused("samples must be at least 1", folder, "--smooth", -1)
+    refused("noisy copies to average over must be at least 1", folder, "--smooth", -1)
     assert not (out / "results.csv").exists()
     command("explain", folder, "--pair", pair_folder, "--out", out, "--measure", "none")
-    for other in (("--layer", "X2"), ("--scale", "shared"), ("--batch-size", 3)):
-        refused("holds results of another pair or other settings", folder, "--measure", "none", *other)
+    for words, other in (
+        ("another layer;", ("--layer", "X2")),
+        ("another colour map, scale;", ("--scale", "shared", "--colour-map", "jet")),
+        ("another batch size;", ("--batch-size", 3)),
+    ):
+        refused(f"holds results of {words}", folder, "--measure", "none", *other)
+
+
+def test_an_interruption_says_how_to_go_on(
+    command: Command, pair_folder: Path, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    arguments = ("explain", folder, "--pair", pair_folder, "--out", tmp_path / "out", "--measure", "none")
+    with monkeypatch.context() as patch:
+        patch.setattr("explain.folder.run_in_parts", interrupt)
+        ended = command(*arguments)
+    assert (ended.status, ended.err) == (130, "interrupted; the same command goes on from here\n")
+    assert command(*arguments).status == 2  # for the image that is none
+    assert len(table(tmp_path / "out")) == 5
 
 
 def test_results_in_the_folder_itself_are_no_images(command: Command, pair_folder: Path, folder: Path) -> None:
@@ -184,7 +203,7 @@ def test_what_could_not_be_read_is_tried_again(
 ) -> None:
     arguments = ("explain", folder, "--pair", pair_folder, "--out", tmp_path / "out", "--measure", "none")
 
-    def refuse(*_: object) -> None:
+    def refuse(*_: object, **__: object) -> None:
         raise BadInputError("too large for this machine's memory")
 
     with monkeypatch.context() as patch:

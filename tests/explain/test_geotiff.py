@@ -206,9 +206,11 @@ def test_one_image(command: Command, pair_folder: Path, tmp_path: Path) -> None:
     assert tags["TIFFTAG_SOFTWARE"] == "SCFF Lens"
     assert (tags["pair"], tags["layer"], tags["method"]) == ("tiny", "Y3", "gradcam++")
     assert tags["baseline_target"] == tags["scff_target"] == "water"
-    again = command("explain", source, tmp_path / "roof-heatmaps.tif", "--pair", pair_folder, "--out", tmp_path)
-    assert again.status == 2
-    assert "roof-heatmaps.tif is one of the images and would be overwritten" in again.err
+    result = tmp_path / "roof-heatmaps.tif"  # of the same question, but now an image itself
+    before = result.read_bytes()
+    command("explain", source, result, "--pair", pair_folder, "--out", tmp_path, "--layer", "Y3", "--target", "water")
+    assert result.read_bytes() == before
+    assert (tmp_path / "roof-2-heatmaps.tif").exists()
 
 
 def test_an_image_without_a_place_has_no_geotiff(command: Command, pair_folder: Path, tmp_path: Path) -> None:

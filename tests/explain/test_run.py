@@ -128,7 +128,7 @@ def test_smoothing_does_not_hang_on_what_else_is_in_the_batch() -> None:
     torch.testing.assert_close(together[2:], alone, rtol=1e-4, atol=1e-5 * float(alone.max()))
 
 
-@pytest.mark.parametrize(("samples", "spread", "words"), [(0, 0.1, "samples"), (4, 1.5, "noise"), (4, -1.0, "noise")])
+@pytest.mark.parametrize(("samples", "spread", "words"), [(0, 0.1, "copies"), (4, 1.5, "noise"), (4, -1.0, "noise")])
 def test_smoothing_that_cannot_be(samples: int, spread: float, words: str) -> None:
     with pytest.raises(BadInputError, match=words):
         Smoothing(samples, spread)
