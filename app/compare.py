@@ -12,7 +12,9 @@ from gradio.components import Component
 
 from app.drawn_scenes import SCENES, DrawnScene
 from app.pairs import PairFolder
+from app.report import read_report
 from app.shelf import Shelf
+from app.takeaway import takeaway
 from app.view import message, png, view
 from app.visit import (
     NO_CLASS,
@@ -31,6 +33,7 @@ from app.worth import measured, worth_table
 from explain.cam import METHODS
 from explain.figure import COLOUR_MAPS, SCALES
 from explain.layers import FUSED, layer_names
+from models.checkpoint import Pair
 from models.errors import BadInputError
 from models.image_file import read_image
 
@@ -46,6 +49,22 @@ _STRENGTH = """(strength) => {
   const address = new URL(location.href);
   address.searchParams.set('opacity', strength);
   history.replaceState(history.state, '', address);
+}"""
+_COPY = """async () => {
+  const button = document.querySelector('#copy-link');
+  try {
+    await navigator.clipboard.writeText(location.href);
+  } catch {  // without https
+    const field = document.createElement('textarea');
+    field.value = location.href;
+    document.body.append(field);
+    field.select();
+    document.execCommand('copy');
+    field.remove();
+  }
+  const words = button.textContent;
+  button.textContent = 'Copied';
+  setTimeout(() => { button.textContent = words; }, 1500);
 }"""
 _OWN = ("each network's own prediction", OWN_PREDICTION)
 _NOTHING = ("nothing", NO_CLASS)
@@ -85,6 +104,8 @@ class Parts:
     measure: gr.Button
     stop: gr.Button
     worth: gr.HTML
+    files: gr.HTML
+    copy: gr.Button
 
     def settings(self) -> list[Component]:
         """In the order of Settings' fields."""
@@ -101,7 +122,8 @@ class Parts:
 
     def results(self) -> list[Component]:
         """What other settings change."""
-        return [self.visit, self.status, self.rows, self.slider, self.difference, self.region, self.worth, self.link]
+        shown = [self.rows, self.slider, self.difference, self.region, self.worth, self.files]
+        return [self.visit, self.status, self.link, *shown]
 
     def everything(self) -> list[Component]:
         """What another image or pair changes."""
@@ -173,9 +195,14 @@ def lay_out(drawings: Sequence[DrawnScene]) -> Parts:
                         measure = gr.Button("Measure faithfulness", elem_id="measure", size="sm")
                         stop = gr.Button("Stop", elem_id="stop", size="sm", visible=False)
                     worth = gr.HTML(elem_id="worth", padding=False)
+            with gr.Row(elem_id="take-away"):
+                with gr.Column(scale=4, min_width=220):
+                    files = gr.HTML(elem_id="files", padding=False)
+                with gr.Column(scale=1, min_width=120):
+                    copy = gr.Button("Copy link to this view", elem_id="copy-link", size="sm")
     return Parts(
         visit, link, pair, more, upload, examples, target, against, layer, method, smooth, colour_map, scale, opacity,
-        status, image, rows, slider, difference, region, measure, stop, worth,
+        status, image, rows, slider, difference, region, measure, stop, worth, files, copy,
     )  # fmt: skip
 
 
@@ -204,6 +231,7 @@ def wire(parts: Parts, actions: "Compare", private: Mapping[str, object]) -> Non
         actions.measure, redrawn, [parts.status, parts.worth, parts.stop], show_progress_on=parts.worth,
         **private,
     )  # fmt: skip
+    parts.copy.click(None, None, None, js=_COPY)
     parts.stop.click(
         lambda: gr.Button(visible=False), None, parts.stop, cancels=[running], queue=False, api_visibility="private"
     )
@@ -285,7 +313,7 @@ class Compare:
         if file is None:
             raise BadInputError("no file was received")
         path = Path(file)
-        picture = Picture(path.name, partial(read_image, path, path.name), self.uploads.keep(path, path.name))
+        picture = Picture(path.name, partial(read_image, path, path.name), self.uploads.keep(path, path.name), path)
         return self._look(Visit(picture), [pair, *more], Settings(*values))
 
     @said
@@ -331,7 +359,7 @@ class Compare:
         if not names:
             return {parts.visit: visit, parts.status: message(_no_pairs(self.pairs), "error")}
         try:
-            self.pairs.summary(names[0])
+            self.pairs.load(names[0])
         except BadInputError as error:  # the image is kept for a pair that can be used
             image = visit.picture.read()
             visit = replace(visit, size=image.shape[:2], pairs=())
@@ -370,7 +398,6 @@ class Compare:
         for name in names:
             try:
                 pair = self.pairs.load(name)
-                self.pairs.summary(name)
                 found = self.analyses.find(visit.picture, pair)
                 if found is None:
                     image = visit.picture.read() if image is None else image
@@ -394,8 +421,8 @@ class Compare:
 
     def _show(self, visit: Visit, settings: Settings) -> dict:
         parts, seen = self.parts, self._seen(visit)
-        summaries = {name: self.pairs.summary(name) for name in seen}
-        shown = view(visit, seen, settings, summaries, self.shelf)
+        recognised = {name: _recognised(each.analysis.pair) for name, each in seen.items()}
+        shown = view(visit, seen, settings, recognised, self.shelf)
         return {
             parts.visit: visit,
             parts.status: message(f"<span class='file'>{escape(visit.picture.name)}</span> {shown.sentence}"),
@@ -404,6 +431,7 @@ class Compare:
             parts.difference: shown.difference,
             parts.region: shown.region,
             parts.worth: worth_table(seen, settings),
+            parts.files: takeaway(visit, seen, settings, self.shelf),
             parts.link: visit.link(settings),
         }
 
@@ -434,7 +462,7 @@ class Compare:
             words = "The image of this link is no longer kept (uploads are, for an hour); below is an example."
             return self._drawn(first), words
         path, name = found
-        return Picture(name, partial(read_image, path, name), key), None
+        return Picture(name, partial(read_image, path, name), key, path), None
 
     def _linked_box(self, box: str, visit: Visit | None, settings: Settings) -> dict:
         """Marks the box of a link."""
@@ -485,6 +513,12 @@ def _layer(name: str) -> tuple[str, str]:
     if name[0] == "Y":
         return f"{name}: fused map (baseline: X{name[1:]})", name
     return f"{name}: stage", name
+
+
+def _recognised(pair: Pair) -> dict[str, dict[str, float | None]]:
+    """By role and class, the share of the test images that were recognised, as far as the pair's report says."""
+    report = read_report(pair.path, pair.classes)
+    return {role: network.class_accuracy for role, network in report.networks.items()}
 
 
 def _usable(pairs: PairFolder, name: str) -> bool:

@@ -3,6 +3,7 @@
 import gradio as gr
 from fastapi import FastAPI
 
+from app import models_tab
 from app.compare import HOUR, Compare, lay_out, wire
 from app.drawn_scenes import SCENES, draw
 from app.pairs import PairFolder
@@ -14,7 +15,7 @@ __all__ = ["CSS", "SCRIPT", "THEME", "build_page"]
 _FONT = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif")
 _MONO = ("ui-monospace", "Menlo", "Consolas", "monospace")
 THEME = gr.themes.Default(primary_hue="teal", neutral_hue="slate", font=_FONT, font_mono=_MONO)
-CSS = asset("page.css")
+CSS = "\n".join(map(asset, ("page.css", "cards.css")))
 SCRIPT = asset("paste.js")
 
 _INTRODUCTION = (
@@ -39,10 +40,14 @@ def build_page(pairs: PairFolder, server: FastAPI) -> gr.Blocks:
     with gr.Blocks(title="SCFF Lens", analytics_enabled=False, delete_cache=(HOUR, HOUR)) as page:
         gr.HTML(_INTRODUCTION, elem_id="intro", padding=False)
         private = {"api_visibility": "private", "concurrency_id": "networks", "concurrency_limit": 2}
-        with gr.Tabs(), gr.Tab("Compare", id="compare"):
-            parts = lay_out(drawings)
-            compare = Compare(pairs, drawings, parts, shelf)
-            wire(parts, compare, private)
+        with gr.Tabs():
+            with gr.Tab("Compare", id="compare", elem_id="compare"):
+                parts = lay_out(drawings)
+                compare = Compare(pairs, drawings, parts, shelf)
+                wire(parts, compare, private)
+            with gr.Tab("Models", id="models", elem_id="models") as models:
+                cards = models_tab.lay_out()
+                models.select(lambda: models_tab.all_cards(pairs), None, cards, **private)
         arrived = page.load(compare.arrive, None, parts.everything(), **private)
         arrived.then(None, None, None, js="() => { window.scffLensArrived = true; }")
         parts.link.change(None, parts.link, None, js=_KEEP_LINK)

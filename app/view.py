@@ -11,14 +11,17 @@ import numpy as np
 from PIL import Image
 
 from app.glossary import term
-from app.pairs import PairSummary
 from app.shelf import Shelf
 from app.visit import Seen, Settings, Visit
 from explain.analysis import Heatmap, NetworkAnalysis, PairAnalysis
 from explain.figure import DIVERGING, TITLES, Style, difference, levels, percent, scaled
 from explain.region import RegionResult, against_region
+from explain.words import comparison_sentence
 
 __all__ = ["View", "bars", "colour_bar", "message", "png", "view"]
+
+Recognised = Mapping[str, float | None]
+"""By class, 0 to 1; None where there is no such test image."""
 
 _TOP = 5
 _ROLES = tuple(TITLES)
@@ -41,7 +44,11 @@ class View:
 
 
 def view(
-    visit: Visit, seen: Mapping[str, Seen], settings: Settings, summaries: Mapping[str, PairSummary], shelf: Shelf
+    visit: Visit,
+    seen: Mapping[str, Seen],
+    settings: Settings,
+    recognised: Mapping[str, Mapping[str, Recognised]],
+    shelf: Shelf,
 ) -> View:
     """The results of an analysed image; runs the classifiers, and for stages the backbones, alone.
 
@@ -49,7 +56,7 @@ def view(
         visit: of the image.
         seen: what each pair sees in it, by name, one at least.
         settings: what is asked, and how it is drawn.
-        summaries: of each pair.
+        recognised: of each pair and role, the share of each class's test images that were recognised.
         shelf: where the pictures are put.
 
     Raises:
@@ -60,12 +67,13 @@ def view(
         analysis, maps = each.analysis, each.heatmaps(settings.question(each.analysis.pair))
         shown = _Shown(visit, name, analysis, maps, settings.style, shelf)
         results = {role: _against(heatmap, visit) for role, heatmap in maps.items()}
-        rows.append(_row(shown, summaries[name].class_accuracy, titled=len(seen) > 1))
-        sentences.append(_sentence(analysis, name if len(seen) > 1 else None))
+        rows.append(_row(shown, recognised[name], titled=len(seen) > 1))
+        said = escape(comparison_sentence(analysis, maps, results if visit.marking else None, settings.method))
+        sentences.append(f"<p>{f'<b>{escape(name)}</b>: ' if len(seen) > 1 else ''}{said}</p>")
         regions.append((name, results))
         first = first or shown
     return View(
-        " ".join(sentences),
+        "".join(sentences),
         f"<div class='rows'>{''.join(rows)}</div>",
         first.before_after(),
         first.difference(),
@@ -175,14 +183,14 @@ def message(text: str, kind: str = "note") -> str:
     return f"<div class='message {kind}' role='{role}'>{text}</div>"
 
 
-def _row(shown: _Shown, accuracy: Mapping[str, Mapping[str, float | None]], titled: bool) -> str:
+def _row(shown: _Shown, accuracy: Mapping[str, Recognised], titled: bool) -> str:
     """A pair's two figures."""
     figures = "".join(_figure(shown, role, accuracy[role]) for role in _ROLES)
     title = f"<h2 class='name'>{escape(shown.name)}</h2>" if titled else ""
     return f"<section aria-label='Heatmaps of {escape(shown.name)}'>{title}<div class='both'>{figures}</div></section>"
 
 
-def _figure(shown: _Shown, role: str, accuracy: Mapping[str, float | None]) -> str:
+def _figure(shown: _Shown, role: str, accuracy: Recognised) -> str:
     run, heatmap, style = shown.analysis.runs[role], shown.maps[role], shown.style
     classes = run.loaded.header.classes
     most = "largest of both" if style.scale == "shared" else "this map's largest"
@@ -196,7 +204,7 @@ def _figure(shown: _Shown, role: str, accuracy: Mapping[str, float | None]) -> s
     )
 
 
-def _caption(run: NetworkAnalysis, heatmap: Heatmap, accuracy: Mapping[str, float | None]) -> str:
+def _caption(run: NetworkAnalysis, heatmap: Heatmap, accuracy: Recognised) -> str:
     classes = run.loaded.header.classes
     name, (height, width) = classes[heatmap.target], heatmap.values.shape
     over = "" if heatmap.against is None else f" over <b>{escape(classes[heatmap.against])}</b>"
@@ -207,23 +215,6 @@ def _caption(run: NetworkAnalysis, heatmap: Heatmap, accuracy: Mapping[str, floa
     tested = accuracy.get(name)
     recognised = "" if tested is None else f" Of its test images {tested * 100:.1f} % were recognised."
     return f"{shown} {width} × {height} cells, interpolated.{recognised}"
-
-
-def _sentence(analysis: PairAnalysis, name: str | None) -> str:
-    """HTML: agreement or not, in words."""
-    classes, runs = analysis.pair.classes, analysis.runs
-    said = {role: escape(classes[run.prediction]) for role, run in runs.items()}
-    sure = {role: run.probabilities[run.prediction] for role, run in runs.items()}
-    start = f"{escape(name)}: " if name else ""
-    if said["baseline"] == said["scff"]:
-        return (
-            f"{start}Both networks say <b>{said['scff']}</b> ({percent(sure['baseline'])} without SCFF, "
-            f"{percent(sure['scff'])} with it)."
-        )
-    return (
-        f"{start}The networks disagree: the baseline says <b>{said['baseline']}</b> ({percent(sure['baseline'])}), "
-        f"with SCFF it is <b>{said['scff']}</b> ({percent(sure['scff'])})."
-    )
 
 
 def _against(heatmap: Heatmap, visit: Visit) -> RegionResult | None:

@@ -89,6 +89,8 @@ class Picture:
     """RGB uint8 [H, W, 3] at its own size; kept as a file and not in memory."""
     key: str
     """What a link calls it: an example's name, or an upload's key."""
+    path: Path | None = None
+    """Of an uploaded file."""
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from benchmarks.explain import Tapped
+from explain.faithfulness import ranking
 from explain.run import Target, run_network
 from models.checkpoint import ROLES, load_pair
 from models.command_line import run
@@ -44,7 +45,7 @@ def _both(network: Network, images: Tensor) -> tuple[np.ndarray, np.ndarray]:
 
 def _overlap(first: np.ndarray, second: np.ndarray) -> float:
     """Intersection over union of both maps' hottest pixels."""
-    hot = [values >= np.quantile(values, 1 - _HOTTEST) for values in (first, second)]
+    hot = [ranking(values.astype(np.float64)) < _HOTTEST * values.size for values in (first, second)]
     return float((hot[0] & hot[1]).sum() / (hot[0] | hot[1]).sum())
 
 

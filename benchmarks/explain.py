@@ -13,7 +13,6 @@ pytorch-grad-cam and torch-cam by Grad-CAM++, Captum by Grad-CAM, as it has no G
 import importlib.util
 import json
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -41,7 +40,6 @@ __all__ = ["Tapped"]
 
 _SEED = 0
 _CLASSES = 12
-_COMPILERS = ("g++", "clang++", "c++")
 # glibc returns every larger block at once, so that the peak is of what lives and not of what was kept for reuse
 _RETURNING_MALLOC = {"MALLOC_MMAP_THRESHOLD_": "65536", "MALLOC_TRIM_THRESHOLD_": "65536"}
 
@@ -298,8 +296,6 @@ def _chosen(peers: bool, compiled: bool) -> list[str]:
     missing = [name for name in _PEERS if importlib.util.find_spec(_CONTENDERS[name].package) is None]
     if peers and missing:
         raise BadInputError(f"{', '.join(missing)} not installed: install requirements-dev.txt, or give --no-peers")
-    if compiled and not any(map(shutil.which, (os.environ.get("CXX", ""), *_COMPILERS))):
-        raise BadInputError("--compile needs a C++ compiler, such as g++")
     left_out = {*(() if peers else _PEERS), *(() if compiled else ("ours compiled",))}
     return [name for name in _CONTENDERS if name not in left_out]
 

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -12,7 +13,7 @@ from explain.analysis import PairAnalysis, Question, analyse
 from explain.cam import DEFAULT_METHOD, METHODS
 from explain.faithfulness import MEASURED
 from explain.figure import COLOUR_MAPS, SCALES, Style
-from explain.folder import explain_folder, maps_file
+from explain.folder import explain_folder, geotiff_file, maps_file
 from explain.layers import FUSED, find_layer, layer_names
 from explain.preparation import prepared
 from explain.run import Smoothing
@@ -21,7 +22,7 @@ from explain.single import Marked, explain_image, result_stems
 from explain.workers import Workers
 from models.atomic import write_file
 from models.checkpoint import ROLES, Pair, load_pair
-from models.command_line import run, spread_lists
+from models.command_line import parse_bands, run, spread_lists
 from models.device import choose_device
 from models.errors import BadInputError
 from models.image_file import read_image
@@ -35,6 +36,10 @@ _Target = Annotated[
 ]
 _Layer = Annotated[
     str, typer.Option(help="fused (the classifier's input), Y2, Y3, ... (fused maps), X1, X2, ... (stages).")
+]
+_Bands = Annotated[
+    str | None,
+    typer.Option(metavar="R,G,B", help="Bands to read, counted from 1: three, or one. Default: the first three."),
 ]
 _Method = Annotated[str, typer.Option(help=f"One of: {', '.join(METHODS)}.")]
 
@@ -57,6 +62,7 @@ def main(
         str | None,
         typer.Option(help=f"The maps' faithfulness: {', '.join(MEASURED)}. Default: none; of a folder quick."),
     ] = None,
+    bands: _Bands = None,
     box: Annotated[
         str | None, typer.Option(metavar="L,T,R,B", help="Hold the maps against this box, in pixels of the image.")
     ] = None,
@@ -72,6 +78,8 @@ def main(
 
     Of a folder: a table (CSV), the heatmaps (NPZ) and contact sheets (PNG). Under torchrun, processes share it.
 
+    Of georeferenced images, the heatmaps are written as GeoTIFF as well.
+
     `python -m explain figure9 --help` draws many images and pairs in one figure.
     """
     is_folder = len(images) == 1 and images[0].is_dir()
@@ -80,6 +88,7 @@ def main(
         raise BadInputError(f"unknown measure {measure!r}; known: {', '.join(MEASURED)}")
     if batch_size < 1:
         raise BadInputError(f"batch size must be at least 1, got {batch_size}")
+    chosen = parse_bands(bands)
     marked = Marked(box, mask)
     if marked and (is_folder or len(images) > 1):
         raise BadInputError("--box and --mask mark a region of one image")
@@ -87,10 +96,14 @@ def main(
     if method not in METHODS:
         raise BadInputError(f"unknown method {method!r}; known: {', '.join(METHODS)}")
     smoothing = Smoothing(smooth, noise) if smooth else None
+    if against is not None and target is None:
+        raise BadInputError("--against contrasts the target with a class; add --target")
     where = choose_device(device)
     if out.exists() and not out.is_dir():
         raise BadInputError(f"{out} is a file; name a folder for the results")
     workers = Workers.joined()
+    if workers.count > 1 and not is_folder:
+        raise BadInputError("several processes share a folder; name one, or start without torchrun")
     if where.type == "cuda" and workers.count > 1:
         where = torch.device("cuda", workers.local_rank % torch.cuda.device_count())
     pair = load_pair(pair_dir, where)
@@ -104,13 +117,11 @@ def main(
     )
     pair = prepared(pair, compiled)
     if is_folder:
-        failed = _explain_folder(images[0], out, pair, question, measure, style, batch_size, workers, as_json)
-    elif workers.count > 1:
-        raise BadInputError("several processes share a folder; name one, or start without torchrun")
+        failed = _explain_folder(images[0], out, pair, question, measure, style, batch_size, workers, chosen, as_json)
     else:
-        failed = _explain_images(images, out, pair, question, measure, style, marked, as_json)
+        failed = _explain_images(images, out, pair, question, measure, style, marked, chosen, as_json)
     workers.leave()
-    if failed:
+    if failed and workers.count == 1:  # of torchrun's processes, one that ends otherwise than well looks crashed
         sys.exit(2)
 
 
@@ -123,16 +134,21 @@ def _explain_folder(
     style: Style,
     batch: int,
     workers: Workers,
+    bands: Sequence[int] | None,
     as_json: bool,
 ) -> int:
     """How many images could not be explained."""
-    rows = explain_folder(folder, out, pair, question, measure, style, batch, workers)
+    try:
+        rows = explain_folder(folder, out, pair, question, measure, style, batch, workers, bands)
+    except KeyboardInterrupt:
+        print("interrupted; the same command goes on from here", file=sys.stderr)
+        sys.exit(130)
     if rows is None:
         return 0
     for number, row in enumerate(rows):
         if as_json and not row["error"]:
             sheet = out / f"contact-{1 + number // PER_SHEET}.png"
-            print(json.dumps(_row_as_json(row, folder, out, pair, question) | {"figure": str(sheet)}))
+            print(json.dumps(_row_as_json(row, folder, out, pair, question, bands) | {"figure": str(sheet)}))
     failed = [row for row in rows if row["error"]]
     for row in failed:
         print(f"error: {row['error']}", file=sys.stderr)
@@ -141,19 +157,23 @@ def _explain_folder(
     return len(failed)
 
 
-def _row_as_json(row: dict, folder: Path, out: Path, pair: Pair, question: Question) -> dict:
-    """A row of the table with the keys that a single image has."""
+def _row_as_json(
+    row: dict, folder: Path, out: Path, pair: Pair, question: Question, bands: Sequence[int] | None
+) -> dict:
+    """A row of the table, by network, with the keys that name what was asked and where the maps are."""
     said = {
         role: {name.removeprefix(f"{role}_"): value for name, value in row.items() if name.startswith(f"{role}_")}
         for role in ROLES
     }
     return {
         "image": str(folder / row["image"]),
+        "bands": None if bands is None else list(bands),
         "pair": pair.name,
         "layer": question.layer,
         "method": question.method,
         **said,
         "maps": str(maps_file(out, row["image"])),
+        "geotiff": str(geotiff_file(out, row["image"])) if "geotiff" in row else None,
     }
 
 
@@ -165,15 +185,16 @@ def _explain_images(
     measure: str,
     style: Style,
     marked: Marked,
+    bands: Sequence[int] | None,
     as_json: bool,
 ) -> int:
     """How many images could not be explained."""
-    stems = result_stems(images, out)
+    stems = result_stems(images, out, pair, question, bands)
     out.mkdir(parents=True, exist_ok=True)
     failed = 0
     for image, stem in zip(images, stems, strict=True):
         try:
-            result = explain_image(image, pair, question, out / stem, measure, style, marked)
+            result = explain_image(image, pair, question, out / stem, measure, style, marked, bands)
         except BadInputError as error:  # the other images are still explained
             print(f"error: {error}", file=sys.stderr)
             failed += 1
@@ -195,6 +216,7 @@ def figure9(
     method: _Method = DEFAULT_METHOD,
     scale: _Scale = SCALES[0],
     colour_map: _ColourMap = COLOUR_MAPS[0],
+    bands: _Bands = None,
     device: _Device = "auto",
 ) -> None:
     """Draws the paper's Figure 9: images by rows, pairs by columns, the heatmap without SCFF beside that with it."""
@@ -205,10 +227,13 @@ def figure9(
         raise BadInputError(f"{out}: name a file that ends in {', '.join(FORMATS)}")
     if not out.parent.is_dir():
         raise BadInputError(f"{out.parent}: no such folder to write into")
+    if out.resolve() in {image.resolve() for image in images}:
+        raise BadInputError(f"{out} is one of the images and would be overwritten; choose another --out")
     if method not in METHODS:
         raise BadInputError(f"unknown method {method!r}; known: {', '.join(METHODS)}")
+    chosen = parse_bands(bands)
     where = choose_device(device)
-    pictures = {name: read_image(image) for name, image in _by_name(images).items()}
+    pictures = {name: read_image(image, bands=chosen) for name, image in _by_name(images).items()}
     loaded = {name: load_pair(path, where) for name, path in _by_name(pairs).items()}
     _check_layer(layer, list(loaded.values()))
     questions = {
@@ -246,5 +271,5 @@ def _check_layer(layer: str, pairs: list[Pair]) -> None:
 if __name__ == "__main__":
     if sys.argv[1:2] == ["figure9"]:
         sys.argv = [sys.argv[0], *spread_lists(sys.argv[2:], ("--pairs", "--images"))]
-        run(figure9)
+        run(figure9, "python -m explain figure9")
     run(main)

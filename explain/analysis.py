@@ -28,6 +28,8 @@ class Question:
     smoothing: Smoothing | None = None
 
     def __post_init__(self) -> None:
+        if self.against is not None and self.target is None:
+            raise BadInputError("a contrast is between two classes; choose the target as well")
         if self.against is not None and self.against == self.target:
             raise BadInputError("a class cannot be contrasted with itself; choose another one")
 

@@ -31,6 +31,7 @@ def answer(
         "pair": analysis.pair.name,
         "layer": question.layer,
         "method": question.method,
+        "smoothing": None if question.smoothing is None else asdict(question.smoothing),
         **{
             role: _of_network(run, heatmaps[role]) | _of_faithfulness(faithfulness and faithfulness[role])
             for role, run in analysis.runs.items()
@@ -48,6 +49,7 @@ def _of_network(run: NetworkAnalysis, heatmap: Heatmap) -> dict[str, Any]:
         "target": classes[heatmap.target],
         "against": None if heatmap.against is None else classes[heatmap.against],
         "target_confidence": float(run.probabilities[heatmap.target]),
+        "logit": float(run.run.logits[0, heatmap.target]),
         "empty": heatmap.empty,
         "probabilities": dict(zip(classes, map(float, run.probabilities), strict=True)),
     }

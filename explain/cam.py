@@ -107,12 +107,13 @@ class ScoreCAM(pytorch_grad_cam.ScoreCAM):
         with torch.no_grad():
             for image, target, maps in zip(input_tensor, targets, torch.from_numpy(activations), strict=True):
                 scores = []
-                for chunk in maps.to(image).split(self.batch_size):  # [b, h, w]
+                # Masks are made in float32: in float16 what keeps a constant channel from 0 / 0 would vanish.
+                for chunk in maps.to(image.device).split(self.batch_size):  # [b, h, w]
                     large = functional.interpolate(chunk[None], image.shape[-2:], mode="bilinear", align_corners=True)[
                         0
                     ]
                     low, high = large.amin((1, 2), keepdim=True), large.amax((1, 2), keepdim=True)
-                    masks = (large - low) / (high - low + 1e-8)
+                    masks = ((large - low) / (high - low + 1e-8)).to(image.dtype)
                     scores += [target(output) for output in self.model(image * masks[:, None])]
                 weights.append(torch.stack(scores).float().softmax(dim=0))
         return torch.stack(weights).cpu().numpy()
@@ -128,6 +129,11 @@ class Method:
     """Whether it asks for the score's gradient; else for the map alone, or for scores of other images."""
     scores: bool = False
     """Whether it runs the whole network, once a channel."""
+
+    @property
+    def knows_class(self) -> bool:
+        """Whether its maps are of a class, and not of what is in the layer alone."""
+        return self.gradients or self.scores
 
 
 METHODS = {

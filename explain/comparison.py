@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.stats import bootstrap
 
 __all__ = ["Interval", "Paired", "bootstrap_mean", "paired"]
 
@@ -51,11 +52,14 @@ def bootstrap_mean(
     known = np.array([value for value in values if not _missing(value)], dtype=np.float64)
     if not known.size:
         return None
+    mean = float(known.mean())
+    if known.size == 1:
+        return Interval(mean, mean, mean, 1)
     random = np.random.default_rng(seed)
     # One resample at a time: thousands of them, of thousands of images each, would fill the memory.
-    means = [known[random.integers(known.size, size=known.size)].mean() for _ in range(resamples)]
-    low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
-    return Interval(float(known.mean()), float(low), float(high), known.size)
+    options = {"batch": 1, "n_resamples": resamples, "confidence_level": level, "method": "percentile", "rng": random}
+    found = bootstrap((known,), np.mean, **options).confidence_interval
+    return Interval(mean, float(found.low), float(found.high), known.size)
 
 
 def paired(

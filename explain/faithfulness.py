@@ -18,7 +18,6 @@ from torchvision.transforms.v2.functional import gaussian_blur
 from explain.run import Target, images_at_once, run_in_parts
 from models.errors import BadInputError
 from models.network import Network
-from models.packing import PackedConv2d
 
 __all__ = [
     "MEASURED",
@@ -140,31 +139,38 @@ def ranking(share: np.ndarray) -> np.ndarray:
 
 
 def randomised_similarity(
-    network: Network, images: Tensor, targets: Sequence[int], layer: str, method: str, seed: int = 0
+    heatmaps: Tensor | np.ndarray,
+    random: Network,
+    images: Tensor,
+    targets: Sequence[int],
+    layer: str,
+    method: str,
 ) -> list[float | None]:
     """The model-parameter randomisation test (Adebayo et al., NeurIPS 2018), of the whole network at once.
 
     Args:
-        network: as loaded. One that was prepared for speed computes with weights that its copy does not redraw.
-        images: normalised, [B, 3, H, W], on the network's device.
+        heatmaps: a network's, [B, h, w].
+        random: the same network, randomised.
+        images: that the heatmaps are of, normalised, [B, 3, H, W], on the random network's device.
         targets: class indices, one an image.
-        layer: a name of explain.layers.
-        method: a name in explain.cam.METHODS.
-        seed: of the random network.
+        layer: that the heatmaps are of, a name of explain.layers.
+        method: that they were made by, a name in explain.cam.METHODS.
 
     Returns:
-        For each image Spearman's correlation between its map and that of the randomised network, -1 to 1: near 1
-        the map does not show what was learned. None where either map is constant.
+        For each image the size of Spearman's correlation between both networks' maps, 0 to 1: near 1 the map does not
+        show what was learned, nor does its mirror image. None where either map is constant.
 
     Raises:
-        BadInputError: the network was prepared, or the layer or method is unknown.
+        BadInputError: the layer or method is unknown.
     """
-    runs = (run_in_parts(each, images) for each in (network, randomised(network, seed)))
-    waiting, found = iter(targets), []
-    for run, random in zip(*runs, strict=True):
-        wanted = [Target(index) for index in islice(waiting, len(run.images))]
-        maps = (each.heatmaps(wanted, layer, method).cpu().numpy() for each in (run, random))
-        found += [_rank_correlation(*pair) for pair in zip(*maps, strict=True)]
+    waiting, found = iter(zip(heatmaps, targets, strict=True)), []
+    for run in run_in_parts(random, images):
+        maps, classes = zip(*islice(waiting, len(run.images)), strict=True)
+        others = run.heatmaps([Target(index) for index in classes], layer, method).cpu().numpy()
+        found += [
+            _rank_correlation(torch.as_tensor(mine).cpu().numpy(), other)
+            for mine, other in zip(maps, others, strict=True)
+        ]
     return found
 
 
@@ -176,14 +182,14 @@ def randomised(network: Network, seed: int = 0) -> Network:
     are not called: they draw from torch's global generator, which other threads use.
 
     Args:
-        network: as loaded.
+        network: as loaded. One that was prepared for speed would go on computing with the weights that it had, or
+            without its normalisation.
         seed: of the drawing.
 
     Raises:
-        BadInputError: the network was packed or compiled: it would go on computing with the weights that it had.
+        BadInputError: the network was prepared.
     """
-    compiled = "maps" in vars(network)
-    if compiled or any(isinstance(module, PackedConv2d) for module in network.modules()):
+    if network.prepared:
         raise BadInputError("a network that was prepared for speed cannot be randomised; give it as it was loaded")
     random = torch.Generator().manual_seed(seed)
     with torch.inference_mode(False), torch.no_grad():
@@ -261,7 +267,7 @@ def _probabilities(network: nn.Module, images: Iterable[Tensor], target: int) ->
     while batch := list(islice(images, images_at_once(weights.device))):
         stacked = torch.stack(batch).to(weights).contiguous(memory_format=torch.channels_last)
         with torch.no_grad():
-            found += network(stacked).double().softmax(dim=1)[:, target].tolist()
+            found += network(stacked).cpu().double().softmax(dim=1)[:, target].tolist()
     return found
 
 
@@ -271,6 +277,6 @@ def _area(curve: tuple[float, ...] | None) -> float | None:
 
 
 def _rank_correlation(first: np.ndarray, second: np.ndarray) -> float | None:
-    """Spearman's; None where either is constant."""
+    """The size of Spearman's; None where either is constant."""
     constant = np.ptp(first) == 0 or np.ptp(second) == 0
-    return None if constant else float(spearmanr(first, second, axis=None).statistic)
+    return None if constant else abs(float(spearmanr(first, second, axis=None).statistic))

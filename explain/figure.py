@@ -11,10 +11,12 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from PIL import Image
+from scipy.ndimage import binary_erosion
 
 from explain.analysis import Heatmap, NetworkAnalysis, PairAnalysis, Question
 from explain.cam import METHODS
 from explain.layers import FUSED
+from explain.region import Region, against_region
 from models.errors import BadInputError
 
 __all__ = [
@@ -28,10 +30,12 @@ __all__ = [
     "Style",
     "difference",
     "difference_overlay",
+    "interpolated",
     "layer_words",
     "levels",
     "overlay",
     "panel_title",
+    "panel_words",
     "percent",
     "scaled",
     "side_by_side",
@@ -47,6 +51,7 @@ TITLES = {"baseline": "Baseline", "scff": "With SCFF"}
 
 SCALED_BY = {"own": "share of each map's maximum", "shared": "share of both maps' maximum"}
 _DPI = 100
+_OUTLINE = (255, 225, 77)
 _LEAST_PANEL = 400  # pixels; smaller images are enlarged by a whole factor, each pixel a square
 _installed = {font.name for font in font_manager.fontManager.ttflist}
 FONTS = [
@@ -105,6 +110,12 @@ def difference(heatmaps: dict[str, Heatmap], style: Style) -> np.ndarray | None:
     return scff - baseline
 
 
+def interpolated(values: np.ndarray, width: int, height: int) -> np.ndarray:
+    """A map [h, w] of any size, bilinearly: float32 [height, width]."""
+    large = Image.fromarray(values.astype(np.float32)).resize((width, height), Image.Resampling.BILINEAR)
+    return np.asarray(large)
+
+
 def overlay(image: np.ndarray, share: np.ndarray | None, style: Style) -> np.ndarray:
     """Lays a scaled heatmap over its image.
 
@@ -130,6 +141,7 @@ def side_by_side(
     name: str,
     question: Question,
     style: Style = PLAIN,
+    region: Region | None = None,
 ) -> Image.Image:
     """A figure of the image, both overlays and their difference, at the image's own resolution, with colour bars.
 
@@ -139,6 +151,7 @@ def side_by_side(
         name: of the image, for its title.
         question: that the heatmaps answer.
         style: of drawing.
+        region: of the image, which is outlined in every panel.
 
     Returns:
         The figure; pixels of the image are pixels of the figure. An image less than 400 pixels wide is enlarged by
@@ -147,16 +160,18 @@ def side_by_side(
     image, shares = analysis.image, scaled(heatmaps, style)
     panels = {"Image\n" + _shortened(name): image}
     for role, heatmap in heatmaps.items():
-        panels[panel_title(role, analysis.runs[role], heatmap)] = overlay(image, shares[role], style)
+        title = panel_title(role, analysis.runs[role], heatmap, METHODS[question.method].knows_class)
+        panels[title] = overlay(image, shares[role], style)
     panels["Difference\nSCFF minus baseline"] = difference_overlay(image, difference(heatmaps, style), style)
     factor = max(1, -(-_LEAST_PANEL // image.shape[1]))
     height, width = (side * factor for side in image.shape[:2])
-    line = max(12, width // 32)  # height of a line of text, in pixels
+    line = max(12, min(width // 32, height // 12))  # height of a line of text, in pixels
     top, bottom, bar = 4 * line, 3 * line, 6 * line
     figure = Image.new("RGB", (4 * width + 5 * line + 2 * bar, top + height + bottom), "white")
     left = line
     for column, (title, panel) in enumerate(panels.items()):
-        figure.paste(_enlarged(panel, factor), (left, top))
+        shown = panel if region is None else _outlined(panel, region.mask, max(1, line // (6 * factor)))
+        figure.paste(_enlarged(shown, factor), (left, top))
         figure.paste(text(title, (width, top), line, centred=True), (left, 0))
         left += width + line
         if column == 2:
@@ -166,17 +181,24 @@ def side_by_side(
             left += bar
     figure.paste(_colour_bar((bar, height), line, DIVERGING, (-1, 1), "less with SCFF, more with SCFF"), (left, top))
     figure.paste(
-        text(_caption(analysis, heatmaps, question), (4 * width, bottom), 0.8 * line, centred=False),
+        text(_caption(analysis, heatmaps, question, region), (4 * width, bottom), 0.8 * line, centred=False),
         (line, top + height),
     )
     return figure
 
 
-def panel_title(role: str, run: NetworkAnalysis, heatmap: Heatmap) -> str:
-    """Two lines: what a network predicts, and what its heatmap shows."""
+def panel_title(role: str, run: NetworkAnalysis, heatmap: Heatmap, of_class: bool = True) -> str:
+    """Two lines: which network predicts what, and what its heatmap shows."""
+    return f"{TITLES[role]}: {panel_words(run, heatmap, of_class)}"
+
+
+def panel_words(run: NetworkAnalysis, heatmap: Heatmap, of_class: bool = True) -> str:
+    """Two lines: what a network predicts, and what its heatmap, by a method that knows a class or not, shows."""
     classes = run.loaded.header.classes
-    first = f"{TITLES[role]}: {classes[run.prediction]}, {percent(run.probabilities[run.prediction])}"
+    first = f"{classes[run.prediction]}, {percent(run.probabilities[run.prediction])}"
     over = "" if heatmap.against is None else f" over {classes[heatmap.against]}"
+    if not of_class:
+        return f"{first}\n{'empty map' if heatmap.empty else 'heatmap of no class'}"
     if heatmap.empty:
         return f"{first}\nempty map: no evidence for {classes[heatmap.target]}{over}"
     if heatmap.target == run.prediction:
@@ -227,8 +249,7 @@ def levels(share: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     Returns:
         uint8 [H, W], from the map's first colour, 0, to its last, 255.
     """
-    large = Image.fromarray(share.astype(np.float32)).resize(size[::-1], Image.Resampling.BILINEAR)
-    return np.rint(np.asarray(large) * 255).astype(np.uint8)
+    return np.rint(interpolated(share, size[1], size[0]) * 255).astype(np.uint8)
 
 
 def _laid_over(image: np.ndarray, share: np.ndarray | None, colour_map: str, opacity: float) -> np.ndarray:
@@ -238,15 +259,32 @@ def _laid_over(image: np.ndarray, share: np.ndarray | None, colour_map: str, opa
     return np.asarray(Image.blend(Image.fromarray(image), Image.fromarray(colours), opacity))
 
 
-def _caption(analysis: PairAnalysis, heatmaps: dict[str, Heatmap], question: Question) -> str:
+def _outlined(panel: np.ndarray, mask: np.ndarray, thickness: int) -> np.ndarray:
+    """A panel [H, W, 3] with the inner edge of a mask [H, W] in yellow, of a thickness in pixels."""
+    edge = mask & ~binary_erosion(mask, iterations=thickness)
+    return np.where(edge[..., None], np.array(_OUTLINE, dtype=np.uint8), panel)
+
+
+def _caption(
+    analysis: PairAnalysis, heatmaps: dict[str, Heatmap], question: Question, region: Region | None = None
+) -> str:
     cells = " x ".join(str(side) for side in reversed(next(iter(heatmaps.values())).values.shape))
     smoothing = ""
     if question.smoothing is not None:
         smoothing = f", the mean over {question.smoothing.samples} noisy copies"
     return (
         f"{analysis.pair.name} ({analysis.pair.baseline.header.arch}). {METHODS[question.method].title} of "
-        f"{layer_words(question.layer)}{smoothing}, {cells} cells, interpolated."
+        f"{layer_words(question.layer)}{smoothing}, {cells} cells, interpolated.{_inside(heatmaps, region)}"
     )
+
+
+def _inside(heatmaps: dict[str, Heatmap], region: Region | None) -> str:
+    """How much of each map lies in a region."""
+    if region is None:
+        return ""
+    found = {role: against_region(heatmap.values, region) for role, heatmap in heatmaps.items()}
+    shares = (f"{TITLES[role]}: {'none' if one is None else percent(one.energy)}" for role, one in found.items())
+    return f" Of each map's sum, inside the outlined region of {region.mask.mean():.1%}: {', '.join(shares)}."
 
 
 def _colour_bar(

@@ -1,30 +1,23 @@
 """Many images and many pairs in one figure, as the paper's Figure 9: before and after, side by side."""
 
 from collections.abc import Iterator, Sequence
-from io import BytesIO
-from textwrap import fill
 
-import matplotlib
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.cm import ScalarMappable
-from matplotlib.figure import Figure
 
 from explain.analysis import PairAnalysis, Question
 from explain.cam import METHODS
-from explain.figure import FONTS, SCALED_BY, TITLES, Style, layer_words, overlay, percent, scaled
+from explain.figure import SCALED_BY, TITLES, Style, layer_words, overlay, percent, scaled
+from explain.layout import FORMATS, Page, printable, wrapped
 
 __all__ = ["FORMATS", "grid"]
-
-FORMATS = (".pdf", ".svg", ".png")
-"""By the file's ending."""
 
 # In inches: a panel's width, what lies between two, and what is left for names, words beneath, colour bar, margins.
 _PANEL, _GAP = 1.5, 0.09
 _NAMES, _WORDS, _BAR = 1.5, 0.24, 0.9
 _HEAD, _FOOT, _EDGE = 0.85, 0.5, 0.15
 _DPI = 200
+_NAME_LINES = 3
 
 
 def grid(
@@ -44,12 +37,12 @@ def grid(
         ending: a name in FORMATS.
 
     Returns:
-        The file: in PDF and SVG text is text, its fonts embedded or named.
+        The file, as explain.layout.Page makes it.
     """
     panels = {name: _panel(next(iter(columns.values()))[row].image) for row, name in enumerate(names)}
     across = 1 + 2 * len(columns)
     width = _NAMES + across * (_PANEL + _GAP) + _BAR
-    page = _Page((width, sum(height + _WORDS for _, height in panels.values()) + _HEAD + _FOOT))
+    page = Page((width, sum(height + _WORDS for _, height in panels.values()) + _HEAD + _FOOT), _DPI)
     top = _HEAD
     for row, (name, (panel, height)) in enumerate(panels.items()):
         page.write(_lines(name), _NAMES - 0.1, top + height / 2, 7, ha="right", va="center")
@@ -61,7 +54,7 @@ def grid(
             said += " (empty)" if share is None else ""
             page.write(said, left + _PANEL / 2, top + height + 0.05, 6, ha="center", va="top")
         top += height + _WORDS
-    page.write("image", _NAMES + _PANEL / 2, _HEAD - 0.06, 8, ha="center", va="bottom")
+    page.write("Image", _NAMES + _PANEL / 2, _HEAD - 0.06, 8, ha="center", va="bottom")
     for pair, (title, analyses) in enumerate(columns.items()):
         left = _NAMES + (1 + 2 * pair) * (_PANEL + _GAP)
         arch = analyses[0].pair.baseline.header.arch
@@ -72,12 +65,9 @@ def grid(
     colours = page.figure.colorbar(ScalarMappable(cmap=style.colour_map), cax=bar, ticks=[0, 0.5, 1])
     colours.set_label(SCALED_BY[style.scale], fontsize=7)
     bar.tick_params(labelsize=7)
-    across_text = int((width - 2 * _EDGE) * 17)  # letters of that size in a line
-    page.write(fill(_caption(columns, questions), across_text), _EDGE, top + 0.12, 7, ha="left", va="top")
-    data = BytesIO()
-    with matplotlib.rc_context({"pdf.fonttype": 42, "svg.fonttype": "none"}):
-        page.figure.savefig(data, format=ending.removeprefix("."), dpi=_DPI)
-    return data.getvalue()
+    caption = wrapped(_caption(columns, questions), width - 2 * _EDGE, 7)
+    page.write("\n".join(caption), _EDGE, top + 0.12, 7)
+    return page.file(ending)
 
 
 def _caption(columns: dict[str, Sequence[PairAnalysis]], questions: dict[str, Question]) -> str:
@@ -90,31 +80,6 @@ def _caption(columns: dict[str, Sequence[PairAnalysis]], questions: dict[str, Qu
         f"{METHODS[question.method].title} of {layer_words(question.layer)}, for {explained}; "
         "beneath each map the network's prediction and its probability. Maps are interpolated."
     )
-
-
-class _Page:
-    """A figure laid out in inches, from its top left corner."""
-
-    def __init__(self, size: tuple[float, float]) -> None:
-        self.size = size
-        self.figure = Figure(figsize=size, facecolor="white")
-        FigureCanvasAgg(self.figure)
-
-    def axes(self, left: float, top: float, width: float, height: float) -> Axes:
-        """A frame of that size."""
-        across, down = self.size
-        return self.figure.add_axes((left / across, 1 - (top + height) / down, width / across, height / down))
-
-    def show(self, image: np.ndarray, left: float, top: float, width: float, height: float) -> None:
-        """An image that fills a frame."""
-        axes = self.axes(left, top, width, height)
-        axes.imshow(image, interpolation="none", aspect="auto")
-        axes.set_axis_off()
-
-    def write(self, words: str, left: float, top: float, points: int, ha: str, va: str) -> None:
-        """Words at a place, set to it as matplotlib's ha and va say."""
-        place = (left / self.size[0], 1 - top / self.size[1])
-        self.figure.text(*place, words, fontsize=points, ha=ha, va=va, family=FONTS, parse_math=False)
 
 
 def _panel(image: np.ndarray) -> tuple[float, float]:
@@ -134,6 +99,9 @@ def _maps(
             yield analyses[row], role, share
 
 
-def _lines(name: str, width: int = 22) -> str:
-    """A long name over several lines."""
-    return "\n".join(name[i : i + width] for i in range(0, min(len(name), 3 * width), width))
+def _lines(name: str) -> str:
+    """A long name over several lines, and what is too long even for these cut off."""
+    lines = wrapped(printable(name), _NAMES - 2 * _EDGE, 7)
+    if len(lines) > _NAME_LINES:
+        lines = [*lines[: _NAME_LINES - 1], f"{lines[_NAME_LINES - 1][:-1]}…"]
+    return "\n".join(lines)

@@ -35,10 +35,15 @@ def find_layer(network: Network, name: str) -> Layer:
     """The layer of a name; without SCFF what stands at Yi is Xi.
 
     Raises:
-        BadInputError: the network has no such layer.
+        BadInputError: the network has no such layer, or it leads nowhere.
     """
     known = layer_names(network)
     if name not in known:
         raise BadInputError(f"unknown layer {name!r}; these networks have {', '.join(known)}")
     kind, number = ("Y", network.depth) if name == FUSED else (name[0], int(name[1:]))
+    if number < network.depth and not network.stages_lead_on:
+        last = ", ".join(known for known in known if known == FUSED or known.endswith(str(network.depth)))
+        raise BadInputError(
+            f"{name} cannot be explained: {network.arch} computes on from other maps than its stages; choose of {last}"
+        )
     return Layer("X" if network.scff is None else kind, number)

@@ -82,6 +82,11 @@ class RegionResult:
     hit: bool
     """Whether the hottest pixel is inside (Zhang et al., ECCV 2016, pointing game)."""
 
+    @property
+    def covered(self) -> float:
+        """Share of the region, 0 to 1, that lies in as many of the map's hottest pixels as are marked."""
+        return 2 * self.overlap / (1 + self.overlap)
+
 
 def against_region(heatmap: np.ndarray, region: Region) -> RegionResult | None:
     """Compares a heatmap with a region.

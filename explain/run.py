@@ -13,7 +13,7 @@ from explain.layers import FUSED, Layer, find_layer
 from models.errors import BadInputError
 from models.network import Network
 
-__all__ = ["Run", "Smoothing", "Target", "images_at_once", "run_in_parts", "run_network"]
+__all__ = ["Run", "Smoothing", "Target", "as_weights", "images_at_once", "run_in_parts", "run_network"]
 
 _HALF_SCALE = 2.0**8  # keeps gradients of float16 networks clear of the smallest numbers
 
@@ -43,7 +43,7 @@ class Smoothing:
 
     def __post_init__(self) -> None:
         if self.samples < 1:
-            raise BadInputError(f"samples must be at least 1, got {self.samples}")
+            raise BadInputError(f"the noisy copies to average over must be at least 1, got {self.samples}")
         if not 0 <= self.spread <= 1:
             raise BadInputError(f"noise must be from 0 to 1 of the image's range, got {self.spread}")
 
@@ -52,7 +52,7 @@ class Smoothing:
         random = torch.Generator().manual_seed(self.seed)
         deviation = self.spread * (images.amax((1, 2, 3), keepdim=True) - images.amin((1, 2, 3), keepdim=True))
         for _ in range(self.samples):
-            noise = torch.randn(images.shape, generator=random).to(images)
+            noise = torch.randn(images.shape[1:], generator=random).to(images)  # the same, whatever is in the batch
             yield images + deviation * noise
 
 
@@ -119,7 +119,7 @@ class Run:
                 for noisy in smoothing.copies(self.images)
             ]
             return {name: torch.stack([maps[name] for maps in copies]).mean(dim=0) for name in layers}
-        with _in_float32(self.images.device.type):
+        with as_weights(self.images.device.type):
             if METHODS[method].gradients:
                 found = self._with_gradients(set(places.values()), targets)
             else:
@@ -138,7 +138,7 @@ class Run:
         classes = self.logits.shape[1]
         asked = {index for target in targets for index in (target.index, target.against) if index is not None}
         if wrong := sorted(index for index in asked if not 0 <= index < classes):
-            raise BadInputError(f"class {wrong[0]} is out of range; this network's are 0 to {classes - 1}")
+            raise BadInputError(f"class {wrong[0]} is out of range; this network's classes are 0 to {classes - 1}")
 
     def _kept(self, layers: set[Layer]) -> dict[Layer, Tensor]:
         """The layers' maps, from another pass where this one has not kept them."""
@@ -170,8 +170,7 @@ class Run:
     def _from_fused(self, layers: set[Layer]) -> tuple[dict[Layer, Tensor], Tensor]:
         """Fused maps and logits anew, from the first that is asked for on, with their graph."""
         depth = self.network.depth
-        dtype = next(self.network.parameters()).dtype  # autocast may have left others
-        kept = {layer: values.detach().to(dtype) for layer, values in self.maps.items()}
+        kept = {layer: values.detach() for layer, values in self.maps.items()}
         last = Layer("X", depth)
         if self.network.scff is None:
             maps = {last: kept[last].requires_grad_()}
@@ -205,7 +204,8 @@ def run_network(network: Network, images: Tensor) -> Run:
     Raises:
         BadInputError: the logits are not finite; says which map is the first that is not.
     """
-    with torch.inference_mode(False), torch.no_grad():  # so that what is kept can be differentiated later
+    # Without inference mode, so that what is kept can be differentiated later.
+    with torch.inference_mode(False), torch.no_grad(), as_weights(images.device.type):
         images = images.to(next(network.parameters()).dtype)
         images = images.clone() if images.is_inference() else images
         stages, fused = network.maps(images)
@@ -254,7 +254,7 @@ def _named(kind: str, maps: Sequence[Tensor]) -> dict[Layer, Tensor]:
 
 
 @contextmanager
-def _in_float32(device: str) -> Iterator[None]:
-    """Without autocast, which a caller may have set."""
+def as_weights(device: str) -> Iterator[None]:
+    """In the types of the weights, without autocast, which a caller may have set."""
     with torch.autocast(device, enabled=False):
         yield

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from explain.layers import Layer
-from explain.run import Run, Target
+from explain.run import Run, Target, as_weights
 
 __all__ = ["FusionWeights", "StageShare", "fusion_weights", "stage_shares"]
 
@@ -66,7 +66,7 @@ def fusion_weights(run: Run) -> list[list[FusionWeights]] | None:
     if run.network.scff is None:
         return None
     fused, found = run.maps[Layer("X", 1)], []
-    with torch.no_grad():
+    with torch.no_grad(), as_weights(run.logits.device.type):
         for i, (downsample, fuse) in enumerate(run.network.scff.steps(), start=2):
             stage = run.maps[Layer("X", i)]
             weights = fuse.weights(downsample(fused, stage.shape[-2:]), stage)
@@ -94,7 +94,7 @@ def stage_shares(run: Run, targets: list[Target]) -> list[list[StageShare]] | No
         return None
     stages = [run.maps[Layer("X", i)] for i in range(1, run.network.depth + 1)]
     shares: list[list[StageShare]] = [[] for _ in targets]
-    with torch.no_grad():
+    with torch.no_grad(), as_weights(run.logits.device.type):
         for i, stage in enumerate(stages):
             ablated = [*stages[:i], torch.zeros_like(stage), *stages[i + 1 :]]
             logits = run.network.head(run.network.scff.fuse_on(ablated[0], ablated[1:])[-1]).float()

@@ -17,25 +17,30 @@ PER_SHEET = 36
 
 _ACROSS = 3
 _GAP = 12
+_HEAD = 30
 _LINE = 13  # height of a line of words, in pixels
 _WORDS = 3 * _LINE + 16
 
 
-def contact_sheets(cells: Sequence[tuple[str, bytes | None]]) -> Iterator[Image.Image]:
+def contact_sheets(cells: Sequence[tuple[str, bytes | None]], heading: str = "") -> Iterator[Image.Image]:
     """Pages of PER_SHEET cells.
 
     Args:
         cells: words of up to three lines, and an encoded picture of the image and both overlays beside each other;
             None where there is no picture.
+        heading: of every page, a line.
     """
     width, height = 3 * CELL, CELL + _WORDS
     for first in range(0, len(cells), PER_SHEET):
         page = cells[first : first + PER_SHEET]
         rows = -(-len(page) // _ACROSS)
-        size = (_ACROSS * (width + _GAP) + _GAP, rows * (height + _GAP) + _GAP)
+        size = (_ACROSS * (width + _GAP) + _GAP, rows * (height + _GAP) + _GAP + _HEAD)
         sheet = Image.new("RGB", size, "white")
+        number = f"page {first // PER_SHEET + 1} of {-(-len(cells) // PER_SHEET)}"
+        words = f"{heading}; {number}" if heading else number
+        sheet.paste(text(words, (size[0] - 2 * _GAP, _HEAD), _LINE, centred=False), (_GAP, 0))
         for i, (words, picture) in enumerate(page):
-            left, top = _GAP + i % _ACROSS * (width + _GAP), _GAP + i // _ACROSS * (height + _GAP)
+            left, top = _GAP + i % _ACROSS * (width + _GAP), _HEAD + i // _ACROSS * (height + _GAP)
             if picture is not None:
                 strip = Image.open(BytesIO(picture))
                 sheet.paste(strip, (left, top + CELL - strip.height))

@@ -13,13 +13,19 @@ from explain.analysis import Question, analyse
 from explain.answer import answer
 from explain.faithfulness import faithfulness
 from explain.figure import Style, side_by_side
+from explain.geotiff import georeferenced, geotiff_tags, write_geotiff
 from explain.region import Region, against_region
 from models.atomic import write_file
-from models.checkpoint import Pair
+from models.checkpoint import ROLES, Pair
 from models.errors import BadInputError
 from models.image_file import read_image
+from models.mask_file import read_mask
 
 __all__ = ["Marked", "explain_image", "result_stems"]
+
+_ASKED = "asked"  # the key by which a later call knows an earlier answer to its question
+_GEOTIFF = "-heatmaps.tif"  # after an image's name, because the image may well be a .tif beside it
+_ENDINGS = (".png", ".npz", ".json", _GEOTIFF)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,7 +39,7 @@ class Marked:
     box: str | None = None
     """Left, top, right and bottom in pixels, with commas."""
     mask: Path | None = None
-    """An image of the same size, marked where it is not black."""
+    """A raster of the same size, marked where it is not zero."""
 
     def __post_init__(self) -> None:
         if self.box is not None and self.mask is not None:
@@ -49,7 +55,7 @@ class Marked:
             BadInputError: it cannot be read, has another size, or marks nothing.
         """
         if self.mask is not None:
-            return Region.of_mask(read_image(self.mask).any(axis=2), height, width)
+            return Region.of_mask(read_mask(self.mask), height, width)
         if self.box is None:
             return None
         try:
@@ -60,29 +66,41 @@ class Marked:
         return Region.box(height, width, left, top, right, bottom)
 
 
-def result_stems(images: Sequence[Path], out: Path) -> list[str]:
-    """Names of the results: the image's without its ending, numbered where another image has that name.
+def result_stems(
+    images: Sequence[Path], out: Path, pair: Pair, question: Question, bands: Sequence[int] | None = None
+) -> list[str]:
+    """Names of the results: the image's without its ending, numbered where files of that name are something else.
 
-    Raises:
-        BadInputError: a result would overwrite an image.
+    An earlier answer to the same question of the same pair and image is replaced.
     """
+    inputs = {image.resolve() for image in images}
     stems: list[str] = []
     for image in images:
         stem, number = image.stem, 1
-        while stem in stems or _taken(out / f"{stem}.json", image):
+        while (
+            stem in stems
+            or any((out / f"{stem}{ending}").resolve() in inputs for ending in _ENDINGS)
+            or _taken(out / stem, _asked(image, pair, question, bands))
+        ):
             number += 1
             stem = f"{image.stem}-{number}"
         stems.append(stem)
-    inputs = {image.resolve() for image in images}
-    if lost := [stem for stem in stems if (out / f"{stem}.png").resolve() in inputs]:
-        raise BadInputError(f"{out / lost[0]}.png is one of the images and would be overwritten; choose another --out")
     return stems
 
 
 def explain_image(
-    image: Path, pair: Pair, question: Question, stem: Path, measured: str, style: Style, marked: Marked
+    image: Path,
+    pair: Pair,
+    question: Question,
+    stem: Path,
+    measured: str,
+    style: Style,
+    marked: Marked,
+    bands: Sequence[int] | None = None,
 ) -> dict[str, Any]:
     """Explains an image and writes its figure (PNG), heatmaps (NPZ) and what is said of it (JSON).
+
+    Of a georeferenced image it writes the heatmaps as GeoTIFF as well.
 
     Args:
         image: the file.
@@ -92,6 +110,7 @@ def explain_image(
         measured: a name in explain.faithfulness.MEASURED.
         style: of the figure.
         marked: of the image, to hold the maps against.
+        bands: to read, as models.image_file.read_image takes them.
 
     Returns:
         The JSON object.
@@ -99,7 +118,7 @@ def explain_image(
     Raises:
         BadInputError: the image or the mask cannot be read, or a network's output is not finite.
     """
-    pixels = read_image(image)
+    pixels = read_image(image, bands=bands)
     region = marked.region(*pixels.shape[:2])
     analysis = analyse(pair, pixels)
     maps = analysis.heatmaps(question)
@@ -112,9 +131,14 @@ def explain_image(
             for role, run in analysis.runs.items()
         }
     files = {"figure": Path(f"{stem}.png"), "maps": Path(f"{stem}.npz")}
+    if georeferenced(image):
+        files["geotiff"] = Path(f"{stem}{_GEOTIFF}")
     result = {
         "image": str(image),
+        _ASKED: _asked(image, pair, question, bands),
+        "bands": None if bands is None else list(bands),
         **answer(analysis, maps, question, worth),
+        "geotiff": None,
         **{name: str(path) for name, path in files.items()},
     }
     if region is not None:
@@ -122,19 +146,33 @@ def explain_image(
             found = against_region(heatmap.values, region)
             result[role]["region"] = None if found is None else dataclasses.asdict(found)
     figure, arrays = BytesIO(), BytesIO()
-    side_by_side(analysis, maps, image.name, question, style).save(figure, format="PNG")
+    side_by_side(analysis, maps, image.name, question, style, region).save(figure, format="PNG")
     np.savez(arrays, **{role: heatmap.values for role, heatmap in maps.items()})
     write_file(files["figure"], figure.getvalue())
     write_file(files["maps"], arrays.getvalue())
+    if "geotiff" in files:
+        write_geotiff(
+            files["geotiff"],
+            image,
+            {role: heatmap.values for role, heatmap in maps.items()},
+            geotiff_tags(pair.name, question, {role: result[role]["target"] for role in maps}),
+        )
     write_file(Path(f"{stem}.json"), (json.dumps(result, indent=1, allow_nan=False) + "\n").encode())
     return result
 
 
-def _taken(result: Path, image: Path) -> bool:
-    """Whether a result of an earlier call is of another image."""
+def _asked(image: Path, pair: Pair, question: Question, bands: Sequence[int] | None) -> dict[str, Any]:
+    """What is asked of which networks and image, the latter by its absolute path."""
+    networks = [getattr(pair, role).digest for role in ROLES]
+    seen = {"image": str(image.resolve()), "bands": None if bands is None else list(bands), "networks": networks}
+    return {**seen, **dataclasses.asdict(question)}
+
+
+def _taken(stem: Path, asked: dict[str, Any]) -> bool:
+    """Whether files of a result's names are there that are no earlier answer to the question."""
     try:
-        return json.loads(result.read_text())["image"] != str(image)
+        return json.loads(Path(f"{stem}.json").read_text())[_ASKED] != asked
     except FileNotFoundError:
-        return False
+        return any(Path(f"{stem}{ending}").exists() for ending in _ENDINGS)
     except (ValueError, KeyError, TypeError):
         return True

@@ -2,11 +2,14 @@
 
 import os
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Self
 
 from torch import distributed
 
 __all__ = ["ALONE", "Workers"]
+
+_PATIENCE = timedelta(days=7)  # with a machine that is slower, or has more to do
 
 
 @dataclass(frozen=True)
@@ -22,12 +25,11 @@ class Workers:
     @classmethod
     def joined(cls) -> Self:
         """Those of torchrun's environment; alone where there is none."""
-        count = int(os.environ.get("WORLD_SIZE", "1"))
-        if count == 1:
+        if not distributed.is_torchelastic_launched() or os.environ["WORLD_SIZE"] == "1":
             return cls()
         if not distributed.is_initialized():
-            distributed.init_process_group("gloo")
-        return cls(distributed.get_rank(), count, int(os.environ.get("LOCAL_RANK", "0")))
+            distributed.init_process_group("gloo", timeout=_PATIENCE)
+        return cls(distributed.get_rank(), distributed.get_world_size(), int(os.environ["LOCAL_RANK"]))
 
     @property
     def first(self) -> bool:

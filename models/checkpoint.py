@@ -109,6 +109,8 @@ class LoadedNetwork:
 
     network: Network
     header: Header
+    digest: str
+    """SHA-256 over header and weights."""
 
 
 @dataclass(frozen=True)
@@ -214,7 +216,7 @@ def load_network(path: Path, device: torch.device | str = "cpu") -> LoadedNetwor
         network.load_state_dict(state)
     except BadInputError as error:
         raise BadInputError(f"{where}: {error}") from None
-    return LoadedNetwork(network.for_inference(device), header)
+    return LoadedNetwork(network.for_inference(device), header, metadata[_DIGEST_KEY])
 
 
 def load_pair(path: str | Path, device: torch.device | str = "cpu") -> Pair:

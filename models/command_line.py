@@ -7,7 +7,7 @@ import typer
 
 from models.errors import BadInputError
 
-__all__ = ["new_command_line", "parse_size", "run", "spread_lists"]
+__all__ = ["new_command_line", "parse_bands", "parse_size", "run", "spread_lists"]
 
 
 def new_command_line(description: str | None = None) -> typer.Typer:
@@ -19,6 +19,21 @@ def new_command_line(description: str | None = None) -> typer.Typer:
         rich_markup_mode=None,
         pretty_exceptions_enable=False,
     )
+
+
+def parse_bands(text: str | None) -> tuple[int, ...] | None:
+    """Numbers of bands, counted from 1, of an option such as 4,3,2 (red, green, blue) or 5 (grey); None of None.
+
+    Raises:
+        BadInputError: these are no such numbers.
+    """
+    if text is None:
+        return None
+    numbers = [number.strip() for number in text.split(",")]
+    if len(numbers) not in (1, 3) or not all(n.isascii() and n.isdigit() and int(n) for n in numbers):
+        words = "give three bands, such as 4,3,2 for red, green and blue, or one, such as 5"
+        raise BadInputError(f"{text!r} is no choice of bands; {words}")
+    return tuple(map(int, numbers))
 
 
 def parse_size(text: str) -> tuple[int, int]:
@@ -38,16 +53,19 @@ def spread_lists(arguments: list[str], options: tuple[str, ...]) -> list[str]:
     spread, option = [], None
     for argument in arguments:
         if argument.startswith("-"):
-            option = argument if argument in options else None
+            name, equals, first = argument.partition("=")
+            option = name if name in options else None
             if option is None:
                 spread.append(argument)
+            elif equals:
+                spread += [option, first]
         else:
             spread += [argument] if option is None else [option, argument]
     return spread
 
 
-def run(cli: typer.Typer | Callable[..., None]) -> None:
-    """Runs a Typer application, or a single function as one.
+def run(cli: typer.Typer | Callable[..., None], name: str | None = None) -> None:
+    """Runs a Typer application, or a single function as one; its help calls it by a name other than its module's.
 
     Bad input, and what the system refuses (no permission, no space), end it with one line on standard error and
     exit status 2.
@@ -56,7 +74,7 @@ def run(cli: typer.Typer | Callable[..., None]) -> None:
         function, cli = cli, new_command_line()
         cli.command(help=function.__doc__)(function)
     try:
-        cli()
+        cli(prog_name=name)
     except BadInputError as error:
         print(f"error: {error}", file=sys.stderr)
     except OSError as error:

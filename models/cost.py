@@ -1,6 +1,7 @@
 """What a network costs: parameters, and multiply-accumulates of one image, part by part."""
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,7 +53,7 @@ class PairCost:
 def profile(
     arch: str, size: tuple[int, int], classes: int, fusion: FusionSettings, small_stem: bool = False
 ) -> PairCost:
-    """Counts without computing.
+    """Counts without computing; beside other threads that compute.
 
     Args:
         arch: a timm model name.
@@ -80,9 +81,18 @@ def profile(
     return PairCost(backbone, Cost(head_params, head_macs), tuple(fusions))
 
 
+class _NoModules(nullcontext):
+    """In place of the counter's tracker, whose hooks are on every module of the process: on networks that other
+    threads run as well, which then fail."""
+
+    parents = frozenset({"Global"})
+
+
 def _counted(function: Callable[..., Any], *arguments: Any) -> tuple[Any, int]:
     """What a function gives, and its multiply-accumulates: half of its floating-point operations."""
-    with FlopCounterMode(display=False) as counter:
+    counter = FlopCounterMode(display=False)
+    counter.mod_tracker = _NoModules()
+    with counter:
         result = function(*arguments)
     return result, counter.get_total_flops() // 2
 

@@ -35,6 +35,7 @@ def folded(network: Network, size: tuple[int, int]) -> Network:
         # timm's own normalisation drops and activates as well
         rest = nn.Sequential(former.drop, former.act) if isinstance(former, BatchNormAct2d) else nn.Identity()
         network.set_submodule(norm, rest)
+    network.prepared = True
     return network.for_inference(next(network.parameters()).device)
 
 

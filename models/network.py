@@ -2,6 +2,7 @@
 
 import difflib
 import re
+from functools import cache
 from threading import Lock
 from typing import Self
 
@@ -57,6 +58,7 @@ class Network(nn.Module):
     ) -> None:
         super().__init__()
         check_arch(arch)
+        self.arch = arch
         self.backbone = timm.create_model(arch, num_classes=num_classes)
         levels = getattr(self.backbone, "feature_info", None)
         if levels is None or not hasattr(self.backbone, "forward_intermediates"):
@@ -70,6 +72,8 @@ class Network(nn.Module):
         self.taps = taps[:-1]
         channels = [levels[i]["num_chs"] for i in self.taps] + [self.backbone.num_features]
         self.scff = None if fusion is None else SCFF(channels, fusion)
+        self.prepared = False
+        """Whether its weights were folded, packed or compiled for inference, and are no longer those of its layers."""
 
     @property
     def depth(self) -> int:
@@ -114,6 +118,12 @@ class Network(nn.Module):
                 return compiled(images)
 
         self.maps = maps
+        self.prepared = True
+
+    @property
+    def stages_lead_on(self) -> bool:
+        """Whether the backbone goes on from X1 to Xn-1 themselves; of some networks these are copies, put aside."""
+        return _stages_lead_on(self.arch)
 
     def head(self, features: Tensor) -> Tensor:
         """Logits [B, classes] of the classifier's input [B, C, h, w]."""
@@ -169,6 +179,16 @@ def check_input_size(arch: str, size: tuple[int, int], small_stem: bool = False)
         except (RuntimeError, ValueError, AssertionError, TypeError) as error:
             reason = str(error).partition("\n")[0]
             raise BadInputError(f"{arch} cannot take images of {size[1]} x {size[0]} pixels ({reason})") from None
+
+
+@cache
+def _stages_lead_on(arch: str) -> bool:
+    with torch.device("meta"):
+        network = Network(arch, 2).for_inference("meta")
+        images = torch.empty(1, *network.backbone.pretrained_cfg["input_size"], requires_grad=True)
+    with torch.inference_mode(False), torch.enable_grad():
+        *stages, last = network.stages(images)
+        return None not in torch.autograd.grad(last.sum(), stages, allow_unused=True)
 
 
 def _convolutional(arch: str) -> bool:

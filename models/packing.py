@@ -88,4 +88,5 @@ def packed(network: Network, size: tuple[int, int]) -> Network:
     for module, name in plain.items():
         if name in shapes and module.padding_mode == "zeros" and not isinstance(module.padding, str):
             network.set_submodule(name, PackedConv2d.of(module, shapes[name]))
+    network.prepared = True
     return network

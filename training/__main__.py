@@ -1,6 +1,7 @@
 """Command line: look at a folder of scenes, train a pair on it, evaluate a pair."""
 
 import json
+import os
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -125,6 +126,10 @@ def train(
         raise BadInputError("--pretrained, --weights and --fusion-from are three different starts; choose one")
     size = None if image_size is None else parse_size(image_size)
     where = choose_device(device)
+    if where.type == "mps":
+        if device == "mps":
+            raise BadInputError("training runs on cpu or cuda")
+        where = choose_device("cpu")
     roles, start = _ROLES[fusion], RANDOM
     if fusion_from is not None:
         if fusion == "none":
@@ -203,8 +208,12 @@ def evaluate(
     from training.report import read_report, write_report
 
     check_part(split)
+    if not road and not explain:
+        raise BadInputError("--no-road leaves a part of --explain out; add --explain")
     where = choose_device(device)
     pair = load_pair(pair_dir)
+    if explain and not os.access(pair.path.parent, os.W_OK):
+        raise BadInputError(f"{pair.path.parent}: no permission to write the report of {pair.name}")
     report = read_report(pair_dir)
     scenes = _read(folder)
     part = part_of(pair, report, scenes, folder, split)
@@ -220,13 +229,13 @@ def evaluate(
     if explain:
         from training.faithfulness import MEASURES, measure_faithfulness
 
-        batches = [images for images, _ in evaluation_batches(part, 16)]
-        shown = tqdm(batches, desc="judging heatmaps", disable=None)
+        batches = evaluation_batches(part, 16)
+        shown = tqdm((images for images, _ in batches), "judging heatmaps", len(batches), disable=None)
         judged = measure_faithfulness(load_pair(pair_dir, where), shown, road)
         said["faithfulness"] = judged.as_json()
-        changed = replace(report, faithfulness={**report.faithfulness, split: judged})
-        with replace_folder(pair_dir) as staging:
-            write_report(staging, changed, pair.name)
+        with replace_folder(pair.path) as staging:
+            report = read_report(staging)  # another part may have been measured meanwhile
+            write_report(staging, replace(report, faithfulness={**report.faithfulness, split: judged}), pair.name)
         if not as_json:
             for name, found in judged.measures.items():
                 better = found.paired

@@ -1,6 +1,6 @@
 """What a pair's heatmaps are worth over a part of its scenes."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from typing import Any, Self
 
@@ -9,7 +9,7 @@ import torch
 
 from explain.cam import DEFAULT_METHOD
 from explain.comparison import Interval, Paired, bootstrap_mean, paired
-from explain.faithfulness import Faithfulness, faithfulness, randomised_similarity
+from explain.faithfulness import Faithfulness, faithfulness, randomised, randomised_similarity
 from explain.layers import FUSED
 from explain.preparation import prepared
 from explain.run import Target, run_in_parts
@@ -103,17 +103,17 @@ def measure_faithfulness(
         layer, method: of the heatmaps.
     """
     fast = prepared(pair)
+    random = {role: randomised(getattr(pair, role).network) for role in ROLES}
     found: dict[str, list[Faithfulness]] = {role: [] for role in ROLES}
     likeness: dict[str, list[float | None]] = {role: [] for role in ROLES}
     for batch in batches:
         images = pair.preprocessing.normalise(batch.to(pair.device))
         for role in ROLES:
-            network, predictions = getattr(pair, role).network, []
             for run in run_in_parts(getattr(fast, role).network, images):
-                maps = run.heatmaps([Target(index) for index in run.predictions], layer, method)
-                found[role] += faithfulness(run.network, run.images, maps, run.predictions, road)
-                predictions += run.predictions
-            likeness[role] += randomised_similarity(network, images, predictions, layer, method)
+                own = run.predictions
+                maps = run.heatmaps([Target(index) for index in own], layer, method)
+                found[role] += faithfulness(run.network, run.images, maps, own, road)
+                likeness[role] += randomised_similarity(maps, random[role], run.images, own, layer, method)
     values = {
         "drop": _each(found, lambda one: one.drop),
         "increase": _each(found, lambda one: one.increase),
@@ -140,7 +140,9 @@ def measure_faithfulness(
     )
 
 
-def _each(found: dict[str, list[Faithfulness]], figure: Any) -> dict[str, list[float | None]]:
+def _each(
+    found: dict[str, list[Faithfulness]], figure: Callable[[Faithfulness], float | None]
+) -> dict[str, list[float | None]]:
     return {role: [figure(one) for one in found[role]] for role in found}
 
 

@@ -201,7 +201,7 @@ def _judged(part: str, report: FaithfulnessReport) -> str:
         )
     empty = ", ".join(f"{role} {count}" for role, count in report.empty.items())
     return f"""
-## What the heatmaps are worth
+## What the heatmaps are worth: {part} part
 
 {METHODS[report.method].title} of {layer_words(report.layer)} for each network's own prediction, over the \
 {report.images} images of the {part} part; mean with 95 % bootstrap interval over images. Empty maps: {empty}.
@@ -215,7 +215,10 @@ def _judged(part: str, report: FaithfulnessReport) -> str:
 
 
 def _interval(found: Interval | None) -> str:
-    return "-" if found is None else f"{found.mean:.3f} [{found.low:.3f}, {found.high:.3f}]"
+    if found is None:
+        return "-"
+    mean, low, high = (round(value, 3) + 0.0 for value in (found.mean, found.low, found.high))  # + 0.0: no "-0.000"
+    return f"{mean:.3f} [{low:.3f}, {high:.3f}]"
 
 
 def _figure(part: str) -> str:

@@ -65,12 +65,3 @@ def test_a_broken_pair_is_offered_and_refused_in_words(pair_folder: Path) -> Non
     assert pairs.names() == ["tiny"]
     with pytest.raises(BadInputError, match=r"scff\.safetensors missing"):
         pairs.load("tiny")
-
-
-def test_summary_is_the_reports(pair_folder: Path) -> None:
-    summary = PairFolder(pair_folder.parent, CPU).summary("tiny")
-    assert (summary.arch, summary.dataset, summary.images, summary.classes) == ("resnet18", "scenes", 18, 3)
-    assert summary.accuracy == {"baseline": 0.5, "scff": 0.5}
-    (pair_folder / "report.json").write_text('{"networks": []}')
-    with pytest.raises(BadInputError, match=r"tiny/report\.json cannot be read"):
-        PairFolder(pair_folder.parent, CPU).summary("tiny")

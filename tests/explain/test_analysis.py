@@ -57,6 +57,13 @@ def test_another_class_does_not_run_the_backbone(pair: Pair) -> None:
     assert not runs
 
 
+def test_a_contrast_needs_two_classes() -> None:
+    with pytest.raises(BadInputError, match="a contrast is between two classes; choose the target as well"):
+        Question(against=1)
+    with pytest.raises(BadInputError, match="cannot be contrasted with itself"):
+        Question(1, against=1)
+
+
 def test_empty_maps_say_so() -> None:
     assert Heatmap(np.zeros((3, 3), dtype=np.float32), 0).empty
     assert not Heatmap(np.eye(3, dtype=np.float32), 0).empty

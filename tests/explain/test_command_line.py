@@ -7,9 +7,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import rasterio
+import torch
 from PIL import Image
 
 from models.checkpoint import load_pair
+from models.command_line import parse_bands
+from models.errors import BadInputError
 from models.image_file import read_image
 from tests.conftest import CLASSES, SHIPPED, Ended, texture
 
@@ -53,6 +57,53 @@ def test_one_class_for_both(command: Command, pair_folder: Path, image: Path, tm
     assert found["baseline"]["target"] == found["scff"]["target"] == "water"
 
 
+@pytest.fixture
+def many_bands(tmp_path: Path) -> Path:
+    """Six 16-bit bands, the last three of them an image's blue, green and red."""
+    bands = np.concatenate([texture(0, 5), texture(1, 0)[..., ::-1]], axis=2).transpose(2, 0, 1).astype(np.uint16) * 40
+    path = tmp_path / "scenes" / "many.tif"
+    path.parent.mkdir()
+    with rasterio.open(path, "w", driver="GTiff", width=40, height=40, count=6, dtype="uint16") as file:
+        file.write(bands)
+    return path
+
+
+def test_chosen_bands(command: Command, pair_folder: Path, many_bands: Path, tmp_path: Path) -> None:
+    shared = ("--pair", pair_folder, "--json", "--measure", "none")
+    chosen = json.loads(command("explain", many_bands, *shared, "--out", tmp_path / "a", "--bands", "6,5,4").out)
+    usual = json.loads(command("explain", many_bands, *shared, "--out", tmp_path / "b").out)
+    expected = load_pair(pair_folder).baseline
+    pixels = read_image(many_bands, bands=(6, 5, 4))
+    with torch.inference_mode():
+        logits = expected.network(expected.header.preprocessing(pixels))
+    for name, share in zip(CLASSES, logits.softmax(1)[0].tolist(), strict=True):
+        assert chosen["baseline"]["probabilities"][name] == pytest.approx(share, abs=1e-5)
+    assert chosen["baseline"]["probabilities"] != usual["baseline"]["probabilities"]
+    assert (chosen["bands"], usual["bands"]) == ([6, 5, 4], None)
+    folder = ("explain", many_bands.parent, *shared, "--out", tmp_path / "c")
+    row = json.loads(command(*folder, "--bands", "6,5,4").out)
+    assert row["baseline"]["confidence"] == pytest.approx(chosen["baseline"]["confidence"], abs=1e-5)
+    assert row["bands"] == [6, 5, 4]
+    refused = command(*folder, "--bands", "4,5,6")
+    assert refused.status == 2
+    assert "holds results of another bands" in refused.err
+    assert command(*folder, "--bands", "6, 5,4").status == 0
+
+
+def test_chosen_bands_of_figure9(command: Command, pair_folder: Path, many_bands: Path, tmp_path: Path) -> None:
+    shared = ("explain", "figure9", "--pairs", pair_folder, "--images", many_bands, "--out")
+    for name, more in (("a.png", ()), ("b.png", ("--bands", "1,2,3")), ("c.png", ("--bands", "5"))):
+        assert command(*shared, tmp_path / name, *more).status == 0
+    usual, same, other = ((tmp_path / name).read_bytes() for name in ("a.png", "b.png", "c.png"))
+    assert usual == same != other
+
+
+@pytest.mark.parametrize("text", ["", "0", "1,2", "1,2,3,4", "a,b,c", "1,,3", "-1", "1.5", "²"])
+def test_what_is_no_choice_of_bands(text: str) -> None:
+    with pytest.raises(BadInputError, match="is no choice of bands; give three bands, such as 4,3,2"):
+        parse_bands(text)
+
+
 def test_words_without_json(command: Command, pair_folder: Path, image: Path, tmp_path: Path) -> None:
     ended = command("explain", image, "--pair", pair_folder, "--out", tmp_path)
     assert ended.out.startswith(f"{image}: baseline: ")
@@ -83,6 +134,38 @@ def test_results_of_another_image_are_kept(command: Command, pair_folder: Path, 
     ]  # fmt: skip
 
 
+def test_an_answer_to_another_question_is_kept(
+    command: Command, pair_folder: Path, image: Path, tmp_path: Path
+) -> None:
+    def figure(*more: object) -> str:
+        ended = command("explain", image, "--pair", pair_folder, "--out", tmp_path / "out", "--json", *more)
+        return Path(json.loads(ended.out)["figure"]).name
+
+    asked = [(), ("--target", "roof"), ("--layer", "Y3"), ("--bands", "3,2,1")]
+    assert [figure(*more) for more in asked] == ["roof.png", "roof-2.png", "roof-3.png", "roof-4.png"]
+    assert [figure(*more) for more in asked] == ["roof.png", "roof-2.png", "roof-3.png", "roof-4.png"]
+
+
+def test_a_region_is_outlined(command: Command, pair_folder: Path, image: Path, tmp_path: Path) -> None:
+    def figure(*more: object) -> np.ndarray:
+        shared = ("--pair", pair_folder, "--out", tmp_path / "-".join(map(str, more)), "--json")
+        return np.asarray(Image.open(json.loads(command("explain", image, *shared, *more).out)["figure"]))
+
+    plain, boxed = figure("--target", "roof"), figure("--target", "roof", "--box", "10,10,30,25")
+    yellow = (boxed == (255, 225, 77)).all(axis=2)
+    assert yellow.sum() >= 4 * (2 * 20 + 2 * 15 - 4) * 100  # its edge in four panels, each pixel ten wide and high
+    assert not (plain == (255, 225, 77)).all(axis=2).any()
+
+
+def test_a_method_without_a_class_claims_none(command: Command, pair_folder: Path, image: Path, tmp_path: Path) -> None:
+    shared = ("--pair", pair_folder, "--json", "--method", "eigencam")
+    figures = [
+        Image.open(json.loads(command("explain", image, *shared, "--out", tmp_path / name, *more).out)["figure"])
+        for name, more in (("a", ()), ("b", ("--target", "roof")))
+    ]
+    assert np.array_equal(*map(np.asarray, figures))
+
+
 def test_a_bad_image_does_not_stop_the_others(command: Command, pair_folder: Path, image: Path, tmp_path: Path) -> None:
     bad = tmp_path / "text.tif"
     bad.write_text("not pixels")
@@ -97,10 +180,68 @@ def test_an_image_is_never_overwritten(command: Command, pair_folder: Path, tmp_
     photo = tmp_path / "photo.png"
     Image.fromarray(texture(1, 0)).save(photo)
     before = photo.read_bytes()
-    ended = command("explain", photo, "--pair", pair_folder, "--out", tmp_path)
-    assert ended.status == 2
-    assert "photo.png is one of the images and would be overwritten" in ended.err
+    tiff = tmp_path / "photo.tif"
+    Image.fromarray(texture(1, 0)).save(tiff)
+    for image in (photo, tiff):
+        ended = command("explain", image, "--pair", pair_folder, "--out", tmp_path, "--json")
+        assert Path(json.loads(ended.out)["figure"]).name == {photo: "photo-2.png", tiff: "photo-3.png"}[image]
     assert photo.read_bytes() == before
+
+
+def test_an_image_is_known_again_from_another_folder(
+    command: Command, pair_folder: Path, image: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "out"
+    command("explain", image, "--pair", pair_folder, "--out", out)
+    monkeypatch.chdir(image.parent)
+    command("explain", image.name, "--pair", pair_folder, "--out", out)
+    assert sorted(path.name for path in out.iterdir()) == ["roof.json", "roof.npz", "roof.png"]
+    other = tmp_path / "elsewhere"
+    other.mkdir()
+    Image.fromarray(texture(2, 0)).save(other / image.name)
+    monkeypatch.chdir(other)
+    command("explain", image.name, "--pair", pair_folder, "--out", out)
+    assert (out / "roof-2.json").exists()
+
+
+def test_every_option_reaches_the_maps(command: Command, pair_folder: Path, image: Path, tmp_path: Path) -> None:
+    shared = ("explain", image, "--pair", pair_folder, "--json", "--target", "roof")
+    plain = json.loads(command(*shared, "--out", tmp_path / "plain").out)
+    said = {}
+    for options in (
+        ("--smooth", 3),
+        ("--smooth", 3, "--noise", 0.3),
+        ("--against", "water"),
+        ("--scale", "shared", "--colour-map", "jet"),
+        ("--measure", "full"),
+    ):
+        out = tmp_path / "-".join(map(str, options))
+        ended = command(*shared, "--out", out, *options)
+        assert ended.status == 0, ended.err
+        said[options[-2:]] = json.loads(ended.out)
+    figures = {Path(one["figure"]).read_bytes() for one in (plain, *said.values())}
+    assert len(figures) == 5  # faithfulness is not drawn
+    assert said["--against", "water"]["scff"]["against"] == "water"
+    worth = said["--measure", "full"]["baseline"]["faithfulness"]
+    assert (worth["road"] is None) == plain["baseline"]["empty"]
+    smooth, noisier = (np.load(said[key]["maps"])["scff"] for key in (("--smooth", 3), ("--noise", 0.3)))
+    assert not np.array_equal(smooth, noisier)
+
+
+def test_compiling_without_a_compiler(
+    command: Command, pair_folder: Path, image: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv("CXX", raising=False)
+    ended = command("explain", image, "--pair", pair_folder, "--out", tmp_path / "out", "--compile")
+    assert (ended.status, ended.err) == (2, "error: --compile needs a C++ compiler, such as g++\n")
+
+
+def test_other_launchers_are_not_taken_for_torchrun(
+    command: Command, pair_folder: Path, image: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WORLD_SIZE", "4")
+    assert command("explain", image, "--pair", pair_folder, "--out", tmp_path / "out").status == 0
 
 
 def test_bad_input_is_one_line_and_status_2(command: Command, pair_folder: Path, image: Path, tmp_path: Path) -> None:
@@ -116,6 +257,7 @@ def test_bad_input_is_one_line_and_status_2(command: Command, pair_folder: Path,
     refused("unknown class 'lake'; tiny knows field, roof, water", "--target", "lake")
     refused("unknown layer 'Y9'; these networks have fused, Y2, Y3, Y4, X1", "--layer", "Y9")
     refused("unknown method 'lime'; known: gradcam++", "--method", "lime")
+    refused("'4,3' is no choice of bands; give three", "--bands", "4,3")
     refused("unknown device 'tpu'", "--device", "tpu")
     refused("no such folder of a checkpoint pair", pair=tmp_path / "none")
     refused("Not a directory", out=image / "out")

@@ -89,7 +89,7 @@ def test_figure_holds_the_image_pixel_for_pixel(pair: Pair, shape: tuple[int, in
     figure = np.asarray(side_by_side(found, maps, "a.tif", Question(0)))
     factor = -(-400 // shape[1]) if shape[1] < 400 else 1
     width, height = shape[1] * factor, shape[0] * factor
-    line = max(12, width // 32)
+    line = max(12, min(width // 32, height // 12))
     shares = scaled(maps, Style())
     overlays = [overlay(image, shares[role], Style()) for role in ("baseline", "scff")]
     for column, panel in enumerate([image, *overlays]):

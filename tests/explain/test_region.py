@@ -84,6 +84,9 @@ def test_figures_are_those_of_loops() -> None:
         box = (left, top, left + random.integers(1, 5), top + random.integers(1, 4))
         found = against_region(heatmap, Region.box(6, 9, *box))
         assert found == by_loops(heatmap, marked(6, 9, *box))
+        inside = marked(6, 9, *box)
+        hottest = heatmap >= np.sort(heatmap, axis=None)[-inside.sum()]
+        assert found.covered == pytest.approx((hottest & inside).sum() / inside.sum())
         seen.add(found.hit)
     assert seen == {False, True}
 

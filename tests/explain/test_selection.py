@@ -40,6 +40,16 @@ def test_weights_make_the_fused_maps(fusion: str) -> None:
                 np.testing.assert_allclose(weights.earlier + weights.stage, 1, atol=1e-6)
 
 
+def test_autocast_around_the_run_changes_nothing() -> None:
+    net = network("sk_softmax")
+    with torch.autocast("cpu", torch.bfloat16):
+        run = run_network(net, IMAGES)
+        weights, shares = fusion_weights(run), stage_shares(run, [Target(0), Target(1)])
+    again = run_network(net, IMAGES)
+    np.testing.assert_allclose(weights[0][0].earlier, fusion_weights(again)[0][0].earlier, atol=1e-6)
+    assert shares[0][1].share == pytest.approx(stage_shares(again, [Target(0), Target(1)])[0][1].share, abs=1e-5)
+
+
 @pytest.mark.parametrize("fusion", ["add", "concat"])
 def test_what_chooses_nothing_has_no_weights(fusion: str) -> None:
     assert fusion_weights(run_network(network(fusion), IMAGES)) is None

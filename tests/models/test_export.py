@@ -27,7 +27,7 @@ def loaded(arch: str, fusion: FusionSettings | None) -> LoadedNetwork:
     torch.manual_seed(0)
     preprocessing = Preprocessing((75, 110), (0.5, 0.5, 0.5), (0.5, 0.5, 0.5))  # sizes that halve unevenly
     network = Network(arch, 3, fusion).for_inference()
-    return LoadedNetwork(network, header(fusion, arch=arch, preprocessing=preprocessing))
+    return LoadedNetwork(network, header(fusion, arch=arch, preprocessing=preprocessing), "")
 
 
 def run(kind: str, path: Path, images: torch.Tensor) -> np.ndarray:

@@ -219,3 +219,9 @@ def test_for_inference_stops_training() -> None:
     network = Network("resnet18", 4, FusionSettings()).for_inference()
     assert not network.training
     assert not any(parameter.requires_grad for parameter in network.parameters())
+
+
+@pytest.mark.parametrize("arch", NETWORKS)
+def test_stages_lead_on_to_the_classifier(arch: str) -> None:
+    with torch.device("meta"):
+        assert Network(arch, 2).stages_lead_on == (arch != "legacy_xception")

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from explain.comparison import Interval, bootstrap_mean
-from explain.faithfulness import faithfulness, randomised_similarity
+from explain.faithfulness import faithfulness, randomised, randomised_similarity
 from explain.run import Target, run_network
 from models.checkpoint import ROLES, Pair
 from tests.conftest import Ended, texture
@@ -50,7 +50,8 @@ def test_figures_are_those_of_the_images_one_by_one(pair: Pair, judged: Faithful
             mine["insertion"].append(found.insertion_area)
             mine["deletion"].append(found.deletion_area)
             mine["road"].append(found.road)
-            mine["randomised"] += randomised_similarity(network, given, run.predictions, "fused", "gradcam++")
+            random = randomised(network)
+            mine["randomised"] += randomised_similarity(maps, random, given, run.predictions, "fused", "gradcam++")
     for role in ROLES:
         assert judged.empty[role] == values[role]["drop"].count(None)
         for name, measure in judged.measures.items():
@@ -128,9 +129,15 @@ def test_evaluate_writes_it_into_report_and_card(command: Command, scenes: Path,
     assert (out / "faithfulness-test.svg").read_text().startswith("<?xml")
     for role in ROLES:
         assert (out / f"{role}.safetensors").read_bytes() == before[f"{role}.safetensors"]
-    ended = command("training", "evaluate", out, "--data", scenes, "--split", "val", "--explain", "--no-road")
+    link = tmp_path / "link"
+    link.symlink_to(out)
+    ended = command("training", "evaluate", link, "--data", scenes, "--split", "val", "--explain", "--no-road")
+    assert link.is_symlink()
     assert "average drop in confidence: " in ended.out
     assert "ROAD" not in ended.out
+    assert "What the heatmaps are worth: val part" in (out / "README.md").read_text()
+    ended = command("training", "evaluate", out, "--data", scenes, "--no-road")
+    assert (ended.status, ended.err) == (2, "error: --no-road leaves a part of --explain out; add --explain\n")
     report = read_report(out)
     assert list(report.faithfulness) == ["test", "val"]
     assert "road" not in report.faithfulness["val"].measures

@@ -1,0 +1,28 @@
+"""The Models tab: a card for each pair in the folder."""
+
+import gradio as gr
+
+from app.cards import broken_html, card_html
+from app.model_card import read_card
+from app.pairs import PairFolder
+from app.view import message
+from models.errors import BadInputError
+
+__all__ = ["all_cards", "lay_out"]
+
+
+def lay_out() -> gr.HTML:
+    """Places the cards, which come when the tab is opened."""
+    return gr.HTML(message("Loading …"), elem_id="cards", padding=False)
+
+
+def all_cards(pairs: PairFolder) -> str:
+    """HTML: the cards of all pairs that there are now; of one that cannot be used, why."""
+    return "".join(_card(pairs, name) for name in pairs.names()) or message("There is no pair of networks yet.")
+
+
+def _card(pairs: PairFolder, name: str) -> str:
+    try:
+        return card_html(read_card(pairs.load(name)))
+    except BadInputError as error:
+        return broken_html(name, str(error))

@@ -1,0 +1,116 @@
+"""What a visitor takes away of a view: figures for print, raw maps, and everything in one file."""
+
+import json
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from html import escape
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from app.shelf import Shelf
+from app.visit import Seen, Settings, Visit
+from explain.geotiff import geotiff_tags, georeferenced, write_geotiff
+from explain.print_figure import Answered, print_figure
+from explain.record import record
+from explain.region import Region
+
+__all__ = ["takeaway"]
+
+_FIGURES = {".png": "image/png", ".svg": "image/svg+xml", ".pdf": "application/pdf"}
+
+
+def takeaway(visit: Visit, seen: Mapping[str, Seen], settings: Settings, shelf: Shelf) -> str:
+    """HTML: links to files of this view; each is made when it is first fetched.
+
+    Args:
+        visit: of the image.
+        seen: what each pair sees in it, by name.
+        settings: what is asked, and how it is drawn.
+        shelf: where the files are put.
+    """
+    view, stem = _View(visit, dict(seen), settings), Path(visit.picture.name).stem
+    files: list[tuple[str, str, str, Callable[[], bytes]]] = [
+        (f"Figure, {ending[1:].upper()}", f"{stem}{ending}", kind, lambda ending=ending: view.figure(ending))
+        for ending, kind in _FIGURES.items()
+    ]
+    files.append(("Raw maps, NPZ", f"{stem}.npz", "application/octet-stream", view.maps))
+    files.append(("Everything, JSON", f"{stem}.json", "application/json", view.record))
+    if visit.picture.path is not None and georeferenced(visit.picture.path):
+        for name in seen:
+            title = "Maps, GeoTIFF" if len(seen) == 1 else f"Maps of {name}, GeoTIFF"
+            files.append((title, f"{stem}-{name}.tif", "image/tiff", lambda name=name: view.geotiff(name)))
+    links = "".join(
+        f"<li><a href='{shelf.put(name, kind, make)}?save=true' download='{escape(name)}'>{escape(title)}</a></li>"
+        for title, name, kind, make in files
+    )
+    return f"<ul class='links' aria-label='Files of this view'>{links}</ul>"
+
+
+@dataclass(frozen=True)
+class _View:
+    """A view, from which files are made with the image at its own size."""
+
+    visit: Visit
+    seen: dict[str, Seen]
+    settings: Settings
+
+    def figure(self, ending: str) -> bytes:
+        """For print."""
+        image = self.visit.picture.read()
+        rows = [
+            Answered(
+                replace(each.analysis, image=image),
+                each.heatmaps(question := self.settings.question(each.analysis.pair)),
+                question,
+            )
+            for each in self.seen.values()
+        ]
+        return print_figure(rows, self.visit.picture.name, self.settings.style, ending, self._region(image))
+
+    def maps(self) -> bytes:
+        """Float32 [h, w] by role; of several pairs by pair and role."""
+        arrays = {
+            role if len(self.seen) == 1 else f"{name}/{role}": heatmap.values
+            for name, each in self.seen.items()
+            for role, heatmap in each.heatmaps(self.settings.question(each.analysis.pair)).items()
+        }
+        data = BytesIO()
+        np.savez(data, **arrays)
+        return data.getvalue()
+
+    def record(self) -> bytes:
+        """All that is shown, an object a pair."""
+        image = self.visit.picture.read()
+        region, records = self._region(image), []
+        for each in self.seen.values():
+            question = self.settings.question(each.analysis.pair)
+            analysis, worth = replace(each.analysis, image=image), each.worth.get(question)
+            whole = worth if worth and len(worth) == len(analysis.runs) else None
+            style, name = self.settings.style, self.visit.picture.name
+            records.append(record(analysis, each.heatmaps(question), question, style, name, region, whole))
+        return json.dumps({"link": self.visit.link(self.settings), "pairs": records}, indent=1).encode()
+
+    def geotiff(self, name: str) -> bytes:
+        """A pair's maps over the ground of the image."""
+        analysis = self.seen[name].analysis
+        question = self.settings.question(analysis.pair)
+        maps = self.seen[name].heatmaps(question)
+        tags = geotiff_tags(name, question, {role: analysis.pair.classes[each.target] for role, each in maps.items()})
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "maps.tif"
+            write_geotiff(path, self.visit.picture.path, {role: each.values for role, each in maps.items()}, tags)
+            return path.read_bytes()
+
+    def _region(self, image: np.ndarray) -> Region | None:
+        """What is marked, at the image's own size."""
+        marking, (height, width) = self.visit.marking, image.shape[:2]
+        if marking is None:
+            return None
+        if marking.box is not None:
+            return Region.box(height, width, *marking.box)
+        large = Image.fromarray(marking.region.mask).resize((width, height), Image.Resampling.NEAREST)
+        return Region(np.asarray(large))

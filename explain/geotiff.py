@@ -1,0 +1,88 @@
+"""Heatmaps of a georeferenced image as GeoTIFF, to be laid over it in a GIS."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rasterio import Affine
+from rasterio.control import GroundControlPoint
+from rasterio.io import DatasetReader, MemoryFile
+
+from explain.analysis import Question
+from explain.figure import interpolated
+from models.atomic import write_file
+from models.errors import BadInputError
+from models.image_file import describe_image, open_image
+from models.orientation import is_turned, orientation, stored
+
+__all__ = ["LONGEST_SIDE", "georeferenced", "geotiff_tags", "write_geotiff"]
+
+LONGEST_SIDE = 1024
+"""Pixels at most; maps are coarse, and larger images would only repeat what interpolation makes of them."""
+
+_TILED_FROM = 512  # pixels of the shorter side
+
+
+def georeferenced(path: Path) -> bool:
+    """Whether an image's pixels have places on the ground.
+
+    An affine transform counts, that of a world file too, and ground control points; rational polynomials alone do not.
+    """
+    try:
+        return describe_image(path).georeferenced
+    except BadInputError:
+        return False
+
+
+def geotiff_tags(pair: str, question: Question, targets: Mapping[str, str]) -> dict[str, str]:
+    """What a GeoTIFF says of its maps; targets are the classes explained, by role."""
+    return {
+        "TIFFTAG_SOFTWARE": "SCFF Lens",
+        "pair": pair,
+        "layer": question.layer,
+        "method": question.method,
+        **{f"{role}_target": target for role, target in targets.items()},
+    }
+
+
+def write_geotiff(path: Path, source: Path, maps: Mapping[str, np.ndarray], tags: Mapping[str, str]) -> None:
+    """Writes both heatmaps as bands over the ground that an image covers.
+
+    Values are those of the maps, interpolated as in the overlay; the grid has the image's shape as it is stored, which
+    is how a GIS shows it, with LONGEST_SIDE pixels at most.
+
+    Args:
+        path: written whole or not at all.
+        source: a georeferenced image.
+        maps: by role, first the baseline's, [h, w] of any size, of the image as it is shown.
+        tags: as from geotiff_tags.
+
+    Raises:
+        BadInputError: the image cannot be read any more.
+    """
+    turned = orientation(source)
+    with open_image(source) as raster:
+        share = min(1, LONGEST_SIDE / max(raster.width, raster.height))
+        width, height = (max(1, round(side * share)) for side in (raster.width, raster.height))
+        place = _place(raster, width, height)
+    shown = (height, width) if is_turned(turned) else (width, height)
+    tiles = {"tiled": True, "blockxsize": 256, "blockysize": 256} if min(width, height) >= _TILED_FROM else {}
+    profile = {"driver": "GTiff", "width": width, "height": height, "count": len(maps), "dtype": "float32"}
+    with MemoryFile() as memory:
+        with memory.open(**profile, **tiles, **place, compress="deflate", predictor=3) as file:
+            for band, (role, values) in enumerate(maps.items(), start=1):
+                file.write(stored(interpolated(values, *shown), turned), band)
+                file.set_band_description(band, role)
+            file.update_tags(**tags)
+        write_file(path, memory.read())
+
+
+def _place(raster: DatasetReader, width: int, height: int) -> dict[str, Any]:
+    """Where a grid over the whole of a raster lies: its transform, or its control points, with what they refer to."""
+    across, down = raster.width / width, raster.height / height
+    if not raster.transform.is_identity:
+        return {"transform": raster.transform @ Affine.scale(across, down), "crs": raster.crs}
+    points, crs = raster.gcps
+    moved = [GroundControlPoint(p.row / down, p.col / across, p.x, p.y, p.z, id=p.id, info=p.info) for p in points]
+    return {"gcps": moved, "crs": crs}

@@ -1,0 +1,32 @@
+"""What networks cost, counted in a program that does other things as well."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+import torch
+from torch import nn
+
+from models import cost
+from models.cost import profile
+from models.scff import FusionSettings
+
+
+def test_counts_of_the_papers_network() -> None:
+    counted = profile("resnet50", (224, 224), 1000, FusionSettings())
+    assert counted.baseline.params == 25_557_032  # torchvision's documentation
+    assert counted.baseline.macs / 1e9 == pytest.approx(4.09, abs=0.005)  # alike
+    assert (counted.scff.params - counted.baseline.params) / 1e6 == pytest.approx(3.80, abs=0.005)
+
+
+def test_networks_that_other_threads_run_are_left_alone() -> None:
+    layer = nn.Conv2d(3, 4, 3)
+
+    def elsewhere() -> torch.Tensor:
+        images = torch.ones(1, 3, 8, 8, requires_grad=True)
+        (gradient,) = torch.autograd.grad(layer(images).sum(), images)
+        return gradient
+
+    with ThreadPoolExecutor(1) as pool:
+        gradient, macs = cost._counted(lambda: pool.submit(elsewhere).result())
+    assert gradient.shape == (1, 3, 8, 8)
+    assert macs == 0
