@@ -361,9 +361,8 @@ class Compare:
         try:
             self.pairs.load(names[0])
         except BadInputError as error:  # the image is kept for a pair that can be used
-            image = visit.picture.read()
-            visit = replace(visit, size=image.shape[:2], pairs=())
-            return {parts.visit: visit, parts.status: refused(error, None)}
+            visit.picture.read()
+            return {parts.visit: replace(visit, pairs=()), parts.status: refused(error, None)}
         visit, seen, troubles = self._run(visit, names)
         classes, layers = _common(seen)
         settings = replace(
@@ -407,13 +406,11 @@ class Compare:
                 if name == names[0]:
                     raise
                 troubles.append(str(error))
-        if image is not None:
-            visit = replace(visit, size=image.shape[:2])
+        first = next(iter(seen.values()))
         if not visit.address:
-            small = next(iter(seen.values())).analysis.image
-            stem = Path(visit.picture.name).stem
-            visit = replace(visit, address=self.shelf.put(f"{stem}.png", "image/png", lambda: png(small)))
-        return replace(visit, pairs=tuple(seen)), seen, troubles
+            name = f"{Path(visit.picture.name).stem}.png"
+            visit = replace(visit, address=self.shelf.put(name, "image/png", lambda: png(first.analysis.image)))
+        return replace(visit, size=first.size, pairs=tuple(seen)), seen, troubles
 
     def _seen(self, visit: Visit) -> dict[str, Seen]:
         """What the visitor's pairs see."""

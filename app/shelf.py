@@ -58,6 +58,7 @@ class Shelf:
             media_type: such as image/png.
             make: its content; called at most once, when the thing is first fetched.
         """
+        name = name.replace("/", "-")
         token, now = secrets.token_urlsafe(18), time.monotonic()
         with self._lock:
             self._items[token] = _Item(name, media_type, make, now + self.seconds)

@@ -13,7 +13,7 @@ from PIL import Image
 
 from app.shelf import Shelf
 from app.visit import Seen, Settings, Visit
-from explain.geotiff import geotiff_tags, georeferenced, write_geotiff
+from explain.geotiff import georeferenced, geotiff_tags, write_geotiff
 from explain.print_figure import Answered, print_figure
 from explain.record import record
 from explain.region import Region

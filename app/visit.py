@@ -13,9 +13,9 @@ import numpy as np
 from PIL import Image
 
 from explain.analysis import Heatmap, PairAnalysis, Question, analyse
-from explain.cam import DEFAULT_METHOD
+from explain.cam import DEFAULT_METHOD, METHODS
 from explain.faithfulness import Faithfulness
-from explain.figure import Style
+from explain.figure import COLOUR_MAPS, SCALES, Style
 from explain.layers import FUSED
 from explain.region import Region
 from explain.run import Smoothing
@@ -137,6 +137,8 @@ class Seen:
 
     analysis: PairAnalysis
     """Its image is reduced to the size of the page."""
+    size: tuple[int, int]
+    """Height and width of the image itself in pixels."""
     worth: dict[Question, dict[str, Faithfulness]] = field(default_factory=dict)
     """By role, where it was measured."""
     _maps: dict[Question, dict[str, Heatmap]] = field(default_factory=dict, repr=False)
@@ -172,7 +174,7 @@ class Analyses:
 
     def make(self, picture: Picture, pair: Pair, image: np.ndarray) -> Seen:
         """Runs a pair over an image, RGB uint8 [H, W, 3]."""
-        seen = Seen(replace(analyse(pair, image), image=for_screen(image)))
+        seen = Seen(replace(analyse(pair, image), image=for_screen(image)), image.shape[:2])
         with self._lock:
             self._kept[picture.key, pair.name] = seen
             self._kept.move_to_end((picture.key, pair.name))
@@ -197,13 +199,14 @@ def for_screen(image: np.ndarray) -> np.ndarray:
 
 def settings_of_link(query: Mapping[str, str]) -> Settings:
     """What an address asks for; what it does not say, or says wrongly, is as usual."""
-    values = {name: query[name] for name in _LINKED if name in query}
+    known = {"method": METHODS, "colour_map": COLOUR_MAPS, "scale": SCALES}
+    values = {name: query[name] for name in _LINKED if name in query and query[name] in known.get(name, query.values())}
     values["smooth"] = values.get("smooth") == "True"
     try:
-        values["opacity"] = float(values.get("opacity", Settings.opacity))
+        strength = float(values.get("opacity", Settings.opacity))
     except ValueError:
-        values["opacity"] = Settings.opacity
-    return Settings(**values)
+        strength = Settings.opacity
+    return Settings(**{**values, "opacity": strength if 0 <= strength <= 1 else Settings.opacity})
 
 
 class Uploads:

@@ -81,6 +81,8 @@ def _mask(address: str) -> np.ndarray:
             if picture.width * picture.height > 2**22:
                 raise BadInputError("what was marked is larger than any image here; mark it again")
             return np.asarray(picture.convert("RGBA"))[..., 3] > 127
+    except BadInputError:
+        raise
     except (binascii.Error, UnidentifiedImageError, OSError, ValueError, SyntaxError):
         raise BadInputError("what was marked cannot be read; mark it again") from None
 

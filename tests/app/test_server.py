@@ -60,7 +60,8 @@ def test_no_file_of_the_machine_can_be_named_as_an_upload(pair_folder: Path, tmp
         config = read(f"{url}/config")
         upload = next(c["id"] for c in config["components"] if c["type"] == "file")
         function = next(d for d in config["dependencies"] if [upload, "upload"] in d["targets"])
-        values = [{"path": str(secret), "meta": {"_type": "gradio.FileData"}}, "tiny", "own", 0.5]
+        settings = ["own", "none", "fused", "gradcam++", False, "inferno", "own", 0.5]
+        values = [{"path": str(secret), "meta": {"_type": "gradio.FileData"}}, None, "tiny", [], *settings]
         event = {"fn_index": function["id"], "session_hash": "forged", "data": values}
         post(f"{url}/gradio_api/queue/join", event)
         with urllib.request.urlopen(f"{url}/gradio_api/queue/data?session_hash=forged", timeout=60) as stream:

@@ -1,90 +1,140 @@
-"""What the page shows of an analysed image."""
+"""What the Compare tab shows of an analysed image."""
 
+import re
 from dataclasses import replace
+from io import BytesIO
 
 import numpy as np
 import pytest
+from PIL import Image
 
-from app.model_card import ModelCard, read_card
-from app.view import OWN_PREDICTION, for_screen, legend, view
-from explain.analysis import PairAnalysis, analyse
+from app.shelf import Shelf
+from app.view import View, colour_bar, view
+from app.visit import Analyses, Marking, Picture, Seen, Settings, Visit
+from explain.figure import Style, overlay, scaled
+from explain.region import Region, against_region
 from models.checkpoint import Pair
 from models.errors import BadInputError
 from tests.conftest import texture
 
+RECOGNISED = {role: {"field": 0.25, "roof": 0.75, "water": None} for role in ("baseline", "scff")}
+USUAL = Settings()
+IMAGE = texture(1, 0, side=80)
+VISIT = Visit(Picture("a <b>.tif", lambda: IMAGE, "k"), (80, 80), "/kept/x/a.png", ("tiny",))
+
 
 @pytest.fixture(scope="module")
-def card(pair: Pair) -> ModelCard:
-    return read_card(pair)
+def seen(pair: Pair) -> Seen:
+    return Analyses().make(VISIT.picture, pair, IMAGE)
 
 
-@pytest.fixture(scope="module")
-def analysis(pair: Pair) -> PairAnalysis:
-    return analyse(pair, texture(1, 0, side=80))
-
-
-def saying(analysis: PairAnalysis, baseline: tuple[float, ...], scff: tuple[float, ...]) -> PairAnalysis:
-    """The analysis with other probabilities."""
-    return replace(
-        analysis,
-        baseline=replace(analysis.baseline, probabilities=np.array(baseline)),
-        scff=replace(analysis.scff, probabilities=np.array(scff)),
+def saying(seen: Seen, baseline: tuple[float, ...], scff: tuple[float, ...]) -> Seen:
+    """The same with other probabilities."""
+    analysis = seen.analysis
+    return Seen(
+        replace(
+            analysis,
+            baseline=replace(analysis.baseline, probabilities=np.array(baseline)),
+            scff=replace(analysis.scff, probabilities=np.array(scff)),
+        ),
+        seen.size,
     )
 
 
-def test_pictures_share_a_size_and_differ(analysis: PairAnalysis, card: ModelCard) -> None:
-    shown = view(analysis, card, "water", 0.5)
-    assert np.array_equal(shown.image, analysis.image)
-    assert shown.image.shape == shown.baseline.shape == shown.scff.shape
-    assert not np.array_equal(shown.baseline, shown.image)
-    assert not np.array_equal(shown.baseline, shown.scff)
+def shown(seen: Seen, settings: Settings = USUAL, visit: Visit = VISIT, shelf: Shelf | None = None) -> View:
+    return view(visit, {"tiny": seen}, settings, {"tiny": RECOGNISED}, shelf or Shelf())
 
 
-def test_a_large_image_is_shown_smaller_in_its_own_shape() -> None:
-    assert for_screen(np.zeros((1000, 3000, 3), dtype=np.uint8)).shape == (341, 1024, 3)
-    small = texture(0, 0)
-    assert for_screen(small) is small
+def test_the_image_and_the_heat_over_it_make_the_overlay(seen: Seen) -> None:
+    """The browser blends what the command line's figure shows."""
+    shelf, settings = Shelf(), Settings("water", colour_map="viridis", scale="shared", opacity=0.4)
+    html = shown(seen, settings, shelf=shelf).rows
+    maps = seen.heatmaps(settings.question(seen.analysis.pair))
+    addresses = re.findall(r"class='heat' src='/kept/([^/]+)/", html)
+    shares = {role: share for role, share in scaled(maps, settings.style).items() if share is not None}
+    assert len(addresses) == len(shares) > 0
+    for token, share in zip(addresses, shares.values(), strict=True):
+        heat = Image.open(BytesIO(shelf.content(token)[2])).convert("RGB")
+        blended = np.asarray(Image.blend(Image.fromarray(IMAGE), heat, 0.4))
+        assert np.array_equal(blended, overlay(IMAGE, share, Style("viridis", "shared", 0.4)))
+    assert html.count("src='/kept/x/a.png'") == 2
 
 
-def test_confidences_are_sorted(analysis: PairAnalysis, card: ModelCard) -> None:
-    shown = view(saying(analysis, (0.2, 0.7, 0.1), (0.1, 0.3, 0.6)), card, OWN_PREDICTION, 0.5)
-    assert list(shown.baseline_top) == ["roof", "field", "water"]
-    assert list(shown.scff_top.values()) == [0.6, 0.3, 0.1]
+def test_confidences_are_sorted(seen: Seen) -> None:
+    html = shown(saying(seen, (0.2, 0.7, 0.1), (0.1, 0.3, 0.6))).rows
+    assert re.findall(r"class='of'>(\w+)<", html) == ["roof", "field", "water", "water", "roof", "field"]
+    assert re.findall(r"class='number'>([0-9.]+ %)<", html)[:3] == ["70.0 %", "20.0 %", "10.0 %"]
+    assert "<p class='said'>roof, 70.0 %</p>" in html
 
 
-def test_agreement_and_disagreement_are_said(analysis: PairAnalysis, card: ModelCard) -> None:
-    same = view(saying(analysis, (0.2, 0.7, 0.1), (0.1, 0.85, 0.05)), card, OWN_PREDICTION, 0.5)
-    assert same.sentence == "Both networks say <b>roof</b> (70.0 % without SCFF, 85.0 % with it)."
-    other = view(saying(analysis, (0.2, 0.7, 0.1), (0.1, 0.3, 0.6)), card, OWN_PREDICTION, 0.5)
-    assert other.sentence == (
-        "The networks disagree: the baseline says <b>roof</b> (70.0 %), with SCFF it is <b>water</b> (60.0 %)."
-    )
+def test_agreement_and_disagreement_are_said(seen: Seen) -> None:
+    same = shown(saying(seen, (0.2, 0.7, 0.1), (0.1, 0.85, 0.05))).sentence
+    assert same.startswith("<p>Both say roof; SCFF is 15 points surer.")
+    other = shown(saying(seen, (0.2, 0.7, 0.1), (0.1, 0.3, 0.6))).sentence
+    assert "They disagree: the baseline says roof (70 %), with SCFF it is water (60 %)." in other
 
 
-def test_captions_say_what_each_map_shows(analysis: PairAnalysis, card: ModelCard) -> None:
-    own = view(saying(analysis, (0.2, 0.7, 0.1), (0.1, 0.3, 0.6)), card, OWN_PREDICTION, 0.5)
-    assert "Evidence for <b>roof</b> (70.0 %). 2 × 2 cells, interpolated." in own.baseline_caption
-    assert "Of the test images of roof, 75.0 % were recognised" in own.baseline_caption
-    assert "Evidence for <b>water</b> (60.0 %)" in own.scff_caption
-    assert "test images" not in own.scff_caption  # the part had none of this class
-    chosen = view(saying(analysis, (0.2, 0.7, 0.1), (0.1, 0.3, 0.6)), card, "field", 0.5)
-    assert "Evidence for <b>field</b> (20.0 %)" in chosen.baseline_caption
+def test_captions_say_what_each_map_shows(seen: Seen) -> None:
+    probabilities = (0.2, 0.7, 0.1), (0.1, 0.3, 0.6)
+    first, second = shown(saying(seen, *probabilities)).rows.split("<figcaption")[1:]
+    assert "<b>roof</b> (70.0 %)" in first
+    assert "2 × 2 cells, interpolated. Of its test images 75.0 % were recognised." in first
+    assert "<b>water</b> (60.0 %)" in second or "speaks for water (60.0 %)" in second
+    assert "recognised" not in second  # the part had none of this class
+    chosen = shown(saying(seen, *probabilities), Settings("field", "water")).rows
+    assert "field" in chosen.split("<figcaption")[1]
+    assert "over <b>water</b>" in chosen
 
 
-def test_an_empty_map_is_said_and_not_drawn(analysis: PairAnalysis, card: ModelCard) -> None:
-    run = analysis.scff.run
+def test_an_empty_map_is_said_and_not_drawn(seen: Seen) -> None:
+    run = seen.analysis.scff.run
     maps = {layer: values * 0 for layer, values in run.maps.items()}
-    dark = replace(analysis, scff=replace(analysis.scff, run=replace(run, maps=maps)))
-    shown = view(dark, card, "roof", 0.5)
-    assert np.array_equal(shown.scff, shown.image)
-    assert "Empty map" in shown.scff_caption
-    assert "Empty map" not in shown.baseline_caption
+    dark = Seen(replace(seen.analysis, scff=replace(seen.analysis.scff, run=replace(run, maps=maps))), seen.size)
+    found = shown(dark, Settings("roof"))
+    scff = found.rows.split("<figure")[2]
+    assert "Empty map" in scff
+    assert "class='heat'" not in scff
+    assert found.before_after["right_src"] == ""
 
 
-def test_unknown_class_is_refused(analysis: PairAnalysis, card: ModelCard) -> None:
-    with pytest.raises(BadInputError, match="unknown class 'lake'"):
-        view(analysis, card, "lake", 0.5)
+def test_a_marked_region_is_judged(seen: Seen) -> None:
+    mask = np.zeros((80, 80), dtype=bool)
+    mask[10:40, 10:60] = True
+    settings = Settings("roof")
+    marked = replace(VISIT, marking=Marking(Region(mask), (10, 10, 60, 40)))
+    html = shown(seen, settings, marked).region
+    assert "23.4% of the image" in html
+    for heatmap in seen.heatmaps(settings.question(seen.analysis.pair)).values():
+        found = against_region(heatmap.values, Region(mask))
+        assert (f"<td>{found.energy:.0%}</td><td>{found.overlap:.0%}</td>" if found else "empty map") in html
+    assert "Mark an object" in shown(seen).region
 
 
-def test_the_legend_shows_the_colours() -> None:
-    assert "linear-gradient" in legend()
+def test_several_pairs_are_rows_with_their_names(seen: Seen) -> None:
+    both = {"tiny": seen, "other <i>": seen}
+    found = view(VISIT, both, Settings(), dict.fromkeys(both, RECOGNISED), Shelf())
+    assert found.rows.count("<section") == 2
+    assert "other &lt;i&gt;" in found.rows
+    assert "<i>" not in found.sentence + found.region
+
+
+def test_names_are_escaped(seen: Seen) -> None:
+    found = shown(seen)
+    assert "<b>.tif" not in found.rows + found.difference
+    assert "a &lt;b&gt;.tif" in found.rows
+
+
+def test_what_cannot_be_asked_is_refused(seen: Seen) -> None:
+    for settings, words in (
+        (Settings("lake"), "unknown class 'lake'"),
+        (Settings(layer="Y9"), "unknown layer 'Y9'"),
+        (Settings(against="roof"), "choose the target as well"),
+        (Settings(colour_map="rainbow"), "unknown colour map"),
+    ):
+        with pytest.raises(BadInputError, match=words):
+            shown(seen, settings)
+
+
+def test_the_colour_bar_says_its_ends() -> None:
+    assert "linear-gradient(to right, #000004" in colour_bar("inferno", "no evidence", "most")
+    assert "no evidence" in colour_bar("inferno", "no evidence", "most")

@@ -52,7 +52,8 @@ def test_a_link_brings_everything_back() -> None:
 
 
 def test_a_link_with_nonsense_is_as_usual() -> None:
-    assert settings_of_link({"opacity": "much", "unknown": "x"}) == Settings()
+    wrong = {"opacity": "much", "unknown": "x", "method": "lime", "colour_map": "rainbow", "scale": "both"}
+    assert settings_of_link(wrong) == settings_of_link({"opacity": "7"}) == settings_of_link({}) == Settings()
 
 
 def test_images_are_shown_at_most_so_large() -> None:

@@ -1,0 +1,68 @@
+"""Files of a view."""
+
+import json
+import re
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import pytest
+import rasterio
+from PIL import Image
+from rasterio.transform import from_origin
+
+from app.shelf import Shelf
+from app.takeaway import takeaway
+from app.visit import Analyses, Marking, Picture, Settings, Visit, shown_size
+from explain.region import Region
+from models.checkpoint import Pair
+from models.image_file import read_image
+from tests.conftest import texture
+
+
+def files(pair: Pair, path: Path, marking: Marking | None = None) -> dict[str, bytes]:
+    """What the links of a view lead to, by title."""
+    picture = Picture(path.name, lambda: read_image(path), "k", path)
+    visit = Visit(picture, (1500, 1200), "/kept/x/a.png", ("tiny",), marking)
+    shelf, seen = Shelf(), {"tiny": Analyses().make(picture, pair, picture.read())}
+    links = re.findall(r"href='/kept/([^/]+)/[^']*\\?save=true' download='[^']*'>([^<]+)<", takeaway(
+        visit, seen, Settings("roof", layer="Y3"), shelf
+    ))  # fmt: skip
+    return {title: shelf.content(token)[2] for token, title in links}
+
+
+@pytest.fixture
+def scene(tmp_path: Path) -> Path:
+    """A GeoTIFF, larger than the page shows."""
+    path = tmp_path / "scene.tif"
+    pixels = texture(1, 0, side=1500)[:, :1200].transpose(2, 0, 1)
+    place = {"crs": "EPSG:32650", "transform": from_origin(240_000, 3_380_000, 2, 2)}
+    with rasterio.open(path, "w", driver="GTiff", height=1500, width=1200, count=3, dtype="uint8", **place) as file:
+        file.write(pixels)
+    return path
+
+
+def test_every_file_is_what_it_says(pair: Pair, scene: Path) -> None:
+    region = Region.box(*shown_size(1500, 1200), 100, 100, 300, 400)
+    found = files(pair, scene, Marking(region, (146, 146, 440, 586)))
+    assert list(found) == [
+        "Figure, PNG", "Figure, SVG", "Figure, PDF", "Raw maps, NPZ", "Everything, JSON", "Maps, GeoTIFF"
+    ]  # fmt: skip
+    assert Image.open(BytesIO(found["Figure, PNG"])).info["dpi"] == pytest.approx((300, 300), abs=0.1)
+    assert b"<svg" in found["Figure, SVG"]
+    assert found["Figure, PDF"].startswith(b"%PDF")
+    assert b"FontFile2" in found["Figure, PDF"]
+    maps = np.load(BytesIO(found["Raw maps, NPZ"]))
+    assert {name: maps[name].shape for name in maps} == {"baseline": (4, 4), "scff": (4, 4)}
+    (said,) = json.loads(found["Everything, JSON"])["pairs"]
+    assert said["size"] == {"width": 1200, "height": 1500}
+    assert said["region"]["box"] == [146, 146, 440, 586]
+    assert said["question"]["target"] == "roof"
+    with rasterio.open(BytesIO(found["Maps, GeoTIFF"])) as ours, rasterio.open(scene) as theirs:
+        assert ours.bounds == pytest.approx(theirs.bounds)
+        assert ours.crs == theirs.crs
+
+
+def test_an_image_without_a_place_has_no_geotiff(pair: Pair, tmp_path: Path) -> None:
+    Image.fromarray(texture(1, 0)).save(tmp_path / "a.png")
+    assert "Maps, GeoTIFF" not in files(pair, tmp_path / "a.png")
