@@ -1,8 +1,11 @@
 """What a heatmap is worth: whether the network needs what the map shows, and whether the map knows the network."""
 
 import copy
+import os
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 
 import numpy as np
@@ -236,9 +239,10 @@ def _changed(image: Tensor, share: np.ndarray, road: bool) -> Iterator[Tensor]:
     for count in pixels[1:]:
         yield torch.where(places < count, 0, image)
     if road:
-        for order in (places, places.numel() - 1 - places):
-            for percentile in PERCENTILES:
-                yield _filled_in(image, order < round(places.numel() * percentile / 100))
+        counts = [round(places.numel() * percentile / 100) for percentile in PERCENTILES]
+        missing = [order < count for order in (places, places.numel() - 1 - places) for count in counts]
+        with ThreadPoolExecutor(os.cpu_count()) as solvers:  # solving lets other threads run
+            yield from solvers.map(partial(_filled_in, image), missing)
 
 
 def _filled_in(image: Tensor, missing: Tensor) -> Tensor:
