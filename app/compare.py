@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial, wraps
 from html import escape
@@ -32,6 +33,7 @@ from app.widgets import before_after, marker, marking
 from app.worth import measured, worth_table
 from explain.cam import METHODS
 from explain.figure import COLOUR_MAPS, SCALES
+from explain.geotiff import georeferenced
 from explain.layers import FUSED, layer_names
 from models.checkpoint import Pair
 from models.errors import BadInputError
@@ -248,10 +250,15 @@ def said(method: Callable[..., dict]) -> Callable[..., dict]:
         except BadInputError as error:
             return {self.parts.status: refused(error, visit)}
         except Exception:
-            logging.getLogger(__name__).exception("an action on the page failed")
-            return {self.parts.status: message("The server failed at this; its log says why.", "error")}
+            return {self.parts.status: _failed()}
 
     return guarded
+
+
+def _failed() -> str:
+    """HTML: that something went wrong which is not the visitor's doing; called where it is caught."""
+    logging.getLogger(__name__).exception("an action on the page failed")
+    return message("The server failed at this; its log says why.", "error")
 
 
 def refused(error: BadInputError, visit: Visit | None) -> str:
@@ -282,10 +289,7 @@ class Compare:
         usual = next((name for name in names if _usable(self.pairs, name)), names[0] if names else None)
         asked = [query["pair"], *query.get("more", "").split(",")] if "pair" in query else [usual]
         picture, missing = self._linked(query.get("image"))
-        shown = self._look(Visit(picture), [name for name in asked if name], settings_of_link(query))
-        visit = shown.get(self.parts.visit)
-        if box := query.get("box"):
-            shown |= self._linked_box(box, visit, settings_of_link(query))
+        shown = self._look(Visit(picture), asked, settings_of_link(query), query.get("box"))
         if missing:
             shown[self.parts.status] = message(missing, "error")
         first = next((name for name in asked if name), None)
@@ -313,7 +317,7 @@ class Compare:
         if file is None:
             raise BadInputError("no file was received")
         path = Path(file)
-        picture = Picture(path.name, partial(read_image, path, path.name), self.uploads.keep(path, path.name), path)
+        picture = _uploaded(path, path.name, self.uploads.keep(path, path.name))
         return self._look(Visit(picture), [pair, *more], Settings(*values))
 
     @said
@@ -351,9 +355,11 @@ class Compare:
             yield {parts.stop: gr.Button(visible=False)}
         except BadInputError as error:
             yield {parts.status: refused(error, visit), parts.stop: gr.Button(visible=False)}
+        except Exception:
+            yield {parts.status: _failed(), parts.stop: gr.Button(visible=False)}
 
-    def _look(self, visit: Visit, names: Sequence[str | None], settings: Settings) -> dict:
-        """Shows pairs' view of the visitor's image."""
+    def _look(self, visit: Visit, names: Sequence[str | None], settings: Settings, box: str | None = None) -> dict:
+        """Shows pairs' view of the visitor's image, in which a link may mark a box."""
         parts = self.parts
         names = tuple(dict.fromkeys(name for name in names if name))
         if not names:
@@ -364,6 +370,8 @@ class Compare:
             visit.picture.read()
             return {parts.visit: replace(visit, pairs=()), parts.status: refused(error, None)}
         visit, seen, troubles = self._run(visit, names)
+        with suppress(ValueError, BadInputError):  # a box that is none is left out
+            visit = visit if box is None else _marked(visit, {"box": [int(side) for side in box.split(",")]})
         classes, layers = _common(seen)
         settings = replace(
             settings,
@@ -408,8 +416,8 @@ class Compare:
                 troubles.append(str(error))
         first = next(iter(seen.values()))
         if not visit.address:
-            name = f"{Path(visit.picture.name).stem}.png"
-            visit = replace(visit, address=self.shelf.put(name, "image/png", lambda: png(first.analysis.image)))
+            name, small = f"{Path(visit.picture.name).stem}.png", first.analysis.image
+            visit = replace(visit, address=self.shelf.put(name, "image/png", lambda: png(small)))
         return replace(visit, size=first.size, pairs=tuple(seen)), seen, troubles
 
     def _seen(self, visit: Visit) -> dict[str, Seen]:
@@ -428,7 +436,7 @@ class Compare:
             parts.difference: shown.difference,
             parts.region: shown.region,
             parts.worth: worth_table(seen, settings),
-            parts.files: takeaway(visit, seen, settings, self.shelf),
+            parts.files: takeaway(visit, partial(self._seen, visit), settings, self.shelf),
             parts.link: visit.link(settings),
         }
 
@@ -458,17 +466,11 @@ class Compare:
         if found is None:
             words = "The image of this link is no longer kept (uploads are, for an hour); below is an example."
             return self._drawn(first), words
-        path, name = found
-        return Picture(name, partial(read_image, path, name), key, path), None
+        return _uploaded(*found, key), None
 
-    def _linked_box(self, box: str, visit: Visit | None, settings: Settings) -> dict:
-        """Marks the box of a link."""
-        try:
-            visit = _marked(_analysed(visit), {"box": [int(side) for side in box.split(",")]})
-        except (ValueError, BadInputError):
-            return {}
-        seen = next(iter(self._seen(visit).values()))
-        return self._show(visit, settings) | {self.parts.image: self._image(visit, seen)}
+
+def _uploaded(path: Path, name: str, key: str) -> Picture:
+    return Picture(name, partial(read_image, path, name), key, path, georeferenced(path))
 
 
 def _marked(visit: Visit, value: object) -> Visit:

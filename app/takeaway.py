@@ -13,7 +13,7 @@ from PIL import Image
 
 from app.shelf import Shelf
 from app.visit import Seen, Settings, Visit
-from explain.geotiff import georeferenced, geotiff_tags, write_geotiff
+from explain.geotiff import geotiff_tags, write_geotiff
 from explain.print_figure import Answered, print_figure
 from explain.record import record
 from explain.region import Region
@@ -23,25 +23,26 @@ __all__ = ["takeaway"]
 _FIGURES = {".png": "image/png", ".svg": "image/svg+xml", ".pdf": "application/pdf"}
 
 
-def takeaway(visit: Visit, seen: Mapping[str, Seen], settings: Settings, shelf: Shelf) -> str:
+def takeaway(visit: Visit, look: Callable[[], Mapping[str, Seen]], settings: Settings, shelf: Shelf) -> str:
     """HTML: links to files of this view; each is made when it is first fetched.
 
     Args:
         visit: of the image.
-        seen: what each pair sees in it, by name.
+        look: what each of its pairs sees in it, by name; asked for when a file is made, so that links that nobody
+            follows keep nothing in memory.
         settings: what is asked, and how it is drawn.
         shelf: where the files are put.
     """
-    view, stem = _View(visit, dict(seen), settings), Path(visit.picture.name).stem
+    view, stem = _View(visit, look, settings), Path(visit.picture.name).stem
     files: list[tuple[str, str, str, Callable[[], bytes]]] = [
         (f"Figure, {ending[1:].upper()}", f"{stem}{ending}", kind, lambda ending=ending: view.figure(ending))
         for ending, kind in _FIGURES.items()
     ]
     files.append(("Raw maps, NPZ", f"{stem}.npz", "application/octet-stream", view.maps))
     files.append(("Everything, JSON", f"{stem}.json", "application/json", view.record))
-    if visit.picture.path is not None and georeferenced(visit.picture.path):
-        for name in seen:
-            title = "Maps, GeoTIFF" if len(seen) == 1 else f"Maps of {name}, GeoTIFF"
+    if visit.picture.georeferenced:
+        for name in visit.pairs:
+            title = "Maps, GeoTIFF" if len(visit.pairs) == 1 else f"Maps of {name}, GeoTIFF"
             files.append((title, f"{stem}-{name}.tif", "image/tiff", lambda name=name: view.geotiff(name)))
     links = "".join(
         f"<li><a href='{shelf.put(name, kind, make)}?save=true' download='{escape(name)}'>{escape(title)}</a></li>"
@@ -55,7 +56,7 @@ class _View:
     """A view, from which files are made with the image at its own size."""
 
     visit: Visit
-    seen: dict[str, Seen]
+    look: Callable[[], Mapping[str, Seen]]
     settings: Settings
 
     def figure(self, ending: str) -> bytes:
@@ -67,15 +68,16 @@ class _View:
                 each.heatmaps(question := self.settings.question(each.analysis.pair)),
                 question,
             )
-            for each in self.seen.values()
+            for each in self.look().values()
         ]
         return print_figure(rows, self.visit.picture.name, self.settings.style, ending, self._region(image))
 
     def maps(self) -> bytes:
         """Float32 [h, w] by role; of several pairs by pair and role."""
+        seen = self.look()
         arrays = {
-            role if len(self.seen) == 1 else f"{name}/{role}": heatmap.values
-            for name, each in self.seen.items()
+            role if len(seen) == 1 else f"{name}/{role}": heatmap.values
+            for name, each in seen.items()
             for role, heatmap in each.heatmaps(self.settings.question(each.analysis.pair)).items()
         }
         data = BytesIO()
@@ -86,7 +88,7 @@ class _View:
         """All that is shown, an object a pair."""
         image = self.visit.picture.read()
         region, records = self._region(image), []
-        for each in self.seen.values():
+        for each in self.look().values():
             question = self.settings.question(each.analysis.pair)
             analysis, worth = replace(each.analysis, image=image), each.worth.get(question)
             whole = worth if worth and len(worth) == len(analysis.runs) else None
@@ -96,9 +98,10 @@ class _View:
 
     def geotiff(self, name: str) -> bytes:
         """A pair's maps over the ground of the image."""
-        analysis = self.seen[name].analysis
+        seen = self.look()[name]
+        analysis = seen.analysis
         question = self.settings.question(analysis.pair)
-        maps = self.seen[name].heatmaps(question)
+        maps = seen.heatmaps(question)
         tags = geotiff_tags(name, question, {role: analysis.pair.classes[each.target] for role, each in maps.items()})
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "maps.tif"

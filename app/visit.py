@@ -91,6 +91,8 @@ class Picture:
     """What a link calls it: an example's name, or an upload's key."""
     path: Path | None = None
     """Of an uploaded file."""
+    georeferenced: bool = False
+    """Whether that has a place on the ground."""
 
 
 @dataclass(frozen=True)

@@ -129,7 +129,8 @@ def explain_folder(
     found = workers.gathered([(known[names[n]], _cell(out, names[n])) for numbers in mine for n in numbers])
     if found is None:
         return None
-    found.sort(key=lambda one: names.index(one[0]["image"]))
+    by_name = {row["image"]: (row, cell) for row, cell in found}
+    found = [by_name[name] for name in names]
     rows = [row for row, _ in found]
     _write_table(out / "results.csv", rows)
     sheets = []

@@ -14,6 +14,7 @@ from rasterio.transform import from_origin
 from app.shelf import Shelf
 from app.takeaway import takeaway
 from app.visit import Analyses, Marking, Picture, Settings, Visit, shown_size
+from explain.geotiff import georeferenced
 from explain.region import Region
 from models.checkpoint import Pair
 from models.image_file import read_image
@@ -22,11 +23,11 @@ from tests.conftest import texture
 
 def files(pair: Pair, path: Path, marking: Marking | None = None) -> dict[str, bytes]:
     """What the links of a view lead to, by title."""
-    picture = Picture(path.name, lambda: read_image(path), "k", path)
+    picture = Picture(path.name, lambda: read_image(path), "k", path, georeferenced(path))
     visit = Visit(picture, (1500, 1200), "/kept/x/a.png", ("tiny",), marking)
     shelf, seen = Shelf(), {"tiny": Analyses().make(picture, pair, picture.read())}
     links = re.findall(r"href='/kept/([^/]+)/[^']*\\?save=true' download='[^']*'>([^<]+)<", takeaway(
-        visit, seen, Settings("roof", layer="Y3"), shelf
+        visit, lambda: seen, Settings("roof", layer="Y3"), shelf
     ))  # fmt: skip
     return {title: shelf.content(token)[2] for token, title in links}
 
