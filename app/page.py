@@ -4,10 +4,13 @@ import gradio as gr
 from fastapi import FastAPI
 
 from app import models_tab
-from app.compare import HOUR, Compare, lay_out, wire
+from app.compare import Compare, wire
+from app.compare_parts import lay_out
 from app.drawn_scenes import SCENES, draw
 from app.pairs import PairFolder
 from app.shelf import Shelf
+from app.sight import Sight
+from app.visit import HOUR
 from app.widgets import asset
 
 __all__ = ["CSS", "SCRIPT", "THEME", "build_page"]
@@ -22,14 +25,6 @@ _INTRODUCTION = (
     "<h1>SCFF Lens</h1><p>Where do a network and the same network with <b>SCFF</b> (selective cross-layer feature "
     "fusion) look in an aerial image, and how far can the heatmaps be trusted?</p>"
 )
-# Keeps the address of the present view in the browser's bar, once the visitor's own link has been read.
-_KEEP_LINK = """(query) => {
-  if (!window.scffLensArrived) return;
-  const address = new URL(location.href), theme = address.searchParams.get('__theme');
-  address.search = query;
-  if (theme) address.searchParams.set('__theme', theme);
-  history.replaceState(history.state, '', address);
-}"""
 
 
 def build_page(pairs: PairFolder, server: FastAPI) -> gr.Blocks:
@@ -43,12 +38,12 @@ def build_page(pairs: PairFolder, server: FastAPI) -> gr.Blocks:
         with gr.Tabs():
             with gr.Tab("Compare", id="compare", elem_id="compare"):
                 parts = lay_out(drawings)
-                compare = Compare(pairs, drawings, parts, shelf)
+                compare = Compare(Sight(pairs, shelf), drawings, parts)
                 wire(parts, compare, private)
             with gr.Tab("Models", id="models", elem_id="models") as models:
                 cards = models_tab.lay_out()
                 models.select(lambda: models_tab.all_cards(pairs), None, cards, **private)
         arrived = page.load(compare.arrive, None, parts.everything(), **private)
         arrived.then(None, None, None, js="() => { window.scffLensArrived = true; }")
-        parts.link.change(None, parts.link, None, js=_KEEP_LINK)
+        parts.link.change(None, parts.link, None, js=asset("keep_link.js"))
     return page

@@ -22,6 +22,7 @@ from explain.run import Smoothing
 from models.checkpoint import Pair
 
 __all__ = [
+    "HOUR",
     "NO_CLASS",
     "OWN_PREDICTION",
     "Analyses",
@@ -35,6 +36,9 @@ __all__ = [
     "settings_of_link",
     "shown_size",
 ]
+
+HOUR = 3600
+"""How long an uploaded image and what was computed of it are kept, in seconds."""
 
 _SHOWN = 1024  # pixels of a picture's longer side on the page
 _LINKED = ("target", "against", "layer", "method", "smooth", "colour_map", "scale", "opacity")  # fields of Settings

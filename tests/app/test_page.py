@@ -292,6 +292,7 @@ def test_new_and_broken_pairs_without_restart(page: Page, checkpoints: Path, tmp
         expect(alert).to_contain_text("torn/scff.safetensors is damaged or cut short", timeout=20_000)
         Image.fromarray(texture(2, 5)).save(tmp_path / "kept.png")
         upload(page, tmp_path / "kept.png")  # is not lost, though this pair cannot say anything about it
+        expect(alert).to_contain_text("kept.png is kept for another pair", timeout=20_000)
         choose(page, "pair", "fresh")
         expect(alert).to_have_count(0, timeout=20_000)
         expect(page.locator("#status")).to_contain_text("kept.png")

@@ -1,0 +1,172 @@
+"""What the Compare tab consists of, and how it is laid out."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import gradio as gr
+from gradio.components import Component
+
+from app.drawn_scenes import DrawnScene
+from app.view import message
+from app.visit import HOUR, NO_CLASS, OWN_PREDICTION, Settings
+from app.widgets import before_after, marker
+from explain.cam import METHODS
+from explain.figure import COLOUR_MAPS, SCALES
+from explain.layers import FUSED
+
+__all__ = ["NOTHING", "OWN", "Parts", "lay_out", "layer_choice"]
+
+_MOST_PAIRS = 6
+OWN = ("each network's own prediction", OWN_PREDICTION)
+NOTHING = ("nothing", NO_CLASS)
+_COLOURS = [
+    ("inferno", "inferno"),
+    ("viridis", "viridis"),
+    ("cividis (for the colour-blind)", "cividis"),
+    ("jet, as in the paper", "jet"),
+]
+_SCALES = [("each map to its own maximum", "own"), ("one scale for both", "shared")]
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What the tab consists of, as far as it changes."""
+
+    visit: gr.State
+    link: gr.Textbox
+    pair: gr.Dropdown
+    more: gr.Dropdown
+    upload: gr.File
+    examples: gr.Gallery
+    target: gr.Dropdown
+    against: gr.Dropdown
+    layer: gr.Dropdown
+    method: gr.Dropdown
+    smooth: gr.Checkbox
+    colour_map: gr.Dropdown
+    scale: gr.Radio
+    opacity: gr.Slider
+    status: gr.HTML
+    image: gr.HTML
+    rows: gr.HTML
+    slider: gr.HTML
+    difference: gr.HTML
+    region: gr.HTML
+    measure: gr.Button
+    stop: gr.Button
+    worth: gr.HTML
+    files: gr.HTML
+    copy: gr.Button
+
+    def settings(self) -> list[Component]:
+        """In the order of Settings' fields."""
+        return [
+            self.target,
+            self.against,
+            self.layer,
+            self.method,
+            self.smooth,
+            self.colour_map,
+            self.scale,
+            self.opacity,
+        ]
+
+    def results(self) -> list[Component]:
+        """What other settings change."""
+        shown = [self.rows, self.slider, self.difference, self.region, self.worth, self.files]
+        return [self.visit, self.status, self.link, *shown]
+
+    def everything(self) -> list[Component]:
+        """What another image or pair changes."""
+        return [*self.results(), *self.settings(), self.image, self.pair, self.more]
+
+
+def lay_out(drawings: Sequence[DrawnScene]) -> Parts:
+    """Places everything on the tab."""
+    visit = gr.State(None, time_to_live=HOUR)
+    link = gr.Textbox(visible="hidden", label="link", elem_id="link")
+    with gr.Row(elem_id="layout"):
+        with gr.Column(scale=1, min_width=250, elem_id="controls"):
+            # Custom values reach our own checks and words, also when a restarted server has forgotten its choices.
+            pair = gr.Dropdown(label="Pair of networks", elem_id="pair", allow_custom_value=True)
+            upload = gr.File(label="Your image: drop, browse or paste", elem_id="upload", height=120)
+            gr.HTML(
+                "<p class='fine'>TIFF and GeoTIFF (8, 16 or 32 bits), PNG, JPEG, JPEG 2000, WebP, BMP, GIF; from 8 "
+                "pixels a side to 100 million in all.</p>"
+            )
+            examples = gr.Gallery(
+                [(drawing.image, drawing.title) for drawing in drawings],
+                label="Or an example, drawn by this program",
+                columns=3,
+                height="auto",
+                format="png",
+                object_fit="cover",
+                allow_preview=False,
+                interactive=False,
+                buttons=[],
+                elem_id="examples",
+            )
+            target = _choice("Show evidence for", [OWN], OWN_PREDICTION, "target", free=True)
+            method = _choice("Method", [(m.title, name) for name, m in METHODS.items()], Settings.method, "method")
+            layer = _choice("Layer", [layer_choice(FUSED)], FUSED, "layer", free=True)
+            with gr.Accordion("More questions", open=False, elem_id="more-questions"):
+                against = _choice("Rather than (contrast)", [NOTHING], NO_CLASS, "against", free=True)
+                smooth = gr.Checkbox(label="Average over 8 noisy copies", elem_id="smooth")
+                more = gr.Dropdown(
+                    label="Further pairs, a row each",
+                    multiselect=True,
+                    max_choices=_MOST_PAIRS - 1,
+                    elem_id="more",
+                    allow_custom_value=True,
+                )
+            with gr.Accordion("Colours", open=False, elem_id="colours"):
+                colour_map = _choice("Colour map", _COLOURS, COLOUR_MAPS[0], "colour-map")
+                scale = gr.Radio(_SCALES, value=SCALES[0], label="Colours run from zero to", elem_id="scale")
+                opacity = gr.Slider(
+                    0, 1, Settings.opacity, step=0.05, label="Strength of the overlay", elem_id="opacity"
+                )
+        with gr.Column(scale=4, min_width=280, elem_id="results"):
+            status = gr.HTML(message("Loading …"), elem_id="status", padding=False)
+            with gr.Row(elem_id="pictures"):
+                with gr.Column(scale=1, min_width=220):
+                    image = marker("image")
+                with gr.Column(scale=2, min_width=280):
+                    rows = gr.HTML(elem_id="rows", padding=False)
+            with gr.Row(elem_id="closer"):
+                with gr.Column(scale=1, min_width=220):
+                    gr.HTML("<h3>Before and after</h3>", padding=False)
+                    slider = before_after("slider")
+                with gr.Column(scale=1, min_width=220):
+                    gr.HTML("<h3>Difference</h3>", padding=False)
+                    difference = gr.HTML(elem_id="difference", padding=False)
+                with gr.Column(scale=1, min_width=220):
+                    gr.HTML("<h3>Can the maps be believed?</h3>", padding=False)
+                    region = gr.HTML(elem_id="region", padding=False)
+                    with gr.Row():
+                        measure = gr.Button("Measure faithfulness", elem_id="measure", size="sm")
+                        stop = gr.Button("Stop", elem_id="stop", size="sm", visible=False)
+                    worth = gr.HTML(elem_id="worth", padding=False)
+            with gr.Row(elem_id="take-away"):
+                with gr.Column(scale=4, min_width=220):
+                    files = gr.HTML(elem_id="files", padding=False)
+                with gr.Column(scale=1, min_width=120):
+                    copy = gr.Button("Copy link to this view", elem_id="copy-link", size="sm")
+    return Parts(
+        visit, link, pair, more, upload, examples, target, against, layer, method, smooth, colour_map, scale, opacity,
+        status, image, rows, slider, difference, region, measure, stop, worth, files, copy,
+    )  # fmt: skip
+
+
+def _choice(
+    label: str, choices: Sequence[tuple[str, str]], value: str, elem_id: str, free: bool = False
+) -> gr.Dropdown:
+    return gr.Dropdown(list(choices), value=value, label=label, elem_id=elem_id, allow_custom_value=free)
+
+
+def layer_choice(name: str) -> tuple[str, str]:
+    """A layer in words, and its name."""
+    if name == FUSED:
+        return "the classifier's input", name
+    if name[0] == "Y":
+        return f"{name}: fused map (baseline: X{name[1:]})", name
+    return f"{name}: stage", name

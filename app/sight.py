@@ -1,0 +1,76 @@
+"""What pairs see in a visitor's image, for every tab of the page."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from app.pairs import PairFolder
+from app.shelf import Shelf
+from app.view import png
+from app.visit import Analyses, Seen, Visit
+from models.errors import BadInputError
+
+__all__ = ["Sight", "analysed"]
+
+
+class Sight:
+    """Pairs, and what they have seen so far. Safe to share among threads.
+
+    Args:
+        pairs: that can be chosen.
+        shelf: where pictures of the page are put.
+    """
+
+    def __init__(self, pairs: PairFolder, shelf: Shelf) -> None:
+        self.pairs = pairs
+        self.shelf = shelf
+        self._analyses = Analyses()
+
+    def look(self, visit: Visit, names: Sequence[str]) -> tuple[Visit, dict[str, Seen], list[str]]:
+        """Runs pairs over the visitor's image, as far as what they see in it is not kept.
+
+        Args:
+            visit: of the image.
+            names: of the pairs, one at least.
+
+        Returns:
+            The visit, what was seen by pair, and why further pairs saw nothing.
+
+        Raises:
+            BadInputError: the image cannot be read, or the first pair cannot be used.
+        """
+        image, seen, troubles = None, {}, []
+        for name in names:
+            try:
+                pair = self.pairs.load(name)
+                found = self._analyses.find(visit.picture, pair)
+                if found is None:
+                    image = visit.picture.read() if image is None else image
+                    found = self._analyses.make(visit.picture, pair, image)
+                seen[name] = found
+            except BadInputError as error:
+                if name == names[0]:
+                    raise
+                troubles.append(str(error))
+        first = next(iter(seen.values()))
+        if not visit.address:
+            name, small = f"{Path(visit.picture.name).stem}.png", first.analysis.image
+            visit = replace(visit, address=self.shelf.put(name, "image/png", lambda: png(small)))
+        return replace(visit, size=first.size, pairs=tuple(seen)), seen, troubles
+
+    def again(self, visit: Visit) -> dict[str, Seen]:
+        """What the visit's pairs see, by name."""
+        return self.look(visit, visit.pairs)[1]
+
+
+def analysed(visit: Visit | None) -> Visit:
+    """A visit that has something to show.
+
+    Raises:
+        BadInputError: it has not.
+    """
+    if visit is None:
+        raise BadInputError("this page has rested for long; choose an image again")
+    if not visit.pairs:
+        raise BadInputError("nothing is analysed yet; choose a pair that can be used")
+    return visit
