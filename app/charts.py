@@ -7,7 +7,7 @@ from matplotlib.ticker import MaxNLocator
 
 from explain.figure import TITLES
 
-__all__ = ["line_chart"]
+__all__ = ["histogram", "line_chart"]
 
 _WIDTH, _HEIGHT = 340, 190  # of the whole drawing, so small that its text can be read on a telephone
 _LEFT, _RIGHT, _TOP, _BOTTOM = 48, 78, 10, 42  # what axes and labels take of it
@@ -60,6 +60,40 @@ def line_chart(
             f"<circle cx='{x:.1f}' cy='{y:.1f}' r='2.5' fill='currentColor'/>{ring}</g>"
             f"{_words(x + 8, label + 4, TITLES[role], 'start', f'line {role}')}"
         )
+    return (
+        f"<svg class='chart' role='img' viewBox='0 0 {_WIDTH} {_HEIGHT}' font-size='12.5'>"
+        f"<title>{escape(title)}</title>{''.join(drawn)}</svg>"
+    )
+
+
+def histogram(title: str, counts: Sequence[int], mean: float, across: str) -> str:
+    """How many of something have a share from 0 to 1, with their mean as a line.
+
+    Args:
+        title: what the chart shows, for those who do not see it; plain text.
+        counts: in equal parts of 0 to 1.
+        mean: 0 to 1.
+        across: what the share is; plain text.
+
+    Returns:
+        An SVG element with the class `chart`, and `bin` on its bars.
+    """
+    left, right, top, bottom = 14, _WIDTH - 14, 20, _HEIGHT - _BOTTOM
+    place_x, place_y = _scale((0, len(counts)), (left, right)), _scale((0, max(*counts, 1)), (bottom, top))
+    drawn = [
+        f"<rect class='bin' x='{place_x(i) + 1:.1f}' width='{place_x(1) - left - 2:.1f}' y='{place_y(count):.1f}' "
+        f"height='{bottom - place_y(count):.1f}' fill='currentColor'/>"
+        for i, count in enumerate(counts)
+        if count
+    ]
+    drawn.append(f"<line x1='{left}' x2='{right}' y1='{bottom}' y2='{bottom}' stroke='currentColor' opacity='0.5'/>")
+    drawn += [_tick(left + share * (right - left), f"{share:g}") for share in (0, 0.25, 0.5, 0.75, 1)]
+    x = left + mean * (right - left)
+    drawn.append(
+        f"<line x1='{x:.1f}' x2='{x:.1f}' y1='{top - 4}' y2='{bottom}' stroke='currentColor' stroke-width='2'/>"
+    )
+    drawn.append(_words(x, top - 8, f"mean {mean:.2f}", "middle"))
+    drawn.append(_words((left + right) / 2, _HEIGHT - 6, across, "middle"))
     return (
         f"<svg class='chart' role='img' viewBox='0 0 {_WIDTH} {_HEIGHT}' font-size='12.5'>"
         f"<title>{escape(title)}</title>{''.join(drawn)}</svg>"

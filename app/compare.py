@@ -32,7 +32,7 @@ from app.visit import (
 from app.widgets import asset, marking
 from app.worth import measured, worth_table
 from explain.geotiff import georeferenced
-from explain.layers import FUSED, layer_names
+from explain.layers import FUSED, explained_layers
 from models.checkpoint import Pair
 from models.errors import BadInputError
 from models.image_file import read_image
@@ -254,7 +254,7 @@ def _marked(visit: Visit, value: object) -> Visit:
 def _common(seen: Mapping[str, Seen]) -> tuple[list[str], list[str]]:
     """Classes and layers that all pairs have, in the first one's order."""
     pairs = [each.analysis.pair for each in seen.values()]
-    layers = [layer_names(pair.scff.network) for pair in pairs]
+    layers = [explained_layers(pair.scff.network) for pair in pairs]
     classes = [name for name in pairs[0].classes if all(name in pair.classes for pair in pairs)]
     return classes, [name for name in layers[0] if all(name in names for names in layers)]
 

@@ -7,6 +7,8 @@ from app import models_tab
 from app.compare import Compare, wire
 from app.compare_parts import lay_out
 from app.drawn_scenes import SCENES, draw
+from app.inside import Inside
+from app.inside import lay_out as lay_out_inside
 from app.pairs import PairFolder
 from app.shelf import Shelf
 from app.sight import Sight
@@ -18,7 +20,7 @@ __all__ = ["CSS", "SCRIPT", "THEME", "build_page"]
 _FONT = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif")
 _MONO = ("ui-monospace", "Menlo", "Consolas", "monospace")
 THEME = gr.themes.Default(primary_hue="teal", neutral_hue="slate", font=_FONT, font_mono=_MONO)
-CSS = "\n".join(map(asset, ("page.css", "cards.css")))
+CSS = "\n".join(map(asset, ("page.css", "cards.css", "inside.css")))
 SCRIPT = asset("paste.js")
 
 _INTRODUCTION = (
@@ -38,8 +40,12 @@ def build_page(pairs: PairFolder, server: FastAPI) -> gr.Blocks:
         with gr.Tabs():
             with gr.Tab("Compare", id="compare", elem_id="compare"):
                 parts = lay_out(drawings)
-                compare = Compare(Sight(pairs, shelf), drawings, parts)
+                sight = Sight(pairs, shelf)
+                compare = Compare(sight, drawings, parts)
                 wire(parts, compare, private)
+            with gr.Tab("Inside", id="inside", elem_id="inside") as within:
+                inside, body = Inside(sight), lay_out_inside()
+                within.select(inside.show, [parts.visit, *parts.settings()], body, **private)
             with gr.Tab("Models", id="models", elem_id="models") as models:
                 cards = models_tab.lay_out()
                 models.select(lambda: models_tab.all_cards(pairs), None, cards, **private)

@@ -4,7 +4,6 @@ import json
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from html import escape
 from io import BytesIO
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import numpy as np
 from PIL import Image
 
 from app.shelf import Shelf
+from app.view import links
 from app.visit import Seen, Settings, Visit
 from explain.geotiff import geotiff_tags, write_geotiff
 from explain.print_figure import Answered, print_figure
@@ -44,11 +44,7 @@ def takeaway(visit: Visit, look: Callable[[], Mapping[str, Seen]], settings: Set
         for name in visit.pairs:
             title = "Maps, GeoTIFF" if len(visit.pairs) == 1 else f"Maps of {name}, GeoTIFF"
             files.append((title, f"{stem}-{name}.tif", "image/tiff", lambda name=name: view.geotiff(name)))
-    links = "".join(
-        f"<li><a href='{shelf.put(name, kind, make)}?save=true' download='{escape(name)}'>{escape(title)}</a></li>"
-        for title, name, kind, make in files
-    )
-    return f"<ul class='links' aria-label='Files of this view'>{links}</ul>"
+    return links(shelf, files, "Files of this view")
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """What the Compare tab shows, as HTML and pictures, of one visit under its settings."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from html import escape
 from io import BytesIO
@@ -18,7 +18,7 @@ from explain.figure import DIVERGING, TITLES, Style, difference, levels, percent
 from explain.region import RegionResult, against_region
 from explain.words import comparison_sentence
 
-__all__ = ["View", "bars", "colour_bar", "message", "png", "view"]
+__all__ = ["View", "bars", "colour_bar", "links", "message", "palette_png", "place", "png", "stack", "view"]
 
 Recognised = Mapping[str, float | None]
 """By class, 0 to 1; None where there is no such test image."""
@@ -98,8 +98,7 @@ class _Shown:
 
     def stack(self, heat: str, alt: str) -> str:
         """HTML: the image, and heat over it at the strength that the visitor has set."""
-        over = f"<img class='heat' src='{heat}' alt=''>" if heat else ""
-        return f"<div class='stack'><img src='{self.visit.address}' alt='{escape(alt)}'>{over}</div>"
+        return stack(self.visit.address, heat, alt)
 
     def before_after(self) -> dict[str, str]:
         """What the slider takes."""
@@ -128,7 +127,7 @@ class _Shown:
         """What a blind visitor is told of a heatmap."""
         heatmap, run = self.maps[role], self.analysis.runs[role]
         title = f"{TITLES[role]}: heatmap of {run.loaded.header.classes[heatmap.target]} over {self.visit.picture.name}"
-        return f"{title}; {'empty' if heatmap.empty else 'strongest ' + _place(heatmap.values)}"
+        return f"{title}; {'empty' if heatmap.empty else 'strongest ' + place(heatmap.values)}"
 
     def _coloured(self, what: str, share: np.ndarray | None, colour_map: str) -> str:
         """Address of a map in colours, at the size of the page's image."""
@@ -136,7 +135,7 @@ class _Shown:
             return ""
         stem = f"{Path(self.visit.picture.name).stem}-{self.name}"
         size = self.analysis.image.shape[:2]
-        return self.shelf.put(f"{stem}-{what}.png", "image/png", lambda: _palette_png(levels(share, size), colour_map))
+        return self.shelf.put(f"{stem}-{what}.png", "image/png", lambda: palette_png(levels(share, size), colour_map))
 
 
 def png(image: np.ndarray) -> bytes:
@@ -146,7 +145,18 @@ def png(image: np.ndarray) -> bytes:
     return data.getvalue()
 
 
-def _palette_png(values: np.ndarray, colour_map: str) -> bytes:
+def stack(image: str, heat: str, alt: str) -> str:
+    """HTML: an image, and heat over it at the strength that the visitor has set.
+
+    Args:
+        image, heat: addresses; no heat where there is nothing to lay over the image.
+        alt: for those who see neither; plain text.
+    """
+    over = f"<img class='heat' src='{heat}' alt=''>" if heat else ""
+    return f"<div class='stack'><img src='{image}' alt='{escape(alt)}'>{over}</div>"
+
+
+def palette_png(values: np.ndarray, colour_map: str) -> bytes:
     """uint8 [H, W] in the colours of a map; as small and as quick as a picture of one channel."""
     picture = Image.fromarray(values, "P")
     picture.putpalette(matplotlib.colormaps[colour_map](np.arange(256), bytes=True)[:, :3].tobytes())
@@ -163,6 +173,21 @@ def colour_bar(colour_map: str, low: str, high: str) -> str:
         f"<div class='colours'><span class='strip' style='background: linear-gradient(to right, {stops})'></span>"
         f"<span class='ends'><span>{escape(low)}</span><span>{escape(high)}</span></span></div>"
     )
+
+
+def links(shelf: Shelf, files: Iterable[tuple[str, str, str, Callable[[], bytes]]], label: str) -> str:
+    """HTML: files to take away, each made when it is first fetched.
+
+    Args:
+        shelf: where they are put.
+        files: of each the words of its link, its name, its media type, and what makes it.
+        label: of the list, for those who do not see it; plain text.
+    """
+    items = "".join(
+        f"<li><a href='{shelf.put(name, kind, make)}?save=true' download='{escape(name)}'>{escape(words)}</a></li>"
+        for words, name, kind, make in files
+    )
+    return f"<ul class='links' aria-label='{escape(label)}'>{items}</ul>"
 
 
 def bars(run: NetworkAnalysis) -> str:
@@ -250,13 +275,13 @@ def _where_more(values: np.ndarray) -> str:
     """The places where the difference is largest in either direction."""
     parts = []
     if values.max() > 0:
-        parts.append(f"SCFF finds most more {_place(values)}")
+        parts.append(f"SCFF finds most more {place(values)}")
     if values.min() < 0:
-        parts.append(f"most less {_place(-values)}")
+        parts.append(f"most less {place(-values)}")
     return (", ".join(parts) or "The two maps are equal") + "."
 
 
-def _place(values: np.ndarray) -> str:
+def place(values: np.ndarray) -> str:
     """Where a map is largest, in words."""
     row, column = np.unravel_index(values.argmax(), values.shape)
     down = ("at the top", "in the middle", "at the bottom")[int(3 * row / values.shape[0])]

@@ -3,7 +3,7 @@
 import secrets
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from threading import Lock
@@ -151,9 +151,15 @@ class Seen:
 
     def heatmaps(self, question: Question) -> dict[str, Heatmap]:
         """By role; asked again, they are not computed again."""
-        if question not in self._maps:
-            self._maps[question] = self.analysis.heatmaps(question)
-        return self._maps[question]
+        return self.all_heatmaps(question, [question.layer])[question.layer]
+
+    def all_heatmaps(self, question: Question, layers: Sequence[str]) -> dict[str, dict[str, Heatmap]]:
+        """By layer and role, whichever layer the question names."""
+        asked = {layer: replace(question, layer=layer) for layer in layers}
+        if missing := [layer for layer in layers if asked[layer] not in self._maps]:
+            for layer, maps in self.analysis.all_heatmaps(question, missing).items():
+                self._maps[asked[layer]] = maps
+        return {layer: self._maps[asked[layer]] for layer in layers}
 
 
 class Analyses:

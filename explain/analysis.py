@@ -1,5 +1,6 @@
 """An image seen by a pair: both networks run once, then any number of questions."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -75,9 +76,13 @@ class NetworkAnalysis:
         Raises:
             BadInputError: the layer or the method is unknown.
         """
+        return self.all_heatmaps(question, [question.layer])[question.layer]
+
+    def all_heatmaps(self, question: Question, layers: Sequence[str]) -> dict[str, Heatmap]:
+        """The answers at several layers, whichever the question names, by layer; for one differentiation."""
         target = self.target(question)
-        maps = self.run.heatmaps([target], question.layer, question.method, question.smoothing)
-        return Heatmap(maps[0].cpu().numpy(), target.index, target.against)
+        maps = self.run.all_heatmaps([target], layers, question.method, question.smoothing)
+        return {layer: Heatmap(values[0].cpu().numpy(), target.index, target.against) for layer, values in maps.items()}
 
 
 @dataclass(frozen=True)
@@ -97,7 +102,12 @@ class PairAnalysis:
 
     def heatmaps(self, question: Question = Question()) -> dict[str, Heatmap]:
         """Both heatmaps by role."""
-        return {role: run.heatmap(question) for role, run in self.runs.items()}
+        return self.all_heatmaps(question, [question.layer])[question.layer]
+
+    def all_heatmaps(self, question: Question, layers: Sequence[str]) -> dict[str, dict[str, Heatmap]]:
+        """Both heatmaps by layer and role."""
+        found = {role: run.all_heatmaps(question, layers) for role, run in self.runs.items()}
+        return {layer: {role: maps[layer] for role, maps in found.items()} for layer in layers}
 
 
 def analyse(pair: Pair, image: np.ndarray) -> PairAnalysis:

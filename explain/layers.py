@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from models.errors import BadInputError
 from models.network import Network
 
-__all__ = ["FUSED", "Layer", "find_layer", "layer_names"]
+__all__ = ["FUSED", "Layer", "explained_layers", "find_layer", "layer_names"]
 
 FUSED = "fused"
 """The classifier's input: Yn with SCFF, Xn without."""
@@ -25,10 +25,15 @@ class Layer:
 
 
 def layer_names(network: Network) -> tuple[str, ...]:
-    """All that can be asked for, of this network and of its partner in a pair."""
+    """All that such a network has, and its partner in a pair."""
     fused = (str(Layer("Y", i)) for i in range(2, network.depth + 1))
     stages = (str(Layer("X", i)) for i in range(1, network.depth + 1))
     return (FUSED, *fused, *stages)
+
+
+def explained_layers(network: Network) -> tuple[str, ...]:
+    """Those of them that lead on to the score, and can be asked for."""
+    return tuple(name for name in layer_names(network) if name == FUSED or _leads_on(network, int(name[1:])))
 
 
 def find_layer(network: Network, name: str) -> Layer:
@@ -41,9 +46,14 @@ def find_layer(network: Network, name: str) -> Layer:
     if name not in known:
         raise BadInputError(f"unknown layer {name!r}; these networks have {', '.join(known)}")
     kind, number = ("Y", network.depth) if name == FUSED else (name[0], int(name[1:]))
-    if number < network.depth and not network.stages_lead_on:
-        last = ", ".join(known for known in known if known == FUSED or known.endswith(str(network.depth)))
+    if not _leads_on(network, number):
+        last = ", ".join(explained_layers(network))
         raise BadInputError(
             f"{name} cannot be explained: {network.arch} computes on from other maps than its stages; choose of {last}"
         )
     return Layer("X" if network.scff is None else kind, number)
+
+
+def _leads_on(network: Network, number: int) -> bool:
+    """Whether the backbone, or the classifier, takes what stands at a stage."""
+    return number == network.depth or network.stages_lead_on

@@ -1,14 +1,16 @@
 """What SCFF chose for an image: how each fusion weighed its two maps, and what each stage adds to the score."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
 
+from explain.analysis import PairAnalysis, Question
 from explain.layers import Layer
 from explain.run import Run, Target, as_weights
 
-__all__ = ["FusionWeights", "StageShare", "fusion_weights", "stage_shares"]
+__all__ = ["FusionWeights", "StageShare", "fusion_weights", "inside", "stage_shares"]
 
 
 @dataclass(frozen=True)
@@ -102,3 +104,33 @@ def stage_shares(run: Run, targets: list[Target]) -> list[list[StageShare]] | No
                 scores = (float(target(run.logits[image])), float(target(logits[image])))
                 shares[image].append(StageShare(str(Layer("X", i + 1)), *scores))
     return shares
+
+
+def inside(analysis: PairAnalysis, question: Question) -> dict[str, Any]:
+    """All that SCFF chose for an image, as a JSON object.
+
+    Returns:
+        The target's names, its score and what each stage adds to it; of each fusion the weights of its channels, with
+        mean, spread and histogram, or None for a variant that chooses nothing.
+    """
+    run, classes = analysis.scff, analysis.pair.classes
+    target = run.target(question)
+    weights, shares = fusion_weights(run.run), stage_shares(run.run, [target])[0]
+    return {
+        "pair": analysis.pair.name,
+        "target": classes[target.index],
+        "against": None if target.against is None else classes[target.against],
+        "score": shares[0].score,
+        "stage_shares": {each.stage: each.share for each in shares},
+        "fusion_weights": None if weights is None else {each.layer: _of_weights(each) for each in weights[0]},
+    }
+
+
+def _of_weights(weights: FusionWeights) -> dict[str, Any]:
+    return {
+        "mean": weights.mean,
+        "spread": weights.spread,
+        "histogram": weights.histogram().tolist(),
+        "earlier": weights.earlier.tolist(),
+        "stage": weights.stage.tolist(),
+    }

@@ -305,3 +305,17 @@ def test_new_and_broken_pairs_without_restart(page: Page, checkpoints: Path, tmp
     finally:
         for name in ("fresh", "torn"):
             shutil.rmtree(checkpoints / name, ignore_errors=True)
+
+
+def test_inside_shows_every_stage_of_what_is_compared(page: Page) -> None:
+    choose(page, "target", "water")
+    expect(page.locator("#rows .scff figcaption")).to_contain_text("water", timeout=10_000)
+    page.get_by_role("tab", name="Inside").click()
+    body = page.locator("#inside-body")
+    expect(body.locator(".stage")).to_have_count(4, timeout=20_000)
+    expect(body).to_contain_text("Evidence for water, by Grad-CAM++")
+    expect(body.locator(".heat").first).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") <= page.viewport_size["width"]
+    with page.expect_download() as found:
+        body.get_by_role("link", name="All maps, NPZ").click()
+    assert set(np.load(found.value.path())) > {"baseline/X1", "scff/X4", "scff/Y2"}

@@ -1,0 +1,37 @@
+"""The Inside tab: heatmaps of every stage and every fused map, and what each fusion chose for the image."""
+
+from functools import partial
+
+import gradio as gr
+
+from app.inside_view import inside_html
+from app.sight import Sight, analysed
+from app.troubles import failed, refused
+from app.view import message
+from app.visit import Settings, Visit
+from models.errors import BadInputError
+
+__all__ = ["Inside", "lay_out"]
+
+
+def lay_out() -> gr.HTML:
+    """Places what comes when the tab is opened."""
+    return gr.HTML(message("Loading …"), elem_id="inside-body", padding=False)
+
+
+class Inside:
+    """What the tab does."""
+
+    def __init__(self, sight: Sight) -> None:
+        self.sight = sight
+
+    def show(self, visit: Visit | None, *values: object) -> str:
+        """HTML: the image of the Compare tab, by its settings, seen from inside each of its pairs."""
+        try:
+            visit = analysed(visit)
+            look = partial(self.sight.again, visit)
+            return inside_html(visit, look, Settings(*values), self.sight.shelf)
+        except BadInputError as error:
+            return refused(error)
+        except Exception:
+            return failed()
