@@ -120,6 +120,7 @@ class Batch:
         """Does a run that was prepared, and shows what is done after every few images."""
         run = self.runs.find(key)
         if run is None or not run.begin():
+            yield {self.parts.status: gr.skip()}  # without a word, Gradio would clear everything
             return
         trouble = None
         try:

@@ -42,14 +42,12 @@ _READERS = 2  # threads that decode the next batch meanwhile
 
 @dataclass(frozen=True)
 class Step:
-    """What has been done so far."""
+    """What was done at once."""
 
-    done: int
-    """Images of this run."""
     total: int
     """Images that this run has to do; those that an earlier one has done are not among them."""
     rows: list[dict[str, Any]]
-    """Of the images that came with this step: at first those of an earlier run, then those of each batch."""
+    """At first those of an earlier run, then those of each batch."""
 
 
 def images_under(folder: Path, but: Path | None = None) -> list[str]:
@@ -148,8 +146,8 @@ def explained(work: Work, workers: Workers = ALONE) -> Iterator[Step]:
         if missing:  # a batch is whole, whoever computes it; of one that was done, what failed is tried again
             waiting.append(missing if failed.issuperset(missing) else list(batch))
     coming = {name for batch in waiting for name in batch}
-    done, total = 0, len(coming)
-    yield Step(done, total, [known[name] for batch in mine for name in batch if name not in coming])
+    total = len(coming)
+    yield Step(total, [known[name] for batch in mine for name in batch if name not in coming])
     log = work.progress / f"{socket.gethostname()}-{workers.rank}.jsonl"
     readers = ThreadPoolExecutor(_READERS)
     try:
@@ -159,8 +157,7 @@ def explained(work: Work, workers: Workers = ALONE) -> Iterator[Step]:
                 rows = _explain(work, batch, read)
                 file.writelines(json.dumps({"state": states[row["image"]], "row": row}) + "\n" for row in rows)
                 file.flush()
-                done += len(rows)
-                yield Step(done, total, rows)
+                yield Step(total, rows)
     finally:
         readers.shutdown(cancel_futures=True)
 
