@@ -61,14 +61,14 @@ def lay_out() -> BatchParts:
     with gr.Row(elem_id="batch-layout"):
         with gr.Column(scale=1, min_width=250):
             files = gr.File(
-                label="Images or ZIPs: drop, browse, paste",
+                label="Images or ZIPs",
                 file_count="multiple",
                 elem_id="batch-files",
                 height=180,
             )
             gr.HTML(
-                f"<p class='fine'>Up to {MOST_IMAGES} images and {MOST_BYTES // 2**30} GB at once, of the kinds that "
-                "Compare takes. One batch is worked on at a time; others wait in line.</p>",
+                f"<p class='fine'>Drop, browse or paste up to {MOST_IMAGES} images and {MOST_BYTES // 2**30} GB, of the kinds "
+                "that Compare takes. One batch is worked on at a time; others wait in line.</p>",
                 padding=False,
             )
             pair = gr.Dropdown(label="Pair of networks", elem_id="batch-pair", allow_custom_value=True)
