@@ -67,8 +67,8 @@ def lay_out() -> BatchParts:
                 height=180,
             )
             gr.HTML(
-                f"<p class='fine'>Drop, browse or paste up to {MOST_IMAGES} images and {MOST_BYTES // 2**30} GB, of the kinds "
-                "that Compare takes. One batch is worked on at a time; others wait in line.</p>",
+                f"<p class='fine'>Drop, browse or paste up to {MOST_IMAGES} images and {MOST_BYTES // 2**30} GB, of "
+                "the kinds that Compare takes. One batch is worked on at a time; others wait in line.</p>",
                 padding=False,
             )
             pair = gr.Dropdown(label="Pair of networks", elem_id="batch-pair", allow_custom_value=True)
