@@ -3,7 +3,10 @@
 import gradio as gr
 from fastapi import FastAPI
 
-from app import models_tab
+from app import batch_parts, models_tab
+from app.batch import Batch
+from app.batch import wire as wire_batch
+from app.batch_run import Runs
 from app.compare import Compare, wire
 from app.compare_parts import lay_out
 from app.drawn_scenes import SCENES, draw
@@ -20,7 +23,7 @@ __all__ = ["CSS", "SCRIPT", "THEME", "build_page"]
 _FONT = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif")
 _MONO = ("ui-monospace", "Menlo", "Consolas", "monospace")
 THEME = gr.themes.Default(primary_hue="teal", neutral_hue="slate", font=_FONT, font_mono=_MONO)
-CSS = "\n".join(map(asset, ("page.css", "cards.css", "inside.css")))
+CSS = "\n".join(map(asset, ("page.css", "cards.css", "inside.css", "batch.css")))
 SCRIPT = asset("paste.js")
 
 _INTRODUCTION = (
@@ -33,7 +36,9 @@ def build_page(pairs: PairFolder, server: FastAPI) -> gr.Blocks:
     """The whole page over a folder of pairs; pictures and downloads are served by the server given."""
     drawings = [draw(name) for name in SCENES]
     shelf = Shelf(HOUR)
-    shelf.serve(server)
+    batch_shelf = Shelf(HOUR, most=16_000, route="/batch")  # strips and figures, by the hundred
+    for each in (shelf, batch_shelf):
+        each.serve(server)
     with gr.Blocks(title="SCFF Lens", analytics_enabled=False, delete_cache=(HOUR, HOUR)) as page:
         gr.HTML(_INTRODUCTION, elem_id="intro", padding=False)
         private = {"api_visibility": "private", "concurrency_id": "networks", "concurrency_limit": 2}
@@ -46,6 +51,9 @@ def build_page(pairs: PairFolder, server: FastAPI) -> gr.Blocks:
             with gr.Tab("Inside", id="inside", elem_id="inside") as within:
                 inside, body = Inside(sight), lay_out_inside()
                 within.select(inside.show, [parts.visit, *parts.settings()], body, **private)
+            with gr.Tab("Batch", id="batch", elem_id="batch") as batch_tab:
+                many = batch_parts.lay_out()
+                wire_batch(batch_tab, many, Batch(pairs, Runs(HOUR), batch_shelf, many), private)
             with gr.Tab("Models", id="models", elem_id="models") as models:
                 cards = models_tab.lay_out()
                 models.select(lambda: models_tab.all_cards(pairs), None, cards, **private)

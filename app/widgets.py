@@ -1,4 +1,4 @@
-"""Parts of the page that Gradio has not: an image to mark a region on, and a slider between two pictures.
+"""Parts of the page that Gradio has not: an image to mark a region on, a slider between two pictures, many results.
 
 Each is a gr.HTML whose template never changes; what is shown goes in by its properties, and its script keeps the rest.
 """
@@ -16,7 +16,7 @@ from app.visit import Marking
 from explain.region import Region
 from models.errors import BadInputError
 
-__all__ = ["asset", "before_after", "marker", "marking"]
+__all__ = ["asset", "before_after", "marker", "marking", "results"]
 
 _PNG = "data:image/png;base64,"
 
@@ -43,6 +43,15 @@ def before_after(elem_id: str) -> gr.HTML:
     """
     sides = {f"{side}{what}": "" for side in ("left", "right") for what in ("", "_src", "_alt")}
     return _component("before_after", elem_id, value="", base="", **sides)
+
+
+def results(elem_id: str) -> gr.HTML:
+    """Many images with their answers: a gallery and a table that can be sorted, both of all or of some.
+
+    Its value: run (a name; with another one all begins anew), columns (titles), rows (as app.batch_view.entry gives
+    them; only more come to those that are there). All are texts and numbers, which its script writes as texts.
+    """
+    return _component("results", elem_id, value=None)
 
 
 def marking(value: object, size: tuple[int, int], shown: tuple[int, int]) -> Marking | None:

@@ -13,12 +13,13 @@ from explain.analysis import PairAnalysis, Question, analyse
 from explain.cam import DEFAULT_METHOD, METHODS
 from explain.faithfulness import MEASURED
 from explain.figure import COLOUR_MAPS, SCALES, Style
-from explain.folder import explain_folder, geotiff_file, maps_file
+from explain.folder import explain_folder, images_under
 from explain.layers import FUSED, find_layer, layer_names
 from explain.preparation import prepared
 from explain.run import Smoothing
 from explain.sheet import PER_SHEET
 from explain.single import Marked, explain_image, result_stems
+from explain.work import Work
 from explain.workers import Workers
 from models.atomic import write_file
 from models.checkpoint import ROLES, Pair, load_pair
@@ -117,7 +118,9 @@ def main(
     )
     pair = prepared(pair, compiled)
     if is_folder:
-        failed = _explain_folder(images[0], out, pair, question, measure, style, batch_size, workers, chosen, as_json)
+        names = images_under(images[0], but=out)
+        work = Work(images[0], names, out, pair, question, measure, style, batch_size, chosen)
+        failed = _explain_folder(work, workers, as_json)
     else:
         failed = _explain_images(images, out, pair, question, measure, style, marked, chosen, as_json)
     workers.leave()
@@ -125,21 +128,10 @@ def main(
         sys.exit(2)
 
 
-def _explain_folder(
-    folder: Path,
-    out: Path,
-    pair: Pair,
-    question: Question,
-    measure: str,
-    style: Style,
-    batch: int,
-    workers: Workers,
-    bands: Sequence[int] | None,
-    as_json: bool,
-) -> int:
+def _explain_folder(work: Work, workers: Workers, as_json: bool) -> int:
     """How many images could not be explained."""
     try:
-        rows = explain_folder(folder, out, pair, question, measure, style, batch, workers, bands)
+        rows = explain_folder(work, workers)
     except KeyboardInterrupt:
         print("interrupted; the same command goes on from here", file=sys.stderr)
         sys.exit(130)
@@ -147,33 +139,31 @@ def _explain_folder(
         return 0
     for number, row in enumerate(rows):
         if as_json and not row["error"]:
-            sheet = out / f"contact-{1 + number // PER_SHEET}.png"
-            print(json.dumps(_row_as_json(row, folder, out, pair, question, bands) | {"figure": str(sheet)}))
+            sheet = work.out / f"contact-{1 + number // PER_SHEET}.png"
+            print(json.dumps(_row_as_json(row, work) | {"figure": str(sheet)}))
     failed = [row for row in rows if row["error"]]
     for row in failed:
         print(f"error: {row['error']}", file=sys.stderr)
     if not as_json:
-        print(f"{len(rows) - len(failed)} of {len(rows)} images explained -> {out / 'results.csv'}")
+        print(f"{len(rows) - len(failed)} of {len(rows)} images explained -> {work.out / 'results.csv'}")
     return len(failed)
 
 
-def _row_as_json(
-    row: dict, folder: Path, out: Path, pair: Pair, question: Question, bands: Sequence[int] | None
-) -> dict:
+def _row_as_json(row: dict, work: Work) -> dict:
     """A row of the table, by network, with the keys that name what was asked and where the maps are."""
     said = {
         role: {name.removeprefix(f"{role}_"): value for name, value in row.items() if name.startswith(f"{role}_")}
         for role in ROLES
     }
     return {
-        "image": str(folder / row["image"]),
-        "bands": None if bands is None else list(bands),
-        "pair": pair.name,
-        "layer": question.layer,
-        "method": question.method,
+        "image": str(work.folder / row["image"]),
+        "bands": None if work.bands is None else list(work.bands),
+        "pair": work.pair.name,
+        "layer": work.question.layer,
+        "method": work.question.method,
         **said,
-        "maps": str(maps_file(out, row["image"])),
-        "geotiff": str(geotiff_file(out, row["image"])) if "geotiff" in row else None,
+        "maps": str(work.maps(row["image"])),
+        "geotiff": str(work.geotiff(row["image"])) if "geotiff" in row else None,
     }
 
 

@@ -4,13 +4,12 @@ What is done is kept as it comes, so that an interrupted run goes on: an NPZ for
 of results and a small picture. Batches are the same whoever computes them.
 """
 
-import csv
 import json
 import socket
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict
-from io import BytesIO, StringIO
+from dataclasses import asdict, dataclass
+from io import BytesIO
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -21,38 +20,50 @@ from PIL import Image
 from torch import Tensor
 from tqdm import tqdm
 
-from explain.analysis import Heatmap, Question
-from explain.cam import METHODS
+from explain.analysis import Heatmap
 from explain.faithfulness import faithfulness
-from explain.figure import PLAIN, SCALED_BY, TITLES, Style, layer_words, overlay, percent, scaled
+from explain.figure import Style, overlay, scaled
 from explain.geotiff import georeferenced, geotiff_tags, write_geotiff
+from explain.results import sheets, strip, table
 from explain.run import Run, Target, run_in_parts
-from explain.sheet import CELL, contact_sheets
+from explain.sheet import CELL
+from explain.work import Work
 from explain.workers import ALONE, Workers
 from models.atomic import write_file
-from models.checkpoint import ROLES, Pair
+from models.checkpoint import ROLES
 from models.errors import BadInputError
 from models.image_file import IMAGE_SUFFIXES, read_image
 
-__all__ = ["explain_folder", "geotiff_file", "images_under", "maps_file"]
+__all__ = ["Step", "explain_folder", "explained", "images_under"]
 
-_PROGRESS = ".progress"
 _SHEETS = "contact-*.png"
 _READERS = 2  # threads that decode the next batch meanwhile
 
 
-def images_under(folder: Path, but: Path | None = None) -> list[Path]:
-    """Image files of a folder, at any depth, in alphabetical order.
+@dataclass(frozen=True)
+class Step:
+    """What was done at once."""
+
+    total: int
+    """Images that this run has to do; those that an earlier one has done are not among them."""
+    rows: list[dict[str, Any]]
+    """At first those of an earlier run, then those of each batch."""
+
+
+def images_under(folder: Path, but: Path | None = None) -> list[str]:
+    """Image files of a folder, at any depth, by their paths within it in alphabetical order.
 
     Hidden ones are passed over, and links to folders are not followed.
 
     Args:
         folder: to look in.
-        but: a folder within it, such as that of the results, that is passed over.
+        but: the folder of the results, which is passed over where it lies within.
 
     Raises:
-        BadInputError: there is none.
+        BadInputError: there is none, or the results would lie among them.
     """
+    if but is not None and but.resolve() == folder.resolve():
+        raise BadInputError(f"{but} is the folder of the images itself; choose another --out")
     found = sorted(
         path
         for path in folder.rglob("*")
@@ -63,119 +74,105 @@ def images_under(folder: Path, but: Path | None = None) -> list[Path]:
     )
     if not found:
         raise BadInputError(f"{folder}: no image in this folder; looked for {', '.join(sorted(IMAGE_SUFFIXES))}")
-    return found
+    return [path.relative_to(folder).as_posix() for path in found]
 
 
-def explain_folder(
-    folder: Path,
-    out: Path,
-    pair: Pair,
-    question: Question,
-    measured: str = "quick",
-    style: Style = PLAIN,
-    batch: int = 16,
-    workers: Workers = ALONE,
-    bands: Sequence[int] | None = None,
-) -> list[dict[str, Any]] | None:
+def explain_folder(work: Work, workers: Workers = ALONE) -> list[dict[str, Any]] | None:
     """Explains every image of a folder.
 
     Writes under `out`: `results.csv`, a row an image; `maps/NAME.npz`, float32 arrays baseline and scff, and of a
     georeferenced image `maps/NAME.tif`; contact sheets. An image that cannot be read is a row that says why.
 
     Args:
-        folder: of images, at any depth.
-        out: may hold a run of the same question, which goes on; images that have changed since are done anew.
-        pair: best prepared.
-        question: of every image alike.
-        measured: a name in explain.faithfulness.MEASURED.
-        style: of the contact sheets.
-        batch: images at once.
-        workers: that share the work; each needs `folder`, and all should have one `out`.
-        bands: to read of every image, as models.image_file.read_image takes them.
+        work: to do; images that have changed since an earlier run are done anew.
+        workers: that share the work; each needs the folder, and all should have one `out`.
 
     Returns:
         The rows, for the first process; None for the others.
 
     Raises:
-        BadInputError: there is no image, or `out` holds another run.
+        BadInputError: `out` holds another run.
     """
-    if out.resolve() == folder.resolve():
-        raise BadInputError(f"{out} is the folder of the images itself; choose another --out")
-    images = images_under(folder, but=out)
-    claim = _claim(out, pair, question, measured, style, batch, bands) if workers.first else None
-    if refusal := workers.from_first(claim):
-        raise BadInputError(refusal)
-    (out / _PROGRESS).mkdir(parents=True, exist_ok=True)  # on each machine
-    names = [path.relative_to(folder).as_posix() for path in images]
-    states = dict(zip(names, map(_state, images), strict=True))
-    known, failed = _known(out, states)
-    batches = [range(first, min(first + batch, len(images))) for first in range(0, len(images), batch)]
-    mine = batches[workers.rank :: workers.count]
-    waiting = []
-    for numbers in mine:
-        missing = [n for n in numbers if names[n] not in known]
-        if missing:  # a batch is whole, whoever computes it; of one that was done, what failed is tried again
-            waiting.append(missing if all(names[n] in failed for n in missing) else list(numbers))
-    log = out / _PROGRESS / f"{socket.gethostname()}-{workers.rank}.jsonl"
-    bar = tqdm(total=sum(map(len, waiting)), desc="explaining", disable=None if workers.first else True)
-    with ThreadPoolExecutor(_READERS) as readers, log.open("a") as file, bar:
-        file.write("\n")  # ends a line that an interruption has torn
-        for numbers, read in _ahead(readers, waiting, images, pair, bands):
-            rows = _explain(pair, folder, [names[n] for n in numbers], read, out, question, measured, style)
-            known |= {row["image"]: row for row in rows}
-            file.writelines(json.dumps({"state": states[row["image"]], "row": row}) + "\n" for row in rows)
-            file.flush()
-            bar.update(len(numbers))
-    found = workers.gathered([(known[names[n]], _cell(out, names[n])) for numbers in mine for n in numbers])
+    steps = explained(work, workers)
+    start = next(steps)
+    rows = list(start.rows)
+    with tqdm(total=start.total, desc="explaining", disable=None if workers.first else True) as bar:
+        for step in steps:
+            rows += step.rows
+            bar.update(len(step.rows))
+    found = workers.gathered([(row, strip(work, row["image"])) for row in rows])
     if found is None:
         return None
-    by_name = {row["image"]: (row, cell) for row, cell in found}
-    found = [by_name[name] for name in names]
+    by_name = {row["image"]: (row, picture) for row, picture in found}
+    found = [by_name[name] for name in work.names]
     rows = [row for row, _ in found]
-    _write_table(out / "results.csv", rows)
-    sheets = []
-    heading = (
-        f"{pair.name}: {METHODS[question.method].title} of {layer_words(question.layer)}; each image, then the "
-        f"baseline's heatmap and that with SCFF; colours: {SCALED_BY[style.scale]}"
-    )
-    for sheet in contact_sheets([(_words(row), cell) for row, cell in found], heading):
-        data = BytesIO()
-        sheet.save(data, "PNG")
-        sheets.append(out / f"contact-{len(sheets) + 1}.png")
-        write_file(sheets[-1], data.getvalue())
-    for former in set(out.glob(_SHEETS)) - set(sheets):
+    write_file(work.out / "results.csv", table(rows))
+    written = set()
+    for number, sheet in enumerate(sheets(work, found), 1):
+        path = work.out / f"contact-{number}.png"
+        write_file(path, sheet)
+        written.add(path)
+    for former in set(work.out.glob(_SHEETS)) - written:
         former.unlink()
     return rows
 
 
-def maps_file(out: Path, name: str) -> Path:
-    """Where an image's heatmaps are; the image's own ending stays, because others may differ in nothing else."""
-    return out / "maps" / f"{name}.npz"
+def explained(work: Work, workers: Workers = ALONE) -> Iterator[Step]:
+    """Explains every image of a folder, batch by batch, as far as the steps are taken.
+
+    The maps and the small picture of an image are written before its row comes; all may end after any step, and go on
+    later.
+
+    Args:
+        work, workers: as explain_folder's.
+
+    Yields:
+        Before the first batch, and after each, what this process has done.
+
+    Raises:
+        BadInputError: as explain_folder.
+    """
+    if refusal := workers.from_first(_claim(work) if workers.first else None):
+        raise BadInputError(refusal)
+    work.progress.mkdir(parents=True, exist_ok=True)  # on each machine
+    names = work.names
+    states = {name: _state(work.folder / name) for name in names}
+    known, failed = _known(work, states)
+    batches = [names[first : first + work.batch] for first in range(0, len(names), work.batch)]
+    mine = batches[workers.rank :: workers.count]
+    waiting = []
+    for batch in mine:
+        missing = [name for name in batch if name not in known]
+        if missing:  # a batch is whole, whoever computes it; of one that was done, what failed is tried again
+            waiting.append(missing if failed.issuperset(missing) else list(batch))
+    coming = {name for batch in waiting for name in batch}
+    total = len(coming)
+    yield Step(total, [known[name] for batch in mine for name in batch if name not in coming])
+    log = work.progress / f"{socket.gethostname()}-{workers.rank}.jsonl"
+    readers = ThreadPoolExecutor(_READERS)
+    try:
+        with log.open("a") as file:
+            file.write("\n")  # ends a line that an interruption has torn
+            for batch, read in _ahead(readers, waiting, work):
+                rows = _explain(work, batch, read)
+                file.writelines(json.dumps({"state": states[row["image"]], "row": row}) + "\n" for row in rows)
+                file.flush()
+                yield Step(total, rows)
+    finally:
+        readers.shutdown(cancel_futures=True)
 
 
-def geotiff_file(out: Path, name: str) -> Path:
-    """Where those of a georeferenced image are as GeoTIFF."""
-    return out / "maps" / f"{name}.tif"
-
-
-def _claim(
-    out: Path,
-    pair: Pair,
-    question: Question,
-    measured: str,
-    style: Style,
-    batch: int,
-    bands: Sequence[int] | None,
-) -> str | None:
-    """Makes the folder of progress for this question, or says why it cannot."""
+def _claim(work: Work) -> str | None:
+    """Makes the folder of progress for this work, or says why it cannot."""
+    out = work.out
     claim = {
-        "pair": [getattr(pair, role).digest for role in ROLES],
-        "measure": measured,
-        "batch size": batch,
-        "bands": None if bands is None else list(bands),
-        **{name.replace("_", " "): value for name, value in (asdict(question) | asdict(style)).items()},
+        "pair": [getattr(work.pair, role).digest for role in ROLES],
+        "measure": work.measured,
+        "batch size": work.batch,
+        "bands": None if work.bands is None else list(work.bands),
+        **{name.replace("_", " "): value for name, value in (asdict(work.question) | asdict(work.style)).items()},
     }
-    file = out / _PROGRESS / "question.json"
+    file = work.progress / "question.json"
     if file.is_file():
         former = _former(file)
         other = [name for name in claim if claim[name] != former.get(name)]
@@ -206,13 +203,13 @@ def _state(image: Path) -> list[int]:
     return [status.st_size, status.st_mtime_ns]
 
 
-def _known(out: Path, states: dict[str, list[int]]) -> tuple[dict[str, dict[str, Any]], set[str]]:
+def _known(work: Work, states: dict[str, list[int]]) -> tuple[dict[str, dict[str, Any]], set[str]]:
     """Rows of images that are as they were when they were explained, by name, and which others have failed as they are.
 
     Torn lines do not count.
     """
     known, failed = {}, set()
-    for log in (out / _PROGRESS).glob("*.jsonl"):
+    for log in work.progress.glob("*.jsonl"):
         for line in log.read_text().splitlines():
             try:
                 entry = json.loads(line)
@@ -229,41 +226,28 @@ def _known(out: Path, states: dict[str, list[int]]) -> tuple[dict[str, dict[str,
 
 
 def _ahead(
-    pool: ThreadPoolExecutor,
-    batches: Sequence[list[int]],
-    images: Sequence[Path],
-    pair: Pair,
-    bands: Sequence[int] | None,
-) -> Iterator[tuple[list[int], list]]:
+    pool: ThreadPoolExecutor, batches: Sequence[Sequence[str]], work: Work
+) -> Iterator[tuple[Sequence[str], list]]:
     """Batches with their images read, the next one being read while the last is worked on."""
     coming = []
-    for i, numbers in enumerate(batches):
+    for i, names in enumerate(batches):
         for following in batches[i if i == 0 else i + 1 : i + 2]:
-            coming.append([pool.submit(_read, images[n], pair, bands) for n in following])
-        yield numbers, [future.result() for future in coming.pop(0)]
+            coming.append([pool.submit(_read, work, name) for name in following])
+        yield names, [future.result() for future in coming.pop(0)]
 
 
-def _read(path: Path, pair: Pair, bands: Sequence[int] | None) -> tuple[Tensor, np.ndarray] | BadInputError:
+def _read(work: Work, name: str) -> tuple[Tensor, np.ndarray] | BadInputError:
     """What the networks take, and a small picture; or why there is none."""
     try:
-        image = read_image(path, bands=bands)
+        image = read_image(work.folder / name, name, work.bands)
     except BadInputError as error:
         return error
     small = Image.fromarray(image)
     small.thumbnail((CELL, CELL), Image.Resampling.BOX)
-    return pair.preprocessing(image), np.asarray(small)
+    return work.pair.preprocessing(image), np.asarray(small)
 
 
-def _explain(
-    pair: Pair,
-    folder: Path,
-    names: Sequence[str],
-    read: Sequence,
-    out: Path,
-    question: Question,
-    measured: str,
-    style: Style,
-) -> list[dict[str, Any]]:
+def _explain(work: Work, names: Sequence[str], read: Sequence) -> list[dict[str, Any]]:
     """Rows of one batch; maps and small pictures are written."""
     rows = [
         {"image": name, "error": str(found) if isinstance(found, BadInputError) else ""}
@@ -273,28 +257,19 @@ def _explain(
     if not good:
         return rows
     try:
-        _explain_good(pair, folder, rows, good, read, out, question, measured, style)
+        _explain_good(work, rows, good, read)
     except BadInputError as error:  # of one of them, whose output is not finite
         if len(good) == 1:
             rows[good[0]] = {"image": names[good[0]], "error": f"{names[good[0]]}: {error}"}
             return rows
         for i in good:
-            rows[i] = _explain(pair, folder, [names[i]], [read[i]], out, question, measured, style)[0]
+            rows[i] = _explain(work, [names[i]], [read[i]])[0]
     return rows
 
 
-def _explain_good(
-    pair: Pair,
-    folder: Path,
-    rows: list[dict[str, Any]],
-    good: Sequence[int],
-    read: Sequence,
-    out: Path,
-    question: Question,
-    measured: str,
-    style: Style,
-) -> None:
+def _explain_good(work: Work, rows: list[dict[str, Any]], good: Sequence[int], read: Sequence) -> None:
     """Fills the rows of the images that could be read."""
+    pair, question = work.pair, work.question
     names = [row["image"] for row in rows]
     images = torch.cat([read[i][0] for i in good]).to(pair.device)
     maps: list[dict[str, Heatmap]] = [{} for _ in good]
@@ -305,7 +280,7 @@ def _explain_good(
                 Target(own if question.target is None else question.target, question.against) for own in run.predictions
             ]
             heatmaps = run.heatmaps(targets, question.layer, question.method, question.smoothing).cpu().numpy()
-            columns = _columns(pair.classes, run, heatmaps, targets, measured)
+            columns = _columns(pair.classes, run, heatmaps, targets, work.measured)
             for (k, i), values, target, column in zip(
                 islice(rest, len(targets)), heatmaps, targets, columns, strict=True
             ):
@@ -314,15 +289,15 @@ def _explain_good(
     for k, i in enumerate(good):
         arrays, cell = BytesIO(), BytesIO()
         np.savez(arrays, **{role: heatmap.values for role, heatmap in maps[k].items()})
-        _strip(read[i][1], maps[k], style).save(cell, "JPEG", quality=90)
-        for path, data in ((maps_file(out, names[i]), arrays), (_cell_file(out, names[i]), cell)):
+        _drawn(read[i][1], maps[k], work.style).save(cell, "JPEG", quality=90)
+        for path, data in ((work.maps(names[i]), arrays), (work.strip(names[i]), cell)):
             path.parent.mkdir(parents=True, exist_ok=True)
             write_file(path, data.getvalue())
-        if georeferenced(folder / names[i]):
-            path = geotiff_file(out, names[i])
+        source, path = work.folder / names[i], work.geotiff(names[i])
+        if georeferenced(source):
             tags = geotiff_tags(pair.name, question, {role: rows[i][f"{role}_target"] for role in ROLES})
-            write_geotiff(path, folder / names[i], {role: heatmap.values for role, heatmap in maps[k].items()}, tags)
-            rows[i]["geotiff"] = path.relative_to(out).as_posix()
+            write_geotiff(path, source, {role: heatmap.values for role, heatmap in maps[k].items()}, tags)
+            rows[i]["geotiff"] = path.relative_to(work.out).as_posix()
 
 
 def _columns(
@@ -356,36 +331,7 @@ def _columns(
     return columns
 
 
-def _strip(image: np.ndarray, maps: dict[str, Heatmap], style: Style) -> Image.Image:
+def _drawn(image: np.ndarray, maps: dict[str, Heatmap], style: Style) -> Image.Image:
     """The image and both overlays, one beside the other."""
     panels = [image, *(overlay(image, share, style) for share in scaled(maps, style).values())]
     return Image.fromarray(np.concatenate(panels, axis=1))
-
-
-def _words(row: dict[str, Any]) -> str:
-    """Two or three lines for the contact sheet."""
-    name = row["image"].encode(errors="replace").decode()  # of a name that is no text
-    if row["error"]:
-        return f"{name}\n{row['error'].encode(errors='replace').decode().rpartition(name)[2].lstrip(': ')}"
-    said = (f"{TITLES[role]}: {row[f'{role}_prediction']}, {percent(row[f'{role}_confidence'])}" for role in ROLES)
-    return "\n".join((name, *said))
-
-
-def _cell_file(out: Path, name: str) -> Path:
-    return out / _PROGRESS / "pictures" / f"{name}.jpg"
-
-
-def _cell(out: Path, name: str) -> bytes | None:
-    file = _cell_file(out, name)
-    return file.read_bytes() if file.is_file() else None
-
-
-def _write_table(path: Path, rows: Sequence[dict[str, Any]]) -> None:
-    """All columns that any row has; numbers to six places."""
-    names = list(dict.fromkeys(name for row in rows for name in row if name != "error"))
-    text = StringIO(newline="")
-    table = csv.DictWriter(text, [*names, "error"])
-    table.writeheader()
-    for row in rows:
-        table.writerow({name: f"{value:.6f}" if isinstance(value, float) else value for name, value in row.items()})
-    write_file(path, text.getvalue().encode(errors="surrogateescape"))

@@ -52,6 +52,16 @@ def test_healthz_answers_once_models_are_loaded(pair_folder: Path) -> None:
     assert "left out: broken is not a complete checkpoint pair" in process.stderr.read()
 
 
+def test_what_visitors_have_sent_goes_with_the_server(
+    pair_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (temporary := tmp_path / "temporary").mkdir()
+    monkeypatch.setenv("TMPDIR", str(temporary))
+    with running("--checkpoints", pair_folder.parent):
+        assert list(temporary.glob("scff-lens-batch-*"))
+    assert not list(temporary.glob("scff-lens-batch-*"))
+
+
 def test_no_file_of_the_machine_can_be_named_as_an_upload(pair_folder: Path, tmp_path: Path) -> None:
     """A forged request for a picture that its sender never uploaded."""
     secret = tmp_path / "secret.png"

@@ -2,6 +2,8 @@
 
 import threading
 import time
+from collections.abc import Iterator
+from pathlib import Path
 
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
@@ -38,6 +40,28 @@ def test_a_thing_is_made_once_when_it_is_fetched() -> None:
     assert "private" in response.headers["cache-control"]
     saved = served(shelf).get(f"{address}?save=true")
     assert saved.headers["content-disposition"].startswith("attachment; ")
+
+
+def test_what_is_too_large_for_memory_comes_in_pieces_whenever_it_is_fetched() -> None:
+    shelf = Shelf(route="/large")
+    address = shelf.put_stream("a.zip", "application/zip", lambda: iter([b"one ", b"two"]))
+    assert address.startswith("/large/")
+    for _ in range(2):
+        response = served(shelf).get(f"{address}?save=true")
+        assert (response.content, response.headers["content-type"]) == (b"one two", "application/zip")
+        assert response.headers["content-disposition"] == "attachment; filename*=UTF-8''a.zip"
+
+
+def test_what_is_made_of_files_that_are_gone_is_gone(tmp_path: Path) -> None:
+    shelf, gone = Shelf(), tmp_path / "gone.png"
+
+    def pieces() -> Iterator[bytes]:
+        yield gone.read_bytes()
+
+    for address in (shelf.put("a.png", "image/png", gone.read_bytes), shelf.put_stream("a.zip", "x/y", pieces)):
+        response = served(shelf).get(address)
+        assert response.status_code == 404
+        assert "no longer kept" in response.text
 
 
 def test_addresses_cannot_be_guessed_and_end() -> None:

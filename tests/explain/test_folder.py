@@ -239,6 +239,17 @@ def test_a_name_that_is_no_text(command: Command, pair_folder: Path, folder: Pat
     assert (tmp_path / "out" / "contact-1.png").exists()
 
 
+def test_names_that_a_spreadsheet_would_run(command: Command, pair_folder: Path, folder: Path, tmp_path: Path) -> None:
+    (folder / "b.png").rename(folder / "=1+1.png")
+    (folder / "bad.tif").rename(folder / "@bad.tif")
+    command("explain", folder, "--pair", pair_folder, "--out", tmp_path / "out", "--measure", "none")
+    rows = table(tmp_path / "out")
+    assert [row["image"] for row in rows] == ["./=1+1.png", "./@bad.tif", "a.tif", "more/a.tif", "more/c.jpg"]
+    assert rows[1]["error"].startswith("./@bad.tif: not an image")
+    assert (folder / rows[0]["image"]).is_file()
+    assert (tmp_path / "out" / "maps" / "=1+1.png.npz").is_file()
+
+
 def test_links_that_lead_nowhere_are_rows(command: Command, pair_folder: Path, folder: Path, tmp_path: Path) -> None:
     (folder / "c.png").symlink_to(folder / "gone.png")
     command("explain", folder, "--pair", pair_folder, "--out", tmp_path / "out", "--measure", "none")

@@ -1,0 +1,127 @@
+"""What the Batch tab shows of a run: how far it is, in words, and each image's answer for the gallery and the table."""
+
+from collections.abc import Mapping
+from html import escape
+from typing import Any
+
+from app.batch_files import figure_of
+from app.batch_run import Run
+from app.glossary import term
+from app.shelf import Shelf
+from app.view import message
+from explain.figure import TITLES, percent
+from explain.work import Work
+
+__all__ = ["columns", "done_words", "entry", "progress_bar", "table_words", "time_left"]
+
+_MEASURES = {
+    "drop": ("drop", "drop"),
+    "insertion_area": ("insertion", "insertion"),
+    "deletion_area": ("deletion", "deletion"),
+    "road": ("ROAD", "ROAD"),
+}
+"""By the row's key: the word of the glossary, and the column's title."""
+
+
+def columns(work: Work) -> list[str]:
+    """Titles of the table's columns behind the image's name."""
+    titles = [title for role in TITLES for title in (f"{TITLES[role]} says", f"{TITLES[role]}: confidence")]
+    titles.append("The two")
+    if work.question.target is not None:
+        name = work.pair.classes[work.question.target]
+        titles += [f"{title}: {name}" for title in TITLES.values()]
+    return titles + [f"{TITLES[role]}: {_MEASURES[key][1]}" for key in _measured(work) for role in TITLES]
+
+
+def entry(work: Work, row: Mapping[str, Any], shelf: Shelf) -> dict[str, Any]:
+    """One image for the gallery and the table, as app/assets/results.js takes it."""
+    name = row["image"]
+    if row["error"]:
+        return {"name": name, "error": row["error"].removeprefix(f"{name}: ")}
+    agree = row["baseline_prediction"] == row["scff_prediction"]
+    said = {}
+    cells: list[list] = []
+    for role, title in TITLES.items():
+        share = percent(row[f"{role}_confidence"])
+        said[role] = f"{title}: {row[f'{role}_prediction']}, {share}"
+        if row[f"{role}_target"] != row[f"{role}_prediction"]:
+            said[role] += f"; map of {row[f'{role}_target']}"
+        if row[f"{role}_empty"]:
+            said[role] += "; empty map"
+        cells += [[row[f"{role}_prediction"], None], [share, row[f"{role}_confidence"]]]
+    cells.append(["agree" if agree else "disagree", None])
+    if work.question.target is not None:
+        for role in TITLES:
+            value = row[f"{role}_target_confidence"]
+            cells.append([percent(value), value])
+    for key in _measured(work):
+        for role in TITLES:
+            value = row[f"{role}_{key}"]
+            cells.append(["empty map" if value is None else f"{value:.3f}", value])
+    strip = work.strip(name)
+    return {
+        "name": name,
+        "said": list(said.values()),
+        "agree": agree,
+        "strip": shelf.put(f"{name}.jpg", "image/jpeg", strip.read_bytes),
+        "figure": shelf.put(f"{name}.png", "image/png", lambda: figure_of(work, row)),
+        "cells": cells,
+    }
+
+
+def table_words(work: Work) -> str:
+    """HTML: what the columns are, with their terms explained."""
+    words = [term("confidence")]
+    words += [term(_MEASURES[key][0]) for key in _measured(work)]
+    return f"<p class='fine'>What the columns mean: {' '.join(words)}</p>"
+
+
+def progress_bar(run: Run) -> str:
+    """HTML: how far a run is."""
+    words = f"{len(run.rows)} of {_images(run.total)}"
+    left = run.seconds_left()
+    if left is not None and len(run.rows) < run.total:
+        words += f", {time_left(left)}"
+    return (
+        f"<div class='progress'><progress max='{max(1, run.total)}' value='{len(run.rows)}' aria-label='Images done'>"
+        f"</progress><span>{words}</span></div>"
+    )
+
+
+def time_left(seconds: float) -> str:
+    """In words that do not pretend to know better."""
+    if seconds < 50:
+        return "less than a minute left"
+    if seconds < 5400:
+        minutes = round(seconds / 60)
+        return f"about {minutes} minute{'s' if minutes > 1 else ''} left"
+    return f"about {round(seconds / 3600)} hours left"
+
+
+def done_words(run: Run) -> str:
+    """HTML: how a run has ended."""
+    good = [row for row in run.rows if not row["error"]]
+    bad = len(run.rows) - len(good)
+    over = run.gathered.passed_over
+    passed = f" {over} other file{'s' if over > 1 else ''} in ZIPs passed over." if over else ""
+    failures = f" {_images(bad)} could not be explained; the table says why." if bad else ""
+    agreed = ""
+    if good:
+        same = sum(row["baseline_prediction"] == row["scff_prediction"] for row in good)
+        agreed = f" The two networks agree on {same} of {len(good)}."
+    if run.stopped:
+        kept = " What is done is below." if run.rows else ""
+        return message(f"<b>Stopped: {len(run.rows)} of {run.total} done.</b>{kept}{failures}{agreed}{passed}")
+    if not good:
+        return message(f"<b>None of {_images(run.total)} could be explained</b>; the table says why.{passed}", "error")
+    name = escape(run.work.pair.name)
+    return message(f"<b>{len(good)} of {_images(run.total)} explained</b> by {name}.{failures}{agreed}{passed}")
+
+
+def _measured(work: Work) -> list[str]:
+    known = {"none": 0, "quick": 3, "full": 4}[work.measured]
+    return list(_MEASURES)[:known]
+
+
+def _images(count: int) -> str:
+    return f"{count} image{'' if count == 1 else 's'}"
