@@ -19,7 +19,7 @@ from app.troubles import failed, refused, said
 from app.view import message
 from app.visit import OWN_PREDICTION, Settings
 from explain.folder import explained
-from explain.layers import FUSED, find_layer, layer_names
+from explain.layers import FUSED, explained_layers, find_layer
 from explain.work import Work
 from models.errors import BadInputError
 
@@ -81,7 +81,7 @@ class Batch:
                     raise
         if loaded is None:
             return {parts.pair: gr.Dropdown(names)}
-        layers = layer_names(loaded.scff.network)
+        layers = explained_layers(loaded.scff.network)
         return {
             parts.pair: gr.Dropdown(names, value=name),
             parts.target: gr.Dropdown(
