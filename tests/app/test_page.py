@@ -1,119 +1,17 @@
 """The page in a real browser: headless Chromium through Playwright."""
 
-import os
 import shutil
-import threading
-import time
-from collections.abc import Iterator
-from io import BytesIO
 from pathlib import Path
-from urllib.parse import urljoin
 
 import numpy as np
 import pytest
-import torch
-import uvicorn
 from PIL import Image
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
-from app.address import bind
-from app.pairs import PairFolder
-from app.server import build_server
+from tests.app.conftest import choose, drag_box, picture, upload, wait_for_other
 from tests.conftest import texture, write_pair
 
-ARTEFACTS = Path("test-artefacts")
-WIDTHS = (1280, 400)
-
-
-@pytest.fixture(scope="module")
-def checkpoints(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_pair(tmp_path_factory.mktemp("page") / "checkpoints" / "tiny").parent
-
-
-@pytest.fixture(scope="module")
-def url(checkpoints: Path) -> Iterator[str]:
-    """A real server over one untrained pair."""
-    listener = bind("127.0.0.1", 0)
-    server = uvicorn.Server(
-        uvicorn.Config(
-            build_server(PairFolder(checkpoints, torch.device("cpu"))), log_level="error", timeout_graceful_shutdown=1
-        )
-    )
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-    server.should_exit = True
-    thread.join(timeout=10)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    chromium = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
-    if chromium is None:
-        pytest.skip("no Chromium found: install Debian's package chromium, or set CHROMIUM to the program's path")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=chromium, args=["--no-sandbox", "--disable-background-networking"]
-        )
-        yield browser
-        browser.close()
-
-
-@pytest.fixture(params=WIDTHS)
-def page(browser: Browser, url: str, request: pytest.FixtureRequest) -> Iterator[Page]:
-    """The page after its first example has been analysed; requests to anywhere else fail the test."""
-    context = browser.new_context(viewport={"width": request.param, "height": 900})
-    elsewhere: list[str] = []
-    context.on("request", lambda r: r.url.startswith((url, "data:", "blob:")) or elsewhere.append(r.url))
-    page = context.new_page()
-    page.goto(url)
-    expect(page.locator("#status")).to_contain_text("Overpass (a drawing", timeout=60_000)
-    expect(page.locator("#rows img").first).to_be_visible(timeout=60_000)
-    yield page
-    ARTEFACTS.mkdir(exist_ok=True)
-    page.screenshot(path=ARTEFACTS / f"{request.node.name.replace('[', '-').rstrip(']')}.png", full_page=True)
-    context.close()
-    assert not elsewhere
-
-
-PLACES = {"image": "#image img", "baseline": "#rows .baseline .heat", "scff": "#rows .scff .heat"}
-
-
-def picture(page: Page, name: str) -> np.ndarray:
-    """The pixels of one of the page's pictures, as the server sent them: the image, or the heat over it."""
-    source = page.locator(PLACES[name]).first.get_attribute("src")
-    response = page.request.get(urljoin(page.url, source))
-    return np.asarray(Image.open(BytesIO(response.body())).convert("RGB"))
-
-
-def wait_for_other(page: Page, name: str, before: np.ndarray) -> np.ndarray:
-    """That picture once it is another one."""
-    for _ in range(150):
-        now = picture(page, name)
-        if now.shape != before.shape or not np.array_equal(now, before):
-            return now
-        time.sleep(0.1)
-    raise AssertionError(f"{name} does not change")
-
-
-def upload(page: Page, path: Path) -> None:
-    page.locator("#upload input[type=file]").set_input_files(path)
-
-
-def choose(page: Page, control: str, option: str) -> None:
-    page.locator(f"#{control} input").click()
-    page.get_by_role("option", name=option, exact=True).click()
-
-
-def drag_box(page: Page, left: float, top: float, right: float, bottom: float) -> None:
-    """Draws a box over the image, in shares of its sides."""
-    canvas = page.locator("#image canvas")
-    canvas.scroll_into_view_if_needed()
-    frame = canvas.bounding_box()
-    page.mouse.move(frame["x"] + left * frame["width"], frame["y"] + top * frame["height"])
-    page.mouse.down()
-    page.mouse.move(frame["x"] + right * frame["width"], frame["y"] + bottom * frame["height"], steps=4)
-    page.mouse.up()
+at_one_width = pytest.mark.parametrize("page", [1280], indirect=True)  # what the width has no part in
 
 
 def test_first_visit_shows_something_and_says_what(page: Page) -> None:
@@ -156,6 +54,7 @@ def test_tiff_is_shown_and_explained_and_the_target_changes_both_maps(page: Page
     assert np.array_equal(picture(page, "image"), scene)
 
 
+@at_one_width
 def test_method_layer_and_colours_change_the_maps(page: Page) -> None:
     before = picture(page, "scff")
     choose(page, "method", "HiResCAM")
@@ -169,6 +68,7 @@ def test_method_layer_and_colours_change_the_maps(page: Page) -> None:
     assert "colour_map=viridis" in page.url
 
 
+@at_one_width
 def test_strength_of_the_overlay_asks_nobody(page: Page) -> None:
     asked: list[str] = []
     page.get_by_text("Colours", exact=True).click()
@@ -215,6 +115,7 @@ def test_faithfulness_on_request(page: Page) -> None:
     expect(page.locator("#worth details[open] span")).to_contain_text("By how much the confidence falls")
 
 
+@at_one_width
 def test_files_can_be_taken_away(page: Page) -> None:
     titles = ["Figure, PNG", "Figure, SVG", "Figure, PDF", "Raw maps, NPZ", "Everything, JSON"]
     expect(page.locator("#files a")).to_have_text(titles)
@@ -229,6 +130,7 @@ def test_models_are_listed(page: Page) -> None:
     assert page.evaluate("document.documentElement.scrollWidth") <= page.viewport_size["width"]
 
 
+@at_one_width
 def test_an_image_can_be_pasted(page: Page) -> None:
     page.evaluate(
         """() => {
@@ -251,30 +153,28 @@ def test_example_can_be_clicked(page: Page) -> None:
     wait_for_other(page, "image", before)
 
 
+@at_one_width
 def test_a_link_whose_image_is_gone_says_so(page: Page, url: str) -> None:
     page.goto(f"{url}/?image=gone&target=roof&method=nonsense")
     expect(page.locator("#status [role=alert]")).to_contain_text("no longer kept", timeout=30_000)
 
 
-@pytest.mark.parametrize(
-    ("name", "content", "words"),
-    [
+@at_one_width
+def test_bad_files_are_said_and_stay_said(page: Page, tmp_path: Path) -> None:
+    before = picture(page, "baseline")
+    alert = page.locator("#status [role=alert]")
+    for name, content, words in (
         ("words.tif", b"not pixels", "words.tif: not an image of a kind that can be read"),
         ("empty.png", b"", "empty.png: the file is empty"),
         ("cut.jpg", b"\xff\xd8\xff\xe0" + bytes(100), "cut.jpg"),
-    ],
-)
-def test_a_bad_file_is_said_and_stays_said(page: Page, tmp_path: Path, name: str, content: bytes, words: str) -> None:
-    before = picture(page, "baseline")
-    (tmp_path / name).write_bytes(content)
-    upload(page, tmp_path / name)
-    alert = page.locator("#status [role=alert]")
-    expect(alert).to_contain_text(words, timeout=20_000)
-    expect(alert).to_contain_text("Below is still Overpass (a drawing")
+    ):
+        (tmp_path / name).write_bytes(content)
+        upload(page, tmp_path / name)
+        expect(alert).to_contain_text(words, timeout=20_000)
+        expect(alert).to_contain_text("Below is still Overpass (a drawing")
+        expect(page.locator("#upload")).to_contain_text("Drop File Here")
     assert np.array_equal(picture(page, "baseline"), before)
-    time.sleep(2)
     expect(alert).to_be_visible()
-    expect(page.locator("#upload")).to_contain_text("Drop File Here")
     page.locator("#examples button.thumbnail-item").nth(1).click()
     expect(page.locator("#status")).to_contain_text("River (a drawing", timeout=20_000)
     expect(alert).to_have_count(0)

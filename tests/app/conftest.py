@@ -1,0 +1,134 @@
+"""What the page's tests share: a server over one untrained pair, a browser, and what a visitor does with the page."""
+
+import os
+import shutil
+import threading
+import time
+from collections.abc import Callable, Iterator
+from io import BytesIO
+from pathlib import Path
+from urllib.parse import urljoin
+
+import numpy as np
+import pytest
+import torch
+import uvicorn
+from PIL import Image
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+
+from app.address import bind
+from app.pairs import PairFolder
+from app.server import build_server
+from tests.conftest import write_pair
+
+ARTEFACTS = Path("test-artefacts")
+WIDTHS = (1280, 400)
+
+
+@pytest.fixture(scope="session")
+def checkpoints(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_pair(tmp_path_factory.mktemp("page") / "checkpoints" / "tiny").parent
+
+
+@pytest.fixture(scope="session")
+def url(checkpoints: Path) -> Iterator[str]:
+    """A real server over one untrained pair."""
+    listener = bind("127.0.0.1", 0)
+    server = uvicorn.Server(
+        uvicorn.Config(
+            build_server(PairFolder(checkpoints, torch.device("cpu"))), log_level="error", timeout_graceful_shutdown=1
+        )
+    )
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    server.should_exit = True
+    thread.join(timeout=10)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    chromium = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+    if chromium is None:
+        pytest.skip("no Chromium found: install Debian's package chromium, or set CHROMIUM to the program's path")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=chromium, args=["--no-sandbox", "--disable-background-networking"]
+        )
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def visitor(browser: Browser) -> Callable[..., BrowserContext]:
+    """A visitor's browser of a width and a colour scheme; it keeps the page's scripts from one test to the next."""
+    known: dict[tuple, BrowserContext] = {}
+
+    def of(width: int, colours: str = "light") -> BrowserContext:
+        if (width, colours) not in known:
+            size = {"width": width, "height": 900}
+            known[width, colours] = browser.new_context(viewport=size, color_scheme=colours)
+        return known[width, colours]
+
+    return of
+
+
+@pytest.fixture(params=WIDTHS)
+def page(visitor: Callable[..., BrowserContext], url: str, request: pytest.FixtureRequest) -> Iterator[Page]:
+    """The page after its first example has been analysed; requests to anywhere else fail the test."""
+    page = visitor(request.param).new_page()
+    elsewhere: list[str] = []
+    page.on("request", lambda r: r.url.startswith((url, "data:", "blob:")) or elsewhere.append(r.url))
+    arrive(page, url)
+    yield page
+    ARTEFACTS.mkdir(exist_ok=True)
+    page.screenshot(path=ARTEFACTS / f"{request.node.name.replace('[', '-').rstrip(']')}.png", full_page=True)
+    page.close()
+    assert not elsewhere
+
+
+def arrive(page: Page, url: str) -> None:
+    """Opens the page and waits for its first example."""
+    page.goto(url)
+    expect(page.locator("#status")).to_contain_text("Overpass (a drawing", timeout=60_000)
+    expect(page.locator("#rows img").first).to_be_visible(timeout=60_000)
+
+
+PLACES = {"image": "#image img", "baseline": "#rows .baseline .heat", "scff": "#rows .scff .heat"}
+
+
+def picture(page: Page, name: str) -> np.ndarray:
+    """The pixels of one of the page's pictures, as the server sent them: the image, or the heat over it."""
+    source = page.locator(PLACES[name]).first.get_attribute("src")
+    response = page.request.get(urljoin(page.url, source))
+    return np.asarray(Image.open(BytesIO(response.body())).convert("RGB"))
+
+
+def wait_for_other(page: Page, name: str, before: np.ndarray) -> np.ndarray:
+    """That picture once it is another one."""
+    for _ in range(150):
+        now = picture(page, name)
+        if now.shape != before.shape or not np.array_equal(now, before):
+            return now
+        time.sleep(0.1)
+    raise AssertionError(f"{name} does not change")
+
+
+def upload(page: Page, path: Path) -> None:
+    page.locator("#upload input[type=file]").set_input_files(path)
+
+
+def choose(page: Page, control: str, option: str) -> None:
+    page.locator(f"#{control} input").click()
+    page.get_by_role("option", name=option, exact=True).click()
+
+
+def drag_box(page: Page, left: float, top: float, right: float, bottom: float) -> None:
+    """Draws a box over the image, in shares of its sides."""
+    canvas = page.locator("#image canvas")
+    canvas.scroll_into_view_if_needed()
+    frame = canvas.bounding_box()
+    page.mouse.move(frame["x"] + left * frame["width"], frame["y"] + top * frame["height"])
+    page.mouse.down()
+    page.mouse.move(frame["x"] + right * frame["width"], frame["y"] + bottom * frame["height"], steps=4)
+    page.mouse.up()
