@@ -9,11 +9,13 @@ from pathlib import Path
 
 import gradio as gr
 
+from app.bands import as_colours, band_words, chosen_bands, linked_bands, offered_bands
 from app.compare_parts import NOTHING, OWN, Parts, layer_choice
 from app.drawn_scenes import SCENES, DrawnScene
+from app.glossary import help_with
 from app.pairs import PairFolder
 from app.report import read_report
-from app.sight import Sight, analysed
+from app.sight import RESTED, Sight, analysed
 from app.takeaway import takeaway
 from app.troubles import failed, refused, said
 from app.view import message, view
@@ -31,6 +33,7 @@ from app.visit import (
 )
 from app.widgets import asset, marking
 from app.worth import measured, worth_table
+from explain.cam import METHODS
 from explain.geotiff import georeferenced
 from explain.layers import FUSED, explained_layers
 from models.checkpoint import Pair
@@ -44,23 +47,22 @@ def wire(parts: Parts, actions: "Compare", private: Mapping[str, object]) -> Non
     """Binds the tab's actions to its parts."""
     chosen = [parts.visit, parts.pair, parts.more, *parts.settings()]
     everything = parts.everything()
+    waiting = {"show_progress_on": parts.status, **private}
+    latest = {"trigger_mode": "always_last", **waiting}
     parts.pair.focus(actions.list_pairs, None, parts.pair, show_progress="hidden", **private)
     parts.more.focus(actions.list_more, parts.pair, parts.more, show_progress="hidden", **private)
     for event in (parts.pair.input, parts.more.input):
-        event(actions.change_pairs, chosen, everything, **private)
-    opened = parts.upload.upload(actions.open_file, [parts.upload, *chosen], everything, **private)
+        event(actions.change_pairs, chosen, everything, **waiting)
+    opened = parts.upload.upload(actions.open_file, [parts.upload, *chosen], everything, **waiting)
     opened.then(lambda: None, None, parts.upload, show_progress="hidden", **private)  # open for the next file
-    parts.examples.select(actions.open_drawing, chosen, everything, **private)
+    for colour in parts.colours():
+        colour.input(actions.change_bands, [*parts.colours(), *chosen], everything, **latest)
+    parts.examples.select(actions.open_drawing, chosen, everything, **waiting)
     redrawn = [parts.visit, *parts.settings()]
     for setting in parts.settings()[:-1]:
-        setting.input(
-            actions.redraw, redrawn, parts.results(), trigger_mode="always_last", show_progress="hidden", **private
-        )
+        setting.input(actions.redraw, redrawn, parts.results(), **latest)
     parts.opacity.change(None, parts.opacity, None, js=asset("strength.js"))  # drawn by the browser alone
-    parts.image.input(
-        actions.mark, [parts.image, *redrawn], parts.results(), trigger_mode="always_last", show_progress="hidden",
-        **private,
-    )  # fmt: skip
+    parts.image.input(actions.mark, [parts.image, *redrawn], parts.results(), **latest)
     running = parts.measure.click(
         actions.measure, redrawn, [parts.status, parts.worth, parts.stop], show_progress_on=parts.worth,
         **private,
@@ -89,7 +91,7 @@ class Compare:
         names = self.pairs.names()
         usual = next((name for name in names if _usable(self.pairs, name)), names[0] if names else None)
         asked = [query["pair"], *query.get("more", "").split(",")] if "pair" in query else [usual]
-        picture, missing = self._linked(query.get("image"))
+        picture, missing = self._linked(query.get("image"), query.get("bands"))
         shown = self._look(Visit(picture), asked, settings_of_link(query), query.get("box"))
         if missing:
             shown[self.parts.status] = message(missing, "error")
@@ -120,6 +122,27 @@ class Compare:
         path = Path(file)
         picture = _uploaded(path, path.name, self.uploads.keep(path, path.name))
         return self._look(Visit(picture), [pair, *more], Settings(*values))
+
+    @said
+    def change_bands(
+        self,
+        red: object,
+        green: object,
+        blue: object,
+        visit: Visit | None,
+        pair: str | None,
+        more: list[str],
+        *values: object,
+    ) -> dict:
+        """Reads the visitor's file anew, with other bands, and explains it."""
+        if visit is None:
+            raise BadInputError(RESTED)
+        try:
+            bands = chosen_bands((red, green, blue), visit.picture.band_names)
+            other = replace(visit, picture=_with_bands(visit.picture, bands), address="")
+            return self._look(other, [pair, *more], Settings(*values))
+        except BadInputError as error:
+            return {self.parts.status: refused(error, visit), **self._bands(visit.picture)}
 
     @said
     def open_drawing(
@@ -170,7 +193,11 @@ class Compare:
         except BadInputError as error:  # the image is kept for a pair that can be used
             visit.picture.read()
             kept = f"<b>{escape(str(error))}.</b> {escape(visit.picture.name)} is kept for another pair."
-            return {parts.visit: replace(visit, pairs=()), parts.status: message(kept, "error")}
+            return {
+                parts.visit: replace(visit, pairs=()),
+                parts.status: message(kept, "error"),
+                **self._bands(visit.picture),
+            }
         visit, seen, troubles = self.sight.look(visit, names)
         with suppress(ValueError, BadInputError):  # a box that is none is left out
             visit = visit if box is None else _marked(visit, {"box": [int(side) for side in box.split(",")]})
@@ -192,6 +219,7 @@ class Compare:
             parts.scale: settings.scale,
             parts.opacity: settings.opacity,
             parts.image: self._image(visit, next(iter(seen.values()))),
+            **self._bands(visit.picture),
         }
         if troubles:
             shown[parts.status] = message(f"<b>{escape('; '.join(troubles))}.</b>", "error")
@@ -204,6 +232,7 @@ class Compare:
         return {
             parts.visit: visit,
             parts.status: message(f"<span class='file'>{escape(visit.picture.name)}</span> {shown.sentence}"),
+            parts.about_method: help_with(METHODS[settings.method].title),
             parts.rows: shown.rows,
             parts.slider: gr.HTML(**shown.before_after),
             parts.difference: shown.difference,
@@ -211,6 +240,18 @@ class Compare:
             parts.worth: worth_table(seen, settings),
             parts.files: takeaway(visit, partial(self.sight.again, visit), settings, self.shelf),
             parts.link: visit.link(settings),
+        }
+
+    def _bands(self, picture: Picture) -> dict:
+        """The choice of bands, where a file has one."""
+        parts, names = self.parts, picture.band_names
+        if not names:
+            return {parts.bands: gr.Column(visible=False)}
+        choices = [(name if name == f"band {i}" else f"{i}: {name}", i) for i, name in enumerate(names, start=1)]
+        shown = as_colours(picture.bands, names)
+        colours = zip(parts.colours(), shown, strict=True)
+        return {parts.bands: gr.Column(visible=True)} | {
+            control: gr.Dropdown(choices, value=band) for control, band in colours
         }
 
     def _image(self, visit: Visit, seen: Seen) -> gr.HTML:
@@ -222,7 +263,7 @@ class Compare:
         said += f", 1 : {factor:.1f}." if factor > 1.05 else "."
         box = visit.marking.box if visit.marking else None
         value = {"box": list(box)} if box else None
-        alt = f"{visit.picture.name}, as it was read"
+        alt = f"{visit.picture.name}, as it was read{band_words(visit.picture.bands)}"
         return gr.HTML(value=value, src=visit.address, alt=alt, seen=said, width=width, height=height)
 
     def _drawn(self, name: str) -> Picture:
@@ -230,7 +271,7 @@ class Compare:
         title = f"{drawing.title} (a drawing; the networks were trained on other images)"
         return Picture(title, lambda: drawing.image, name)
 
-    def _linked(self, key: str | None) -> tuple[Picture, str | None]:
+    def _linked(self, key: str | None, bands: str | None) -> tuple[Picture, str | None]:
         """The image of a link; the first example, and why, where it is not to be had."""
         first = next(iter(self.drawings))
         if key is None or key in self.drawings:
@@ -239,11 +280,19 @@ class Compare:
         if found is None:
             words = "The image of this link is no longer kept (uploads are, for an hour); below is an example."
             return self._drawn(first), words
-        return _uploaded(*found, key), None
+        picture = _uploaded(*found, key)
+        chosen = linked_bands(bands, picture.band_names)
+        return picture if chosen is None else _with_bands(picture, chosen), None
 
 
 def _uploaded(path: Path, name: str, key: str) -> Picture:
-    return Picture(name, partial(read_image, path, name), key, path, georeferenced(path))
+    names = offered_bands(path)
+    return Picture(name, partial(read_image, path, name), key, path, georeferenced(path), band_names=names)
+
+
+def _with_bands(picture: Picture, bands: tuple[int, ...]) -> Picture:
+    """An uploaded picture, read by other bands."""
+    return replace(picture, bands=bands, read=partial(read_image, picture.path, picture.name, bands))
 
 
 def _marked(visit: Visit, value: object) -> Visit:

@@ -1,12 +1,15 @@
 """What the Compare tab consists of, and how it is laid out."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import gradio as gr
+from gradio.blocks import Block
 from gradio.components import Component
 
 from app.drawn_scenes import DrawnScene
+from app.glossary import help_with
 from app.view import message
 from app.visit import HOUR, NO_CLASS, OWN_PREDICTION, Settings
 from app.widgets import before_after, marker
@@ -37,11 +40,16 @@ class Parts:
     pair: gr.Dropdown
     more: gr.Dropdown
     upload: gr.File
+    bands: gr.Column
+    red: gr.Dropdown
+    green: gr.Dropdown
+    blue: gr.Dropdown
     examples: gr.Gallery
     target: gr.Dropdown
     against: gr.Dropdown
     layer: gr.Dropdown
     method: gr.Dropdown
+    about_method: gr.HTML
     smooth: gr.Checkbox
     colour_map: gr.Dropdown
     scale: gr.Radio
@@ -71,29 +79,41 @@ class Parts:
             self.opacity,
         ]
 
+    def colours(self) -> list[gr.Dropdown]:
+        """Which bands are red, green and blue."""
+        return [self.red, self.green, self.blue]
+
     def results(self) -> list[Component]:
         """What other settings change."""
-        shown = [self.rows, self.slider, self.difference, self.region, self.worth, self.files]
+        shown = [self.about_method, self.rows, self.slider, self.difference, self.region, self.worth, self.files]
         return [self.visit, self.status, self.link, *shown]
 
-    def everything(self) -> list[Component]:
+    def everything(self) -> list[Block]:
         """What another image or pair changes."""
-        return [*self.results(), *self.settings(), self.image, self.pair, self.more]
+        bands = [self.bands, *self.colours()]
+        return [*self.results(), *self.settings(), self.image, self.pair, self.more, *bands]
 
 
 def lay_out(drawings: Sequence[DrawnScene]) -> Parts:
-    """Places everything on the tab."""
+    """Places everything on the tab: what one starts with, the settings, the results."""
     visit = gr.State(None, time_to_live=HOUR)
     link = gr.Textbox(visible="hidden", label="link", elem_id="link")
     with gr.Row(elem_id="layout"):
-        with gr.Column(scale=1, min_width=250, elem_id="controls"):
-            # Custom values reach our own checks and words, also when a restarted server has forgotten its choices.
-            pair = gr.Dropdown(label="Pair of networks", elem_id="pair", allow_custom_value=True)
-            upload = gr.File(label="Your image: drop, browse or paste", elem_id="upload", height=120)
+        with gr.Column(elem_id="start", min_width=0):
+            with _explained("pair"):
+                # Custom values reach our own checks and words, also when a restarted server has forgotten its choices.
+                pair = gr.Dropdown(label="Pair of networks", elem_id="pair", allow_custom_value=True)
+            upload = gr.File(label="Your image: drop, browse or paste", elem_id="upload", height=145)
             gr.HTML(
                 "<p class='fine'>TIFF and GeoTIFF (8, 16 or 32 bits), PNG, JPEG, JPEG 2000, WebP, BMP, GIF; from 8 "
                 "pixels a side to 100 million in all.</p>"
             )
+            with gr.Column(visible=False, elem_id="bands", min_width=0) as bands:
+                gr.HTML(_heading("Bands shown as red, green, blue", "band"), padding=False)
+                red, green, blue = (
+                    gr.Dropdown(label=colour, elem_id=colour.lower(), allow_custom_value=True)
+                    for colour in ("Red", "Green", "Blue")
+                )
             examples = gr.Gallery(
                 [(drawing.image, drawing.title) for drawing in drawings],
                 label="Or an example, drawn by this program",
@@ -106,12 +126,20 @@ def lay_out(drawings: Sequence[DrawnScene]) -> Parts:
                 buttons=[],
                 elem_id="examples",
             )
-            target = _choice("Show evidence for", [OWN], OWN_PREDICTION, "target", free=True)
-            method = _choice("Method", [(m.title, name) for name, m in METHODS.items()], Settings.method, "method")
-            layer = _choice("Layer", [layer_choice(FUSED)], FUSED, "layer", free=True)
+        with gr.Column(elem_id="settings", min_width=0):
+            with _explained("target"):
+                target = _choice("Show evidence for", [OWN], OWN_PREDICTION, "target", free=True)
+            with gr.Column(elem_classes="explained", min_width=0):
+                about_method = gr.HTML(help_with(METHODS[Settings.method].title), padding=False)
+                methods = [(method.title, name) for name, method in METHODS.items()]
+                method = _choice("Method", methods, Settings.method, "method")
+            with _explained("layer"):
+                layer = _choice("Layer", [layer_choice(FUSED)], FUSED, "layer", free=True)
             with gr.Accordion("More questions", open=False, elem_id="more-questions"):
-                against = _choice("Rather than (contrast)", [NOTHING], NO_CLASS, "against", free=True)
-                smooth = gr.Checkbox(label="Average over 8 noisy copies", elem_id="smooth")
+                with _explained("contrast"):
+                    against = _choice("Rather than (contrast)", [NOTHING], NO_CLASS, "against", free=True)
+                with _explained("smoothing"):
+                    smooth = gr.Checkbox(label="Average over 8 noisy copies", elem_id="smooth")
                 more = gr.Dropdown(
                     label="Further pairs, a row each",
                     multiselect=True,
@@ -120,27 +148,30 @@ def lay_out(drawings: Sequence[DrawnScene]) -> Parts:
                     allow_custom_value=True,
                 )
             with gr.Accordion("Colours", open=False, elem_id="colours"):
-                colour_map = _choice("Colour map", _COLOURS, COLOUR_MAPS[0], "colour-map")
-                scale = gr.Radio(_SCALES, value=SCALES[0], label="Colours run from zero to", elem_id="scale")
-                opacity = gr.Slider(
-                    0, 1, Settings.opacity, step=0.05, label="Strength of the overlay", elem_id="opacity"
-                )
-        with gr.Column(scale=4, min_width=280, elem_id="results"):
+                with _explained("colour map"):
+                    colour_map = _choice("Colour map", _COLOURS, COLOUR_MAPS[0], "colour-map")
+                with _explained("colour scale"):
+                    scale = gr.Radio(_SCALES, value=SCALES[0], label="Colours run from zero to", elem_id="scale")
+                with _explained("strength"):
+                    opacity = gr.Slider(
+                        0, 1, Settings.opacity, step=0.05, label="Strength of the overlay", elem_id="opacity"
+                    )
+        with gr.Column(elem_id="results", min_width=0):
             status = gr.HTML(message("Loading …"), elem_id="status", padding=False)
             with gr.Row(elem_id="pictures"):
-                with gr.Column(scale=1, min_width=220):
+                with gr.Column(min_width=0):
                     image = marker("image")
-                with gr.Column(scale=2, min_width=280):
+                with gr.Column(min_width=0):
                     rows = gr.HTML(elem_id="rows", padding=False)
             with gr.Row(elem_id="closer"):
-                with gr.Column(scale=1, min_width=220):
-                    gr.HTML("<h3>Before and after</h3>", padding=False)
+                with gr.Column(min_width=0):
+                    gr.HTML("<div class='headed'><h3>Before and after</h3></div>", padding=False)
                     slider = before_after("slider")
-                with gr.Column(scale=1, min_width=220):
-                    gr.HTML("<h3>Difference</h3>", padding=False)
+                with gr.Column(min_width=0):
+                    gr.HTML(_heading("Difference", "difference"), padding=False)
                     difference = gr.HTML(elem_id="difference", padding=False)
-                with gr.Column(scale=1, min_width=220):
-                    gr.HTML("<h3>Can the maps be believed?</h3>", padding=False)
+                with gr.Column(min_width=0):
+                    gr.HTML(_heading("Can the maps be believed?", "faithfulness"), padding=False)
                     region = gr.HTML(elem_id="region", padding=False)
                     with gr.Row():
                         measure = gr.Button("Measure faithfulness", elem_id="measure", size="sm")
@@ -152,9 +183,22 @@ def lay_out(drawings: Sequence[DrawnScene]) -> Parts:
                 with gr.Column(scale=1, min_width=120):
                     copy = gr.Button("Copy link to this view", elem_id="copy-link", size="sm")
     return Parts(
-        visit, link, pair, more, upload, examples, target, against, layer, method, smooth, colour_map, scale, opacity,
-        status, image, rows, slider, difference, region, measure, stop, worth, files, copy,
+        visit, link, pair, more, upload, bands, red, green, blue, examples, target, against, layer, method,
+        about_method, smooth, colour_map, scale, opacity, status, image, rows, slider, difference, region, measure,
+        stop, worth, files, copy,
     )  # fmt: skip
+
+
+@contextmanager
+def _explained(word: str) -> Iterator[None]:
+    """A control, with what a word means at its label."""
+    with gr.Column(elem_classes="explained", min_width=0):
+        gr.HTML(help_with(word), padding=False)
+        yield
+
+
+def _heading(title: str, word: str) -> str:
+    return f"<div class='headed'><h3>{title}</h3>{help_with(word)}</div>"
 
 
 def _choice(

@@ -2,7 +2,7 @@
 
 from html import escape
 
-__all__ = ["TERMS", "method_help", "term"]
+__all__ = ["TERMS", "help_with", "term"]
 
 TERMS = {
     "SCFF": (
@@ -75,6 +75,22 @@ TERMS = {
         "The map with SCFF less the baseline's, as scaled: red where SCFF finds more, blue where it finds less. "
         "White is no difference."
     ),
+    "colour map": (
+        "The colours in which a heatmap's values are drawn, from nothing to most. Inferno, viridis and cividis rise "
+        "evenly in brightness; jet, that of many papers, shows edges where there are none."
+    ),
+    "strength": (
+        "How much of what is seen is the heatmap's colour; the rest is the image. It changes the picture alone, and "
+        "nothing that is computed."
+    ),
+    "band": (
+        "One layer of a file's samples, such as near infrared; a picture shows three of them as red, green and blue. "
+        "The networks are given what is shown, and know only what they were trained with."
+    ),
+    "faithfulness": (
+        "How far a heatmap shows what the network needs, and not just what looks right. It is measured by taking "
+        "from the image what the map shows, or leaving that alone, and asking the network again."
+    ),
     "smoothing": (
         "The heatmap is the mean over copies of the image with a little noise. It shows less of what hangs on "
         "single pixels, and takes as many passes as there are copies."
@@ -132,6 +148,9 @@ def term(word: str, shown: str | None = None) -> str:
     )
 
 
-def method_help(title: str) -> str:
-    """HTML: what a method does, by its title."""
-    return f"<p class='fine'>{escape(TERMS[title])}</p>"
+def help_with(word: str) -> str:
+    """HTML: a question mark that opens a word of TERMS over what is beneath."""
+    return (
+        f"<details class='term help'><summary aria-label='{escape(word)}: what is this?' title='What is this?'>?"
+        f"</summary><span>{escape(TERMS[word])}</span></details>"
+    )

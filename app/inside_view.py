@@ -182,7 +182,7 @@ class _Section:
         empty = "<b>Empty map.</b> " if heatmap.empty else ""
         return (
             f"<figure class='map {role}'><h4>{TITLES[role]}, {layer}</h4>"
-            f"{stack(self.visit.address, self._heat(role, layer, heatmap), alt)}"
+            f"{stack(self.visit.address, self._heat(role, layer, heatmap), alt, self.seen.analysis.image.shape[:2])}"
             f"<figcaption class='fine'>{empty}{width} × {height} cells</figcaption></figure>"
         )
 

@@ -10,6 +10,7 @@ from app.batch_run import Runs
 from app.compare import Compare, wire
 from app.compare_parts import lay_out
 from app.drawn_scenes import SCENES, draw
+from app.glossary import help_with
 from app.inside import Inside
 from app.inside import lay_out as lay_out_inside
 from app.pairs import PairFolder
@@ -22,13 +23,27 @@ __all__ = ["CSS", "SCRIPT", "THEME", "build_page"]
 
 _FONT = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif")
 _MONO = ("ui-monospace", "Menlo", "Consolas", "monospace")
-THEME = gr.themes.Default(primary_hue="teal", neutral_hue="slate", font=_FONT, font_mono=_MONO)
+# Gradio's own shades of these are too pale to be read by all.
+THEME = gr.themes.Default(primary_hue="teal", neutral_hue="slate", font=_FONT, font_mono=_MONO).set(
+    color_accent="*primary_600",
+    block_info_text_color="*neutral_600",
+    block_info_text_color_dark="*neutral_300",
+    body_text_color_subdued="*neutral_600",
+    body_text_color_subdued_dark="*neutral_300",
+    input_placeholder_color="*neutral_600",
+    input_placeholder_color_dark="*neutral_300",
+    link_text_color="*primary_700",
+    link_text_color_dark="*primary_300",
+    link_text_color_hover_dark="*primary_200",
+    link_text_color_active_dark="*primary_300",
+    link_text_color_visited_dark="*primary_300",
+)
 CSS = "\n".join(map(asset, ("page.css", "cards.css", "inside.css", "batch.css")))
-SCRIPT = asset("paste.js")
+SCRIPT = f"() => {{ ({asset('paste.js')})(); ({asset('keys.js')})(); }}"
 
 _INTRODUCTION = (
     "<h1>SCFF Lens</h1><p>Where do a network and the same network with <b>SCFF</b> (selective cross-layer feature "
-    "fusion) look in an aerial image, and how far can the heatmaps be trusted?</p>"
+    f"fusion) look in an aerial image, and how far can the heatmaps be trusted?</p>{help_with('SCFF')}"
 )
 
 
@@ -42,7 +57,7 @@ def build_page(pairs: PairFolder, server: FastAPI) -> gr.Blocks:
     with gr.Blocks(title="SCFF Lens", analytics_enabled=False, delete_cache=(HOUR, HOUR)) as page:
         gr.HTML(_INTRODUCTION, elem_id="intro", padding=False)
         private = {"api_visibility": "private", "concurrency_id": "networks", "concurrency_limit": 2}
-        with gr.Tabs():
+        with gr.Tabs() as tabs:
             with gr.Tab("Compare", id="compare", elem_id="compare"):
                 parts = lay_out(drawings)
                 sight = Sight(pairs, shelf)
@@ -57,7 +72,14 @@ def build_page(pairs: PairFolder, server: FastAPI) -> gr.Blocks:
             with gr.Tab("Models", id="models", elem_id="models") as models:
                 cards = models_tab.lay_out()
                 models.select(lambda: models_tab.all_cards(pairs), None, cards, **private)
-        arrived = page.load(compare.arrive, None, parts.everything(), **private)
+
+        def opened(request: gr.Request) -> gr.Tabs:
+            """The tab that the address asks for, where there is one."""
+            asked = request.query_params.get("tab")
+            return gr.Tabs(selected=asked) if asked in {tab.id for tab in tabs.children} else gr.Tabs()
+
+        page.load(opened, None, tabs, queue=False, api_visibility="private")
+        arrived = page.load(compare.arrive, None, parts.everything(), show_progress_on=parts.status, **private)
         arrived.then(None, None, None, js="() => { window.scffLensArrived = true; }")
         parts.link.change(None, parts.link, None, js=asset("keep_link.js"))
     return page

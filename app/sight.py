@@ -10,7 +10,10 @@ from app.view import png
 from app.visit import Analyses, Seen, Visit
 from models.errors import BadInputError
 
-__all__ = ["Sight", "analysed"]
+__all__ = ["RESTED", "Sight", "analysed"]
+
+RESTED = "this page has rested for long; choose an image again"
+"""Why there is no visit any more."""
 
 
 class Sight:
@@ -70,7 +73,7 @@ def analysed(visit: Visit | None) -> Visit:
         BadInputError: it has not.
     """
     if visit is None:
-        raise BadInputError("this page has rested for long; choose an image again")
+        raise BadInputError(RESTED)
     if not visit.pairs:
         raise BadInputError("nothing is analysed yet; choose a pair that can be used")
     return visit

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from app.bands import band_words
 from app.shelf import Shelf
 from app.view import links
 from app.visit import Seen, Settings, Visit
@@ -66,7 +67,8 @@ class _View:
             )
             for each in self.look().values()
         ]
-        return print_figure(rows, self.visit.picture.name, self.settings.style, ending, self._region(image))
+        name = self.visit.picture.name + band_words(self.visit.picture.bands)
+        return print_figure(rows, name, self.settings.style, ending, self._region(image))
 
     def maps(self) -> bytes:
         """Float32 [h, w] by role; of several pairs by pair and role."""
@@ -82,14 +84,15 @@ class _View:
 
     def record(self) -> bytes:
         """All that is shown, an object a pair."""
-        image = self.visit.picture.read()
+        picture = self.visit.picture
+        image, bands = picture.read(), None if picture.bands is None else list(picture.bands)
         region, records = self._region(image), []
         for each in self.look().values():
             question = self.settings.question(each.analysis.pair)
             analysis, worth = replace(each.analysis, image=image), each.worth.get(question)
             whole = worth if worth and len(worth) == len(analysis.runs) else None
-            style, name = self.settings.style, self.visit.picture.name
-            records.append(record(analysis, each.heatmaps(question), question, style, name, region, whole))
+            maps, style = each.heatmaps(question), self.settings.style
+            records.append({"bands": bands} | record(analysis, maps, question, style, picture.name, region, whole))
         return json.dumps({"link": self.visit.link(self.settings), "pairs": records}, indent=1).encode()
 
     def geotiff(self, name: str) -> bytes:

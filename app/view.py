@@ -10,11 +10,11 @@ import matplotlib
 import numpy as np
 from PIL import Image
 
-from app.glossary import term
+from app.glossary import help_with, term
 from app.shelf import Shelf
 from app.visit import Seen, Settings, Visit
 from explain.analysis import Heatmap, NetworkAnalysis, PairAnalysis
-from explain.figure import DIVERGING, TITLES, Style, difference, levels, percent, scaled
+from explain.figure import DIVERGING, SCALED_BY, TITLES, Style, difference, levels, percent, scaled
 from explain.region import RegionResult, against_region
 from explain.words import comparison_sentence
 
@@ -24,7 +24,9 @@ Recognised = Mapping[str, float | None]
 """By class, 0 to 1; None where there is no such test image."""
 
 _TOP = 5
+_LEAST_DIFFERENCE = 0.1  # that has the darkest colour, so that maps that are nearly alike look it
 _ROLES = tuple(TITLES)
+_HEADS = {"baseline": "heatmap", "scff": "SCFF"}  # what is explained at the head of each map
 
 
 @dataclass(frozen=True)
@@ -98,7 +100,7 @@ class _Shown:
 
     def stack(self, heat: str, alt: str) -> str:
         """HTML: the image, and heat over it at the strength that the visitor has set."""
-        return stack(self.visit.address, heat, alt)
+        return stack(self.visit.address, heat, alt, self.analysis.image.shape[:2])
 
     def before_after(self) -> dict[str, str]:
         """What the slider takes."""
@@ -115,12 +117,17 @@ class _Shown:
     def difference(self) -> str:
         """The figure of the difference map."""
         values = difference(self.maps, self.style)
-        heat = self._coloured("difference", None if values is None else (values + 1) / 2, DIVERGING)
-        said = "Both maps are empty: there is nothing to subtract." if values is None else _where_more(values)
+        if values is None:
+            said = "Both maps are empty: there is nothing to subtract."
+            return f"<figure class='map'>{self.stack('', said)}<figcaption class='fine'>{said}</figcaption></figure>"
+        said, end = _where_more(values), max(_LEAST_DIFFERENCE, float(np.abs(values).max()))
+        heat = self._coloured("difference", (values / end + 1) / 2, DIVERGING)
         return (
             f"<figure class='map'>{self.stack(heat, f'Difference of the two heatmaps: {said}')}"
-            f"{colour_bar(DIVERGING, 'less with SCFF', 'more with SCFF')}"
-            f"<figcaption class='fine'>SCFF minus baseline. {escape(said)}</figcaption></figure>"
+            f"{colour_bar(DIVERGING, f'−{end:.2f}, less', f'more, +{end:.2f}')}"
+            f"<figcaption class='fine'>{escape(said)} SCFF minus baseline, as {SCALED_BY[self.style.scale]}; "
+            f"white is no difference. Colours run to {end:.2f} here, and to 1 in figures to take away."
+            "</figcaption></figure>"
         )
 
     def alt(self, role: str) -> str:
@@ -145,15 +152,18 @@ def png(image: np.ndarray) -> bytes:
     return data.getvalue()
 
 
-def stack(image: str, heat: str, alt: str) -> str:
+def stack(image: str, heat: str, alt: str, size: tuple[int, int]) -> str:
     """HTML: an image, and heat over it at the strength that the visitor has set.
 
     Args:
         image, heat: addresses; no heat where there is nothing to lay over the image.
         alt: for those who see neither; plain text.
+        size: height and width of the image in pixels.
     """
+    height, width = size
     over = f"<img class='heat' src='{heat}' alt=''>" if heat else ""
-    return f"<div class='stack'><img src='{image}' alt='{escape(alt)}'>{over}</div>"
+    base = f"<img src='{image}' alt='{escape(alt)}'>"
+    return f"<div class='stack' style='--shape: {width / height:.4f}'>{base}{over}</div>"
 
 
 def palette_png(values: np.ndarray, colour_map: str) -> bytes:
@@ -221,10 +231,10 @@ def _figure(shown: _Shown, role: str, accuracy: Recognised) -> str:
     most = "largest of both" if style.scale == "shared" else "this map's largest"
     prediction = f"{escape(classes[run.prediction])}, {escape(percent(run.probabilities[run.prediction]))}"
     return (
-        f"<figure class='map {role}'><h3>{TITLES[role]}</h3>"
+        f"<figure class='map {role}'><div class='headed'><h3>{TITLES[role]}</h3>{help_with(_HEADS[role])}</div>"
         f"{shown.stack(shown.heat(role), shown.alt(role))}"
         f"{colour_bar(style.colour_map, 'no evidence', most)}"
-        f"<p class='said'>{prediction}</p>{bars(run)}"
+        f"<div class='headed'><p class='said'>{prediction}</p>{help_with('confidence')}</div>{bars(run)}"
         f"<figcaption class='fine'>{_caption(run, heatmap, accuracy)}</figcaption></figure>"
     )
 

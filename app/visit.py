@@ -97,6 +97,10 @@ class Picture:
     """Of an uploaded file."""
     georeferenced: bool = False
     """Whether that has a place on the ground."""
+    bands: tuple[int, ...] | None = None
+    """Which of its bands are read, counted from 1, where the visitor has chosen: three, or one as grey."""
+    band_names: tuple[str, ...] = ()
+    """Of its bands, where there is something to choose."""
 
 
 @dataclass(frozen=True)
@@ -127,6 +131,7 @@ class Visit:
         box = self.marking.box if self.marking else None
         values = {
             "image": self.picture.key,
+            "bands": ",".join(map(str, self.picture.bands or ())),
             "pair": self.pairs[0] if self.pairs else None,
             "more": ",".join(self.pairs[1:]),
             "box": ",".join(map(str, box)) if box else None,
@@ -171,12 +176,12 @@ class Analyses:
 
     def __init__(self, most: int = 64) -> None:
         self.most = most
-        self._kept: OrderedDict[tuple[str, str], Seen] = OrderedDict()
+        self._kept: OrderedDict[tuple, Seen] = OrderedDict()
         self._lock = Lock()
 
     def find(self, picture: Picture, pair: Pair) -> Seen | None:
         """What that pair, as it is loaded now, has seen in an image; None where that is not kept."""
-        key = (picture.key, pair.name)
+        key = _key(picture, pair)
         with self._lock:
             seen = self._kept.get(key)
             if seen is None or seen.analysis.pair is not pair:
@@ -187,12 +192,17 @@ class Analyses:
     def make(self, picture: Picture, pair: Pair, image: np.ndarray) -> Seen:
         """Runs a pair over an image, RGB uint8 [H, W, 3]."""
         seen = Seen(replace(analyse(pair, image), image=for_screen(image)), image.shape[:2])
+        key = _key(picture, pair)
         with self._lock:
-            self._kept[picture.key, pair.name] = seen
-            self._kept.move_to_end((picture.key, pair.name))
+            self._kept[key] = seen
+            self._kept.move_to_end(key)
             while len(self._kept) > self.most:
                 self._kept.popitem(last=False)
         return seen
+
+
+def _key(picture: Picture, pair: Pair) -> tuple:
+    return picture.key, picture.bands, pair.name
 
 
 def shown_size(height: int, width: int) -> tuple[int, int]:

@@ -28,6 +28,9 @@ function drag(event) {
   move();
 }
 
+find('.under .base').addEventListener('load', (event) => {
+  two.style.setProperty('--shape', event.target.naturalWidth / event.target.naturalHeight);
+});
 range.addEventListener('pointerdown', (event) => {
   if (event.button) return;
   event.preventDefault();

@@ -1,8 +1,8 @@
 // Keeps the address of the present view in the browser's bar, once the visitor's own link has been read.
 (query) => {
   if (!window.scffLensArrived) return;
-  const address = new URL(location.href), theme = address.searchParams.get('__theme');
+  const address = new URL(location.href), former = new URLSearchParams(address.search);
   address.search = query;
-  if (theme) address.searchParams.set('__theme', theme);
+  for (const name of ['__theme', 'tab']) if (former.has(name)) address.searchParams.set(name, former.get(name));
   history.replaceState(history.state, '', address);
 }

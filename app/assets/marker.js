@@ -59,6 +59,7 @@ function show() {  // what Python has marked
 
 function load() {
   image.alt = props.alt || '';
+  find('.stage').style.setProperty('--shape', limits()[0] / limits()[1]);
   if (props.src && image.getAttribute('src') !== props.src) image.src = props.src;
 }
 
@@ -79,7 +80,7 @@ image.addEventListener('load', () => {
   for (const each of [canvas, mask]) { each.width = image.naturalWidth; each.height = image.naturalHeight; }
   show();
 });
-watch(['src', 'alt'], load);
+watch(['src', 'alt', 'width', 'height'], load);
 watch(['value', 'seen'], show);
 
 canvas.addEventListener('pointerdown', (event) => {

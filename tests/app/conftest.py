@@ -11,6 +11,7 @@ from urllib.parse import urljoin
 
 import numpy as np
 import pytest
+import rasterio
 import torch
 import uvicorn
 from PIL import Image
@@ -19,10 +20,12 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_play
 from app.address import bind
 from app.pairs import PairFolder
 from app.server import build_server
-from tests.conftest import write_pair
+from tests.conftest import texture, write_pair
 
 ARTEFACTS = Path("test-artefacts")
 WIDTHS = (1280, 400)
+at_one_width = pytest.mark.parametrize("page", WIDTHS[:1], indirect=True)
+"""For what the width has no part in."""
 
 
 @pytest.fixture(scope="session")
@@ -92,6 +95,19 @@ def arrive(page: Page, url: str) -> None:
     page.goto(url)
     expect(page.locator("#status")).to_contain_text("Overpass (a drawing", timeout=60_000)
     expect(page.locator("#rows img").first).to_be_visible(timeout=60_000)
+
+
+NAMES = ("red", "green", "blue", "near infrared", "band 5")
+
+
+def write_bands(path: Path, names: tuple[str, ...] = NAMES, side: int = 60) -> Path:
+    """A TIFF of bands that differ, with their names."""
+    pixels = np.concatenate([texture(label % 3, label, side) for label in range(len(names))], axis=2)
+    sizes = {"height": side, "width": side, "count": len(names), "dtype": "uint8"}
+    with rasterio.open(path, "w", driver="GTiff", **sizes) as file:
+        file.write(pixels[..., : len(names)].transpose(2, 0, 1))
+        file.descriptions = names
+    return path
 
 
 PLACES = {"image": "#image img", "baseline": "#rows .baseline .heat", "scff": "#rows .scff .heat"}

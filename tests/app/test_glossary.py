@@ -1,10 +1,11 @@
 """Every term is explained, in two sentences."""
 
 import re
+from html import escape
 
 import pytest
 
-from app.glossary import TERMS, term
+from app.glossary import TERMS, help_with, term
 from explain.cam import METHODS
 
 
@@ -21,3 +22,9 @@ def test_a_term_opens_in_place() -> None:
     html = term("pointing game", "hottest <pixel>")
     assert html.startswith("<details")
     assert "hottest &lt;pixel&gt;</summary>" in html
+
+
+def test_a_question_mark_says_what_it_opens() -> None:
+    html = help_with("layer")
+    assert "aria-label='layer: what is this?'" in html
+    assert escape(TERMS["layer"]) in html

@@ -1,5 +1,6 @@
 """The page in a real browser: headless Chromium through Playwright."""
 
+import re
 import shutil
 from pathlib import Path
 
@@ -8,10 +9,8 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from tests.app.conftest import choose, drag_box, picture, upload, wait_for_other
+from tests.app.conftest import at_one_width, choose, drag_box, picture, upload, wait_for_other
 from tests.conftest import texture, write_pair
-
-at_one_width = pytest.mark.parametrize("page", [1280], indirect=True)  # what the width has no part in
 
 
 def test_first_visit_shows_something_and_says_what(page: Page) -> None:
@@ -128,6 +127,22 @@ def test_models_are_listed(page: Page) -> None:
     page.get_by_role("tab", name="Models").click()
     expect(page.locator("#cards .card h3")).to_have_text(["tiny"], timeout=20_000)
     assert page.evaluate("document.documentElement.scrollWidth") <= page.viewport_size["width"]
+
+
+@at_one_width
+def test_a_link_opens_its_tab_and_tabs_are_in_the_address(page: Page, url: str) -> None:
+    page.goto(f"{url}/?tab=models&image=river")
+    expect(page.locator("#cards .card h3")).to_have_text(["tiny"], timeout=30_000)
+    page.get_by_role("tab", name="Compare").click()
+    expect(page.locator("#status")).to_contain_text("River (a drawing", timeout=20_000)
+    expect(page).to_have_url(re.compile(r"\?image=river(&pair=tiny)?$"))
+    choose(page, "method", "HiResCAM")
+    expect(page).to_have_url(re.compile("method=hirescam"))
+    page.get_by_role("tab", name="Models").click()
+    expect(page).to_have_url(re.compile("method=hirescam.*&tab=models"))
+    page.goto(f"{url}/?tab=nonsense")
+    expect(page.get_by_role("tab", name="Compare")).to_have_attribute("aria-selected", "true")
+    expect(page.locator("#rows img").first).to_be_visible(timeout=30_000)
 
 
 @at_one_width

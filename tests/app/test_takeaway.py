@@ -18,12 +18,15 @@ from explain.geotiff import georeferenced
 from explain.region import Region
 from models.checkpoint import Pair
 from models.image_file import read_image
+from tests.app.conftest import write_bands
 from tests.conftest import texture
 
 
-def files(pair: Pair, path: Path, marking: Marking | None = None) -> dict[str, bytes]:
+def files(
+    pair: Pair, path: Path, marking: Marking | None = None, bands: tuple[int, ...] | None = None
+) -> dict[str, bytes]:
     """What the links of a view lead to, by title."""
-    picture = Picture(path.name, lambda: read_image(path), "k", path, georeferenced(path))
+    picture = Picture(path.name, lambda: read_image(path, bands=bands), "k", path, georeferenced(path), bands)
     visit = Visit(picture, (1500, 1200), "/kept/x/a.png", ("tiny",), marking)
     shelf, seen = Shelf(), {"tiny": Analyses().make(picture, pair, picture.read())}
     links = re.findall(r"href='/kept/([^/]+)/[^']*\\?save=true' download='[^']*'>([^<]+)<", takeaway(
@@ -62,6 +65,16 @@ def test_every_file_is_what_it_says(pair: Pair, scene: Path) -> None:
     with rasterio.open(BytesIO(found["Maps, GeoTIFF"])) as ours, rasterio.open(scene) as theirs:
         assert ours.bounds == pytest.approx(theirs.bounds)
         assert ours.crs == theirs.crs
+
+
+def test_files_say_which_bands_were_shown(pair: Pair, tmp_path: Path) -> None:
+    path = write_bands(tmp_path / "five.tif")
+    found = files(pair, path, bands=(4, 3, 2))
+    record = json.loads(found["Everything, JSON"])
+    assert record["pairs"][0]["bands"] == [4, 3, 2]
+    assert "bands=4%2C3%2C2" in record["link"]
+    assert "five.tif, bands 4, 3, 2 as red, green, blue." in found["Figure, SVG"].decode()
+    assert json.loads(files(pair, path)["Everything, JSON"])["pairs"][0]["bands"] is None
 
 
 def test_an_image_without_a_place_has_no_geotiff(pair: Pair, tmp_path: Path) -> None:

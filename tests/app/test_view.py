@@ -11,7 +11,7 @@ from PIL import Image
 from app.shelf import Shelf
 from app.view import View, colour_bar, view
 from app.visit import Analyses, Marking, Picture, Seen, Settings, Visit
-from explain.figure import Style, overlay, scaled
+from explain.figure import Style, difference, levels, overlay, scaled
 from explain.region import Region, against_region
 from models.checkpoint import Pair
 from models.errors import BadInputError
@@ -133,6 +133,26 @@ def test_what_cannot_be_asked_is_refused(seen: Seen) -> None:
     ):
         with pytest.raises(BadInputError, match=words):
             shown(seen, settings)
+
+
+def test_the_colours_of_a_difference_run_to_its_largest_and_say_so(seen: Seen) -> None:
+    settings = Settings("roof")
+    values = difference(seen.heatmaps(settings.question(seen.analysis.pair)), settings.style)
+    end = max(0.1, float(np.abs(values).max()))
+    shelf = Shelf()
+    html = shown(seen, settings, shelf=shelf).difference
+    assert f"−{end:.2f}, less" in html
+    assert f"more, +{end:.2f}" in html
+    token = re.search(r"class='heat' src='/kept/([^/]+)/", html)[1]
+    drawn = np.asarray(Image.open(BytesIO(shelf.content(token)[2])))
+    assert np.array_equal(drawn, levels((values / end + 1) / 2, IMAGE.shape[:2]))
+
+
+def test_maps_that_are_alike_have_a_white_difference(seen: Seen) -> None:
+    role = replace(seen.analysis.scff, run=seen.analysis.baseline.run)
+    html = shown(Seen(replace(seen.analysis, scff=role), seen.size), Settings("roof")).difference
+    assert "The two maps are equal." in html
+    assert "−0.10, less" in html
 
 
 def test_the_colour_bar_says_its_ends() -> None:

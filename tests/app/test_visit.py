@@ -1,5 +1,6 @@
 """A visit's image, settings and link."""
 
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import parse_qs
 
@@ -48,6 +49,8 @@ def test_a_link_brings_everything_back() -> None:
     assert settings_of_link(query) == settings
     assert (query["image"], query["pair"], query["more"], query["box"]) == ("harbour", "one", "two,three", "1,2,30,40")
     assert query["tab"] == "inside"
+    chosen = replace(picture("harbour"), bands=(4, 3, 2))
+    assert Visit(chosen, pairs=("one",)).link(Settings()) == "image=harbour&bands=4%2C3%2C2&pair=one"
     assert Visit(picture("harbour"), pairs=("one",)).link(Settings()) == "image=harbour&pair=one"
 
 
@@ -71,6 +74,7 @@ def test_what_was_seen_is_kept_for_the_pair_as_it_is(pair: Pair, pair_folder: Pa
     assert seen.analysis.image.shape == (1024, 1024, 3)
     assert analyses.find(picture(), pair) is seen
     assert analyses.find(picture("other"), pair) is None
+    assert analyses.find(replace(picture(), bands=(4, 3, 2)), pair) is None  # is another image
     assert analyses.find(picture(), load_pair(pair_folder)) is None  # of that name, loaded anew
     question = Settings("roof").question(pair)
     assert seen.heatmaps(question) is seen.heatmaps(question)
