@@ -167,7 +167,7 @@ class _Section:
             cell = self._figure("scff", fused, maps)
         chose = "" if found is None else f"<div class='chose'>{_chosen(found)}</div>"
         return (
-            f"<section class='stage' aria-label='Stage {number}'>{self._figure('baseline', stage, maps)}"
+            f"<section class='inside-row' aria-label='Stage {number}'>{self._figure('baseline', stage, maps)}"
             f"{self._figure('scff', stage, maps)}{cell}{chose}</section>"
         )
 

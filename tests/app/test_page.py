@@ -227,7 +227,7 @@ def test_inside_shows_every_stage_of_what_is_compared(page: Page) -> None:
     expect(page.locator("#rows .scff figcaption")).to_contain_text("water", timeout=10_000)
     page.get_by_role("tab", name="Inside").click()
     body = page.locator("#inside-body")
-    expect(body.locator(".stage")).to_have_count(4, timeout=20_000)
+    expect(body.locator(".inside-row")).to_have_count(4, timeout=20_000)
     expect(body).to_contain_text("Evidence for water, by Grad-CAM++")
     expect(body.locator(".heat").first).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth") <= page.viewport_size["width"]
