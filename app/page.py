@@ -3,16 +3,16 @@
 import gradio as gr
 from fastapi import FastAPI
 
-from app import batch_parts, models_tab
-from app.batch import Batch
-from app.batch import wire as wire_batch
-from app.batch_run import Runs
-from app.compare import Compare, wire
-from app.compare_parts import lay_out
+from app.batch import actions as batch
+from app.batch import parts as batch_parts
+from app.batch.run import Runs
+from app.cards import tab as cards
+from app.compare import actions as compare
+from app.compare import parts as compare_parts
 from app.drawn_scenes import SCENES, draw
 from app.glossary import help_with
-from app.inside import Inside
-from app.inside import lay_out as lay_out_inside
+from app.html import message
+from app.inside.actions import Inside
 from app.pairs import PairFolder
 from app.shelf import Shelf
 from app.sight import Sight
@@ -26,6 +26,10 @@ _MONO = ("ui-monospace", "Menlo", "Consolas", "monospace")
 # Gradio's own shades of these are too pale to be read by all.
 THEME = gr.themes.Default(primary_hue="teal", neutral_hue="slate", font=_FONT, font_mono=_MONO).set(
     color_accent="*primary_600",
+    button_primary_background_fill="*primary_700",
+    button_primary_background_fill_dark="*primary_700",
+    button_primary_background_fill_hover="*primary_800",
+    button_primary_background_fill_hover_dark="*primary_800",
     block_info_text_color="*neutral_600",
     block_info_text_color_dark="*neutral_300",
     body_text_color_subdued="*neutral_600",
@@ -59,19 +63,18 @@ def build_page(pairs: PairFolder, server: FastAPI) -> gr.Blocks:
         private = {"api_visibility": "private", "concurrency_id": "networks", "concurrency_limit": 2}
         with gr.Tabs() as tabs:
             with gr.Tab("Compare", id="compare", elem_id="compare"):
-                parts = lay_out(drawings)
-                sight = Sight(pairs, shelf)
-                compare = Compare(sight, drawings, parts)
-                wire(parts, compare, private)
-            with gr.Tab("Inside", id="inside", elem_id="inside") as within:
-                inside, body = Inside(sight), lay_out_inside()
-                within.select(inside.show, [parts.visit, *parts.settings()], body, **private)
-            with gr.Tab("Batch", id="batch", elem_id="batch") as batch_tab:
+                parts, sight = compare_parts.lay_out(drawings), Sight(pairs, shelf)
+                comparing = compare.Compare(sight, drawings, parts)
+                compare.wire(parts, comparing, private)
+            with gr.Tab("Inside", id="inside", elem_id="inside") as tab:
+                body = gr.HTML(message("Loading …"), elem_id="inside-body", padding=False)
+                tab.select(Inside(sight).show, [parts.visit, *parts.settings()], body, **private)
+            with gr.Tab("Batch", id="batch", elem_id="batch") as tab:
                 many = batch_parts.lay_out()
-                wire_batch(batch_tab, many, Batch(pairs, Runs(HOUR), batch_shelf, many), private)
-            with gr.Tab("Models", id="models", elem_id="models") as models:
-                cards = models_tab.lay_out()
-                models.select(lambda: models_tab.all_cards(pairs), None, cards, **private)
+                batch.wire(tab, many, batch.Batch(pairs, Runs(HOUR), batch_shelf, many), private)
+            with gr.Tab("Models", id="models", elem_id="models") as tab:
+                shown = gr.HTML(message("Loading …"), elem_id="cards", padding=False)
+                tab.select(lambda: cards.all_cards(pairs), None, shown, **private)
 
         def opened(request: gr.Request) -> gr.Tabs:
             """The tab that the address asks for, where there is one."""
@@ -79,7 +82,7 @@ def build_page(pairs: PairFolder, server: FastAPI) -> gr.Blocks:
             return gr.Tabs(selected=asked) if asked in {tab.id for tab in tabs.children} else gr.Tabs()
 
         page.load(opened, None, tabs, queue=False, api_visibility="private")
-        arrived = page.load(compare.arrive, None, parts.everything(), show_progress_on=parts.status, **private)
+        arrived = page.load(comparing.arrive, None, parts.everything(), show_progress_on=parts.status, **private)
         arrived.then(None, None, None, js="() => { window.scffLensArrived = true; }")
         parts.link.change(None, parts.link, None, js=asset("keep_link.js"))
     return page

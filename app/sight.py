@@ -5,8 +5,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from app.pairs import PairFolder
+from app.pictures import png
 from app.shelf import Shelf
-from app.view import png
 from app.visit import Analyses, Seen, Visit
 from models.errors import BadInputError
 

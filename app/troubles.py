@@ -6,7 +6,7 @@ from functools import wraps
 from html import escape
 from typing import Any
 
-from app.view import message
+from app.html import message
 from app.visit import Visit
 from models.errors import BadInputError
 

@@ -48,7 +48,7 @@ def before_after(elem_id: str) -> gr.HTML:
 def results(elem_id: str) -> gr.HTML:
     """Many images with their answers: a gallery and a table that can be sorted, both of all or of some.
 
-    Its value: run (a name; with another one all begins anew), columns (titles), rows (as app.batch_view.entry gives
+    Its value: run (a name; with another one all begins anew), columns (titles), rows (as app.batch.view.entry gives
     them; only more come to those that are there). All are texts and numbers, which its script writes as texts.
     """
     return _component("results", elem_id, value=None)

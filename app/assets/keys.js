@@ -8,9 +8,15 @@
 
   function mend() {
     for (const each of all('.thumbnail-item')) label(each, words(each.querySelector('.caption-label')));
-    for (const each of all('button.upload-container, .file-preview-holder button')) {
+    for (const each of all('button.upload-container:not(.icon-mode), .file-preview-holder button')) {
       const block = words(each.closest('.block')?.querySelector('[data-testid=block-label]'));
       if (words(each)) label(each, [block, words(each)].filter(Boolean).join(': '));
+    }
+    for (const outer of all('.icon-button:has(.upload-container)')) {  // one button within another
+      outer.setAttribute('role', 'group');
+      outer.tabIndex = -1;
+      outer.title = 'Add files';
+      for (const each of [outer, outer.querySelector('.upload-container')]) label(each, 'Add files');
     }
     for (const panel of all('[role=tabpanel][id]')) {
       const tab = document.querySelector(`[role=tab][aria-controls="${panel.id}"]`);

@@ -47,6 +47,25 @@ def test_nobody_is_kept_out(page: Page, tmp_path: Path) -> None:
     page.locator("#closer summary").first.click()
     assert barriers(page) == []
 
+    page.get_by_role("tab", name="Inside").click()  # which says why it cannot answer, too
+    expect(page.locator("#inside-body [role=alert]")).to_contain_text("choose the target as well", timeout=20_000)
+    page.get_by_role("tab", name="Compare").click()
+    choose(page, "target", "roof")
+    expect(page.locator("#rows .scff figcaption")).to_contain_text("over water", timeout=20_000)
+    page.get_by_role("tab", name="Inside").click()
+    expect(page.locator("#inside-body figure")).to_have_count(11, timeout=20_000)
+    assert barriers(page) == []
+
+    page.get_by_role("tab", name="Batch").click()
+    expect(page.locator("#batch-pair input")).to_have_value("tiny", timeout=20_000)
+    assert barriers(page) == []
+    (tmp_path / "bad.png").write_bytes(b"no picture")
+    page.locator("#batch-files input[type=file]").set_input_files([tmp_path / "five.tif", tmp_path / "bad.png"])
+    page.locator("#batch-start").click()
+    expect(page.locator("#batch-status")).to_contain_text("1 of 2 images explained", timeout=30_000)
+    page.get_by_text("More questions", exact=True).last.click()
+    assert barriers(page) == []
+
     page.get_by_role("tab", name="Models").click()
     expect(page.locator("#cards .card h3")).to_have_text(["tiny"], timeout=20_000)
     for summary in page.locator("#cards summary").all():

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from app import archive
-from app.archive import Gathered, gather
+from app.batch import archive
+from app.batch.archive import Gathered, gather
 from models.errors import BadInputError
 from tests.conftest import texture
 

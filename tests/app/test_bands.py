@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from app.bands import as_colours, band_words, chosen_bands, linked_bands, offered_bands
+from app.compare.bands import as_colours, band_words, chosen_bands, linked_bands, offered_bands
 from models.errors import BadInputError
 from models.image_file import read_image
 from tests.app.conftest import NAMES, at_one_width, choose, picture, upload, wait_for_other, write_bands

@@ -15,11 +15,11 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from PIL import Image
 
-from app import archive
-from app.batch import Batch
-from app.batch_parts import lay_out
-from app.batch_run import Runs
-from app.batch_view import time_left
+from app.batch import archive
+from app.batch.actions import Batch
+from app.batch.parts import lay_out
+from app.batch.run import Runs
+from app.batch.view import time_left
 from app.pairs import PairFolder
 from app.shelf import Shelf
 from explain.analysis import Question

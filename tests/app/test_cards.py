@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from app import cards
-from app.cards import DOWNSAMPLE_WORDS, FUSION_WORDS, broken_html, card_html, summary_html, variant_words
+from app.cards import html as cards
+from app.cards.html import DOWNSAMPLE_WORDS, FUSION_WORDS, broken_html, card_html, summary_html, variant_words
+from app.cards.model_card import ModelCard, accuracy, paired_bound, read_card
 from app.charts import line_chart
-from app.model_card import ModelCard, accuracy, paired_bound, read_card
 from explain.comparison import Interval, Paired
 from models.checkpoint import ROLES, Pair, load_pair
 from models.downsample import DOWNSAMPLES

@@ -11,8 +11,8 @@ import pytest
 import torch
 from PIL import Image
 
-from app.inside import Inside
-from app.inside_view import inside_html
+from app.inside.actions import Inside
+from app.inside.view import inside_html
 from app.pairs import PairFolder
 from app.shelf import Shelf
 from app.sight import Sight

@@ -11,8 +11,8 @@ import rasterio
 from PIL import Image
 from rasterio.transform import from_origin
 
+from app.compare.takeaway import takeaway
 from app.shelf import Shelf
-from app.takeaway import takeaway
 from app.visit import Analyses, Marking, Picture, Settings, Visit, shown_size
 from explain.geotiff import georeferenced
 from explain.region import Region

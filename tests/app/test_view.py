@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from app.compare.view import View, view
+from app.html import colour_bar
 from app.shelf import Shelf
-from app.view import View, colour_bar, view
 from app.visit import Analyses, Marking, Picture, Seen, Settings, Visit
 from explain.figure import Style, difference, levels, overlay, scaled
 from explain.region import Region, against_region

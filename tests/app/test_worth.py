@@ -2,8 +2,8 @@
 
 import pytest
 
+from app.compare.worth import measured, worth_table
 from app.visit import Analyses, Picture, Seen, Settings
-from app.worth import measured, worth_table
 from explain.faithfulness import faithfulness
 from models.checkpoint import Pair
 from tests.conftest import texture

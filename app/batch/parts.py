@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import gradio as gr
 from gradio.components import Component
 
-from app.archive import MOST_BYTES, MOST_IMAGES
-from app.compare_parts import OWN, layer_choice
-from app.view import message
+from app.batch.archive import MOST_BYTES, MOST_IMAGES
+from app.controls import OWN, choice, explained, layer_choice
+from app.html import message
 from app.visit import HOUR, OWN_PREDICTION, Settings
 from app.widgets import results
 from explain.cam import METHODS
@@ -59,35 +59,30 @@ def lay_out() -> BatchParts:
     """Places everything on the tab."""
     run = gr.State(None, time_to_live=HOUR)
     with gr.Row(elem_id="batch-layout"):
-        with gr.Column(scale=1, min_width=250):
-            files = gr.File(
-                label="Images or ZIPs",
-                file_count="multiple",
-                elem_id="batch-files",
-                height=180,
-            )
+        with gr.Column(min_width=0):
+            files = gr.File(label="Images or ZIPs", file_count="multiple", elem_id="batch-files", height=180)
             gr.HTML(
                 f"<p class='fine'>Drop, browse or paste up to {MOST_IMAGES} images and {MOST_BYTES // 2**30} GB, of "
                 "the kinds that Compare takes. One batch is worked on at a time; others wait in line.</p>",
                 padding=False,
             )
-            pair = gr.Dropdown(label="Pair of networks", elem_id="batch-pair", allow_custom_value=True)
-            target = gr.Dropdown(
-                [OWN], value=OWN_PREDICTION, label="Show evidence for", elem_id="batch-target", allow_custom_value=True
-            )
+            with explained("pair"):
+                pair = gr.Dropdown(label="Pair of networks", elem_id="batch-pair", allow_custom_value=True)
+            with explained("target"):
+                target = choice("Show evidence for", [OWN], OWN_PREDICTION, "batch-target", free=True)
             with gr.Accordion("More questions", open=False, elem_id="batch-questions"):
                 methods = [(method.title, name) for name, method in METHODS.items()]
-                method = gr.Dropdown(methods, value=Settings.method, label="Method", elem_id="batch-method")
-                layer = gr.Dropdown(
-                    [layer_choice(FUSED)], value=FUSED, label="Layer", elem_id="batch-layer", allow_custom_value=True
-                )
-                measure = gr.Radio(
-                    _MEASURES, value="none", label="Measure the maps' faithfulness", elem_id="batch-measure"
-                )
+                method = choice("Method", methods, Settings.method, "batch-method")
+                with explained("layer"):
+                    layer = choice("Layer", [layer_choice(FUSED)], FUSED, "batch-layer", free=True)
+                with explained("faithfulness"):
+                    measure = gr.Radio(
+                        _MEASURES, value="none", label="Measure the maps' faithfulness", elem_id="batch-measure"
+                    )
             with gr.Row():
                 start = gr.Button("Explain", elem_id="batch-start", variant="primary")
                 stop = gr.Button("Stop", elem_id="batch-stop", visible=False)
-        with gr.Column(scale=4, min_width=280):
+        with gr.Column(min_width=0):
             status = gr.HTML(message(_EMPTY), elem_id="batch-status", padding=False)
             progress = gr.HTML(elem_id="batch-progress", padding=False)
             downloads = gr.HTML(elem_id="batch-downloads", padding=False)

@@ -11,7 +11,7 @@ from pathlib import Path
 from threading import Lock, Timer
 from typing import Any
 
-from app.archive import Gathered
+from app.batch.archive import Gathered
 from explain.work import Work
 
 __all__ = ["Run", "Runs"]
@@ -26,7 +26,7 @@ class Run:
     rows: list[dict[str, Any]]
     """Of the files that are done, as explain.folder gives them; first of those that could not be unpacked."""
     entries: list[dict[str, Any]]
-    """The same as the page shows them (app.batch_view)."""
+    """The same as the page shows them (app.batch.view)."""
     begun: float | None = None
     """When, by the monotonic clock."""
     stopped: bool = False

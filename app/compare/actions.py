@@ -9,16 +9,19 @@ from pathlib import Path
 
 import gradio as gr
 
-from app.bands import as_colours, band_words, chosen_bands, linked_bands, offered_bands
-from app.compare_parts import NOTHING, OWN, Parts, layer_choice
+from app.cards.report import read_report
+from app.compare.bands import as_colours, band_words, chosen_bands, linked_bands, offered_bands
+from app.compare.parts import NOTHING, Parts
+from app.compare.takeaway import takeaway
+from app.compare.view import view
+from app.compare.worth import measured, worth_table
+from app.controls import OWN, layer_choice
 from app.drawn_scenes import SCENES, DrawnScene
 from app.glossary import help_with
+from app.html import message
 from app.pairs import PairFolder
-from app.report import read_report
 from app.sight import RESTED, Sight, analysed
-from app.takeaway import takeaway
 from app.troubles import failed, refused, said
-from app.view import message, view
 from app.visit import (
     HOUR,
     NO_CLASS,
@@ -32,7 +35,6 @@ from app.visit import (
     shown_size,
 )
 from app.widgets import asset, marking
-from app.worth import measured, worth_table
 from explain.cam import METHODS
 from explain.geotiff import georeferenced
 from explain.layers import FUSED, explained_layers

@@ -2,21 +2,13 @@
 
 from functools import partial
 
-import gradio as gr
-
-from app.inside_view import inside_html
+from app.inside.view import inside_html
 from app.sight import Sight, analysed
 from app.troubles import failed, refused
-from app.view import message
 from app.visit import Settings, Visit
 from models.errors import BadInputError
 
-__all__ = ["Inside", "lay_out"]
-
-
-def lay_out() -> gr.HTML:
-    """Places what comes when the tab is opened."""
-    return gr.HTML(message("Loading …"), elem_id="inside-body", padding=False)
+__all__ = ["Inside"]
 
 
 class Inside:

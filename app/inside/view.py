@@ -11,8 +11,9 @@ import numpy as np
 
 from app.charts import histogram
 from app.glossary import term
+from app.html import colour_bar, links, stack
+from app.pictures import palette_png, place
 from app.shelf import Shelf
-from app.view import colour_bar, links, palette_png, place, stack
 from app.visit import Seen, Settings, Visit
 from explain.analysis import Heatmap, Question
 from explain.cam import METHODS

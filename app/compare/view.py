@@ -1,16 +1,15 @@
 """What the Compare tab shows, as HTML and pictures, of one visit under its settings."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from html import escape
-from io import BytesIO
 from pathlib import Path
 
-import matplotlib
 import numpy as np
-from PIL import Image
 
 from app.glossary import help_with, term
+from app.html import colour_bar, stack
+from app.pictures import palette_png, place
 from app.shelf import Shelf
 from app.visit import Seen, Settings, Visit
 from explain.analysis import Heatmap, NetworkAnalysis, PairAnalysis
@@ -18,7 +17,7 @@ from explain.figure import DIVERGING, SCALED_BY, TITLES, Style, difference, leve
 from explain.region import RegionResult, against_region
 from explain.words import comparison_sentence
 
-__all__ = ["View", "bars", "colour_bar", "links", "message", "palette_png", "place", "png", "stack", "view"]
+__all__ = ["View", "view"]
 
 Recognised = Mapping[str, float | None]
 """By class, 0 to 1; None where there is no such test image."""
@@ -145,61 +144,6 @@ class _Shown:
         return self.shelf.put(f"{stem}-{what}.png", "image/png", lambda: palette_png(levels(share, size), colour_map))
 
 
-def png(image: np.ndarray) -> bytes:
-    """A picture as a file, quickly."""
-    data = BytesIO()
-    Image.fromarray(image).save(data, "PNG", compress_level=1)
-    return data.getvalue()
-
-
-def stack(image: str, heat: str, alt: str, size: tuple[int, int]) -> str:
-    """HTML: an image, and heat over it at the strength that the visitor has set.
-
-    Args:
-        image, heat: addresses; no heat where there is nothing to lay over the image.
-        alt: for those who see neither; plain text.
-        size: height and width of the image in pixels.
-    """
-    height, width = size
-    over = f"<img class='heat' src='{heat}' alt=''>" if heat else ""
-    base = f"<img src='{image}' alt='{escape(alt)}'>"
-    return f"<div class='stack' style='--shape: {width / height:.4f}'>{base}{over}</div>"
-
-
-def palette_png(values: np.ndarray, colour_map: str) -> bytes:
-    """uint8 [H, W] in the colours of a map; as small and as quick as a picture of one channel."""
-    picture = Image.fromarray(values, "P")
-    picture.putpalette(matplotlib.colormaps[colour_map](np.arange(256), bytes=True)[:, :3].tobytes())
-    data = BytesIO()
-    picture.save(data, "PNG", compress_level=1)
-    return data.getvalue()
-
-
-def colour_bar(colour_map: str, low: str, high: str) -> str:
-    """HTML: the colours between two ends that are said in words."""
-    colours = matplotlib.colormaps[colour_map](np.linspace(0, 1, 9))
-    stops = ", ".join(matplotlib.colors.to_hex(colour) for colour in colours)
-    return (
-        f"<div class='colours'><span class='strip' style='background: linear-gradient(to right, {stops})'></span>"
-        f"<span class='ends'><span>{escape(low)}</span><span>{escape(high)}</span></span></div>"
-    )
-
-
-def links(shelf: Shelf, files: Iterable[tuple[str, str, str, Callable[[], bytes]]], label: str) -> str:
-    """HTML: files to take away, each made when it is first fetched.
-
-    Args:
-        shelf: where they are put.
-        files: of each the words of its link, its name, its media type, and what makes it.
-        label: of the list, for those who do not see it; plain text.
-    """
-    items = "".join(
-        f"<li><a href='{shelf.put(name, kind, make)}?save=true' download='{escape(name)}'>{escape(words)}</a></li>"
-        for words, name, kind, make in files
-    )
-    return f"<ul class='links' aria-label='{escape(label)}'>{items}</ul>"
-
-
 def bars(run: NetworkAnalysis) -> str:
     """HTML: the likeliest classes with their probabilities."""
     classes, best = run.loaded.header.classes, np.argsort(-run.probabilities, kind="stable")[:_TOP]
@@ -210,12 +154,6 @@ def bars(run: NetworkAnalysis) -> str:
         for i in best
     )
     return f"<ol class='bars' aria-label='Likeliest classes'>{items}</ol>"
-
-
-def message(text: str, kind: str = "note") -> str:
-    """HTML: a line that stays until the next action; kind is note or error."""
-    role = "alert" if kind == "error" else "status"
-    return f"<div class='message {kind}' role='{role}'>{text}</div>"
 
 
 def _row(shown: _Shown, accuracy: Mapping[str, Recognised], titled: bool) -> str:
@@ -289,11 +227,3 @@ def _where_more(values: np.ndarray) -> str:
     if values.min() < 0:
         parts.append(f"most less {place(-values)}")
     return (", ".join(parts) or "The two maps are equal") + "."
-
-
-def place(values: np.ndarray) -> str:
-    """Where a map is largest, in words."""
-    row, column = np.unravel_index(values.argmax(), values.shape)
-    down = ("at the top", "in the middle", "at the bottom")[int(3 * row / values.shape[0])]
-    across = ("left", "", "right")[int(3 * column / values.shape[1])]
-    return f"{down} {across}".strip() if across else down

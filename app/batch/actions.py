@@ -7,16 +7,16 @@ from pathlib import Path
 
 import gradio as gr
 
-from app.archive import gather
-from app.batch_files import batch_files
-from app.batch_parts import BatchParts
-from app.batch_run import Run, Runs
-from app.batch_view import columns, done_words, entry, progress_bar, table_words
-from app.compare_parts import OWN, layer_choice
+from app.batch.archive import gather
+from app.batch.files import batch_files
+from app.batch.parts import BatchParts
+from app.batch.run import Run, Runs
+from app.batch.view import columns, done_words, entry, progress_bar, table_words
+from app.controls import OWN, layer_choice
+from app.html import message
 from app.pairs import PairFolder
 from app.shelf import Shelf
 from app.troubles import failed, refused, said
-from app.view import message
 from app.visit import OWN_PREDICTION, Settings
 from explain.folder import explained
 from explain.layers import FUSED, explained_layers, find_layer

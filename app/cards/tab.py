@@ -1,19 +1,12 @@
 """The Models tab: a card for each pair in the folder."""
 
-import gradio as gr
-
-from app.cards import broken_html, card_html
-from app.model_card import read_card
+from app.cards.html import broken_html, card_html
+from app.cards.model_card import read_card
+from app.html import message
 from app.pairs import PairFolder
-from app.view import message
 from models.errors import BadInputError
 
-__all__ = ["all_cards", "lay_out"]
-
-
-def lay_out() -> gr.HTML:
-    """Places the cards, which come when the tab is opened."""
-    return gr.HTML(message("Loading …"), elem_id="cards", padding=False)
+__all__ = ["all_cards"]
 
 
 def all_cards(pairs: PairFolder) -> str:

@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from app.bands import band_words
+from app.compare.bands import band_words
+from app.html import links
 from app.shelf import Shelf
-from app.view import links
 from app.visit import Seen, Settings, Visit
 from explain.geotiff import geotiff_tags, write_geotiff
 from explain.print_figure import Answered, print_figure

@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from html import escape
 from typing import Any
 
-from app.batch_files import figure_of
-from app.batch_run import Run
+from app.batch.files import figure_of
+from app.batch.run import Run
 from app.glossary import term
+from app.html import message
 from app.shelf import Shelf
-from app.view import message
 from explain.figure import TITLES, percent
 from explain.work import Work
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 from html import escape
 from typing import Any
 
-from app.batch_run import Run
+from app.batch.run import Run
 from app.shelf import Shelf
 from explain.results import figure, sheets, strip, table
 from explain.work import Work

@@ -1,26 +1,25 @@
 """What the Compare tab consists of, and how it is laid out."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import gradio as gr
 from gradio.blocks import Block
 from gradio.components import Component
 
+from app.controls import OWN, choice, explained, heading, layer_choice
 from app.drawn_scenes import DrawnScene
 from app.glossary import help_with
-from app.view import message
+from app.html import message
 from app.visit import HOUR, NO_CLASS, OWN_PREDICTION, Settings
 from app.widgets import before_after, marker
 from explain.cam import METHODS
 from explain.figure import COLOUR_MAPS, SCALES
 from explain.layers import FUSED
 
-__all__ = ["NOTHING", "OWN", "Parts", "lay_out", "layer_choice"]
+__all__ = ["NOTHING", "Parts", "lay_out"]
 
 _MOST_PAIRS = 6
-OWN = ("each network's own prediction", OWN_PREDICTION)
 NOTHING = ("nothing", NO_CLASS)
 _COLOURS = [
     ("inferno", "inferno"),
@@ -100,7 +99,7 @@ def lay_out(drawings: Sequence[DrawnScene]) -> Parts:
     link = gr.Textbox(visible="hidden", label="link", elem_id="link")
     with gr.Row(elem_id="layout"):
         with gr.Column(elem_id="start", min_width=0):
-            with _explained("pair"):
+            with explained("pair"):
                 # Custom values reach our own checks and words, also when a restarted server has forgotten its choices.
                 pair = gr.Dropdown(label="Pair of networks", elem_id="pair", allow_custom_value=True)
             upload = gr.File(label="Your image: drop, browse or paste", elem_id="upload", height=145)
@@ -109,7 +108,7 @@ def lay_out(drawings: Sequence[DrawnScene]) -> Parts:
                 "pixels a side to 100 million in all.</p>"
             )
             with gr.Column(visible=False, elem_id="bands", min_width=0) as bands:
-                gr.HTML(_heading("Bands shown as red, green, blue", "band"), padding=False)
+                gr.HTML(heading("Bands shown as red, green, blue", "band"), padding=False)
                 red, green, blue = (
                     gr.Dropdown(label=colour, elem_id=colour.lower(), allow_custom_value=True)
                     for colour in ("Red", "Green", "Blue")
@@ -127,18 +126,18 @@ def lay_out(drawings: Sequence[DrawnScene]) -> Parts:
                 elem_id="examples",
             )
         with gr.Column(elem_id="settings", min_width=0):
-            with _explained("target"):
-                target = _choice("Show evidence for", [OWN], OWN_PREDICTION, "target", free=True)
+            with explained("target"):
+                target = choice("Show evidence for", [OWN], OWN_PREDICTION, "target", free=True)
             with gr.Column(elem_classes="explained", min_width=0):
                 about_method = gr.HTML(help_with(METHODS[Settings.method].title), padding=False)
                 methods = [(method.title, name) for name, method in METHODS.items()]
-                method = _choice("Method", methods, Settings.method, "method")
-            with _explained("layer"):
-                layer = _choice("Layer", [layer_choice(FUSED)], FUSED, "layer", free=True)
+                method = choice("Method", methods, Settings.method, "method")
+            with explained("layer"):
+                layer = choice("Layer", [layer_choice(FUSED)], FUSED, "layer", free=True)
             with gr.Accordion("More questions", open=False, elem_id="more-questions"):
-                with _explained("contrast"):
-                    against = _choice("Rather than (contrast)", [NOTHING], NO_CLASS, "against", free=True)
-                with _explained("smoothing"):
+                with explained("contrast"):
+                    against = choice("Rather than (contrast)", [NOTHING], NO_CLASS, "against", free=True)
+                with explained("smoothing"):
                     smooth = gr.Checkbox(label="Average over 8 noisy copies", elem_id="smooth")
                 more = gr.Dropdown(
                     label="Further pairs, a row each",
@@ -148,11 +147,11 @@ def lay_out(drawings: Sequence[DrawnScene]) -> Parts:
                     allow_custom_value=True,
                 )
             with gr.Accordion("Colours", open=False, elem_id="colours"):
-                with _explained("colour map"):
-                    colour_map = _choice("Colour map", _COLOURS, COLOUR_MAPS[0], "colour-map")
-                with _explained("colour scale"):
+                with explained("colour map"):
+                    colour_map = choice("Colour map", _COLOURS, COLOUR_MAPS[0], "colour-map")
+                with explained("colour scale"):
                     scale = gr.Radio(_SCALES, value=SCALES[0], label="Colours run from zero to", elem_id="scale")
-                with _explained("strength"):
+                with explained("strength"):
                     opacity = gr.Slider(
                         0, 1, Settings.opacity, step=0.05, label="Strength of the overlay", elem_id="opacity"
                     )
@@ -168,10 +167,10 @@ def lay_out(drawings: Sequence[DrawnScene]) -> Parts:
                     gr.HTML("<div class='headed'><h3>Before and after</h3></div>", padding=False)
                     slider = before_after("slider")
                 with gr.Column(min_width=0):
-                    gr.HTML(_heading("Difference", "difference"), padding=False)
+                    gr.HTML(heading("Difference", "difference"), padding=False)
                     difference = gr.HTML(elem_id="difference", padding=False)
                 with gr.Column(min_width=0):
-                    gr.HTML(_heading("Can the maps be believed?", "faithfulness"), padding=False)
+                    gr.HTML(heading("Can the maps be believed?", "faithfulness"), padding=False)
                     region = gr.HTML(elem_id="region", padding=False)
                     with gr.Row():
                         measure = gr.Button("Measure faithfulness", elem_id="measure", size="sm")
@@ -187,30 +186,3 @@ def lay_out(drawings: Sequence[DrawnScene]) -> Parts:
         about_method, smooth, colour_map, scale, opacity, status, image, rows, slider, difference, region, measure,
         stop, worth, files, copy,
     )  # fmt: skip
-
-
-@contextmanager
-def _explained(word: str) -> Iterator[None]:
-    """A control, with what a word means at its label."""
-    with gr.Column(elem_classes="explained", min_width=0):
-        gr.HTML(help_with(word), padding=False)
-        yield
-
-
-def _heading(title: str, word: str) -> str:
-    return f"<div class='headed'><h3>{title}</h3>{help_with(word)}</div>"
-
-
-def _choice(
-    label: str, choices: Sequence[tuple[str, str]], value: str, elem_id: str, free: bool = False
-) -> gr.Dropdown:
-    return gr.Dropdown(list(choices), value=value, label=label, elem_id=elem_id, allow_custom_value=free)
-
-
-def layer_choice(name: str) -> tuple[str, str]:
-    """A layer in words, and its name."""
-    if name == FUSED:
-        return "the classifier's input", name
-    if name[0] == "Y":
-        return f"{name}: fused map (baseline: X{name[1:]})", name
-    return f"{name}: stage", name
