@@ -3,10 +3,11 @@
 import gradio as gr
 from fastapi import FastAPI
 
-from app import models_tab
+from app import models_tab, programs
 from app.compare import Compare, wire
 from app.compare_parts import lay_out
 from app.drawn_scenes import SCENES, draw
+from app.own_files import refuse_addresses
 from app.pairs import PairFolder
 from app.shelf import Shelf
 from app.sight import Sight
@@ -34,7 +35,8 @@ def build_page(pairs: PairFolder, server: FastAPI) -> gr.Blocks:
     shelf.serve(server)
     with gr.Blocks(title="SCFF Lens", analytics_enabled=False, delete_cache=(HOUR, HOUR)) as page:
         gr.HTML(_INTRODUCTION, elem_id="intro", padding=False)
-        private = {"api_visibility": "private", "concurrency_id": "networks", "concurrency_limit": 2}
+        networks = {"concurrency_id": "networks", "concurrency_limit": 2}
+        private = {"api_visibility": "private", **networks}
         with gr.Tabs():
             with gr.Tab("Compare", id="compare", elem_id="compare"):
                 parts = lay_out(drawings)
@@ -46,4 +48,6 @@ def build_page(pairs: PairFolder, server: FastAPI) -> gr.Blocks:
         arrived = page.load(compare.arrive, None, parts.everything(), **private)
         arrived.then(None, None, None, js="() => { window.scffLensArrived = true; }")
         parts.link.change(None, parts.link, None, js=asset("keep_link.js"))
+        programs.offer(pairs, networks)
+        refuse_addresses(page)
     return page
