@@ -13,7 +13,9 @@ from app.drawn_scenes import SCENES, draw
 from app.glossary import help_with
 from app.html import message
 from app.inside.actions import Inside
+from app.own_files import refuse_addresses
 from app.pairs import PairFolder
+from app.programs.offer import offer
 from app.shelf import Shelf
 from app.sight import Sight
 from app.visit import HOUR
@@ -60,7 +62,8 @@ def build_page(pairs: PairFolder, server: FastAPI) -> gr.Blocks:
         each.serve(server)
     with gr.Blocks(title="SCFF Lens", analytics_enabled=False, delete_cache=(HOUR, HOUR)) as page:
         gr.HTML(_INTRODUCTION, elem_id="intro", padding=False)
-        private = {"api_visibility": "private", "concurrency_id": "networks", "concurrency_limit": 2}
+        networks = {"concurrency_id": "networks", "concurrency_limit": 2}
+        private = {"api_visibility": "private", **networks}
         with gr.Tabs() as tabs:
             with gr.Tab("Compare", id="compare", elem_id="compare"):
                 parts, sight = compare_parts.lay_out(drawings), Sight(pairs, shelf)
@@ -85,4 +88,6 @@ def build_page(pairs: PairFolder, server: FastAPI) -> gr.Blocks:
         arrived = page.load(comparing.arrive, None, parts.everything(), show_progress_on=parts.status, **private)
         arrived.then(None, None, None, js="() => { window.scffLensArrived = true; }")
         parts.link.change(None, parts.link, None, js=asset("keep_link.js"))
+        offer(pairs, networks)
+        refuse_addresses(page)
     return page

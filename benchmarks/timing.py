@@ -23,15 +23,17 @@ def seconds(work: Work, device: torch.device) -> float:
     return time.perf_counter() - start
 
 
-def take_turns(works: dict[str, Work], device: torch.device) -> dict[str, list[float]]:
-    """Seconds of each round, by contender, after two rounds to warm up."""
+def take_turns(
+    works: dict[str, Work], device: torch.device, rounds: tuple[int, int] = _ROUNDS
+) -> dict[str, list[float]]:
+    """Seconds of each round, by contender, after two rounds to warm up; at least so many rounds, at most so many."""
     for work in works.values():
         for _ in range(2):
             seconds(work, device)
     times: dict[str, list[float]] = {name: [] for name in works}
     start = time.perf_counter()
-    for done in range(_ROUNDS[1]):
-        if done >= _ROUNDS[0] and time.perf_counter() - start > _SECONDS:
+    for done in range(rounds[1]):
+        if done >= rounds[0] and time.perf_counter() - start > _SECONDS:
             break
         for name, work in works.items():
             times[name].append(seconds(work, device))

@@ -29,6 +29,7 @@ __all__ = [
     "Faithfulness",
     "enlarged",
     "faithfulness",
+    "hottest",
     "randomised",
     "randomised_similarity",
     "ranking",
@@ -134,11 +135,35 @@ def ranking(share: np.ndarray) -> np.ndarray:
     Returns:
         int64 [H, W], each of 0 to H W - 1 once.
     """
-    shuffled = np.random.default_rng(_SEED).permutation(share.size)
+    shuffled = _shuffled(share.size)
     order = shuffled[np.argsort(-share.ravel()[shuffled], kind="stable")]
     places = np.empty(share.size, dtype=np.int64)
     places[order] = np.arange(share.size)
     return places.reshape(share.shape)
+
+
+def hottest(share: np.ndarray, count: int) -> np.ndarray:
+    """The pixels whose place in the ranking is below a count, without ranking the others.
+
+    Args:
+        share: [H, W], as enlarged.
+        count: 1 to H W.
+
+    Returns:
+        bool [H, W], true for as many pixels.
+    """
+    values = share.ravel()
+    last = np.partition(values, values.size - count)[values.size - count]
+    found = values > last
+    shuffled = _shuffled(values.size)
+    equal = shuffled[values[shuffled] == last]
+    found[equal[: count - int(found.sum())]] = True
+    return found.reshape(share.shape)
+
+
+def _shuffled(count: int) -> np.ndarray:
+    """The order of pixels of one value."""
+    return np.random.default_rng(_SEED).permutation(count)
 
 
 def randomised_similarity(

@@ -110,27 +110,25 @@ def inside(analysis: PairAnalysis, question: Question) -> dict[str, Any]:
     """All that SCFF chose for an image, as a JSON object.
 
     Returns:
-        The target's names, its score and what each stage adds to it; of each fusion the weights of its channels, with
-        mean, spread and histogram, or None for a variant that chooses nothing.
+        The names of what is explained; of each fusion the weights of its channels, with mean and spread, or None for
+        a variant that chooses nothing by the image; of each stage the target's score with it and without.
     """
     run, classes = analysis.scff, analysis.pair.classes
     target = run.target(question)
-    weights, shares = fusion_weights(run.run), stage_shares(run.run, [target])[0]
+    weights, (shares,) = fusion_weights(run.run), stage_shares(run.run, [target])
     return {
         "pair": analysis.pair.name,
         "target": classes[target.index],
         "against": None if target.against is None else classes[target.against],
-        "score": shares[0].score,
-        "stage_shares": {each.stage: each.share for each in shares},
-        "fusion_weights": None if weights is None else {each.layer: _of_weights(each) for each in weights[0]},
-    }
-
-
-def _of_weights(weights: FusionWeights) -> dict[str, Any]:
-    return {
-        "mean": weights.mean,
-        "spread": weights.spread,
-        "histogram": weights.histogram().tolist(),
-        "earlier": weights.earlier.tolist(),
-        "stage": weights.stage.tolist(),
+        "fusions": weights
+        and {
+            each.layer: {
+                "mean": each.mean,
+                "spread": each.spread,
+                "earlier": each.earlier.tolist(),
+                "stage": each.stage.tolist(),
+            }
+            for each in weights[0]
+        },
+        "stages": {each.stage: {"score": each.score, "without": each.without, "share": each.share} for each in shares},
     }

@@ -3,29 +3,24 @@
 import dataclasses
 import json
 from collections.abc import Sequence
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from explain.analysis import Question, analyse
-from explain.answer import answer
+from explain.explanation import ASKED, GEOTIFF, Explanation, asked
 from explain.faithfulness import faithfulness
-from explain.figure import Style, side_by_side
-from explain.geotiff import georeferenced, geotiff_tags, write_geotiff
-from explain.region import Region, against_region
+from explain.figure import Style
+from explain.geotiff import georeferenced
+from explain.region import Region
 from models.atomic import write_file
-from models.checkpoint import ROLES, Pair
+from models.checkpoint import Pair
 from models.errors import BadInputError
 from models.image_file import read_image
 from models.mask_file import read_mask
 
 __all__ = ["Marked", "explain_image", "result_stems"]
 
-_ASKED = "asked"  # the key by which a later call knows an earlier answer to its question
-_GEOTIFF = "-heatmaps.tif"  # after an image's name, because the image may well be a .tif beside it
-_ENDINGS = (".png", ".npz", ".json", _GEOTIFF)
+_ENDINGS = (".png", ".npz", ".json", GEOTIFF)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -80,7 +75,7 @@ def result_stems(
         while (
             stem in stems
             or any((out / f"{stem}{ending}").resolve() in inputs for ending in _ENDINGS)
-            or _taken(out / stem, _asked(image, pair, question, bands))
+            or _taken(out / stem, asked(str(image.resolve()), pair, question, bands))
         ):
             number += 1
             stem = f"{image.stem}-{number}"
@@ -130,48 +125,23 @@ def explain_image(
             )[0]
             for role, run in analysis.runs.items()
         }
+    explanation = Explanation(str(image), str(image.resolve()), bands, analysis, maps, question, region, worth)
     files = {"figure": Path(f"{stem}.png"), "maps": Path(f"{stem}.npz")}
     if georeferenced(image):
-        files["geotiff"] = Path(f"{stem}{_GEOTIFF}")
-    result = {
-        "image": str(image),
-        _ASKED: _asked(image, pair, question, bands),
-        "bands": None if bands is None else list(bands),
-        **answer(analysis, maps, question, worth),
-        "geotiff": None,
-        **{name: str(path) for name, path in files.items()},
-    }
-    if region is not None:
-        for role, heatmap in maps.items():
-            found = against_region(heatmap.values, region)
-            result[role]["region"] = None if found is None else dataclasses.asdict(found)
-    figure, arrays = BytesIO(), BytesIO()
-    side_by_side(analysis, maps, image.name, question, style, region).save(figure, format="PNG")
-    np.savez(arrays, **{role: heatmap.values for role, heatmap in maps.items()})
-    write_file(files["figure"], figure.getvalue())
-    write_file(files["maps"], arrays.getvalue())
+        files["geotiff"] = Path(f"{stem}{GEOTIFF}")
+    result = explanation.said() | {name: str(path) for name, path in files.items()}
+    write_file(files["figure"], explanation.figure(style, region))
+    write_file(files["maps"], explanation.arrays())
     if "geotiff" in files:
-        write_geotiff(
-            files["geotiff"],
-            image,
-            {role: heatmap.values for role, heatmap in maps.items()},
-            geotiff_tags(pair.name, question, {role: result[role]["target"] for role in maps}),
-        )
+        explanation.write_geotiff(files["geotiff"], image)
     write_file(Path(f"{stem}.json"), (json.dumps(result, indent=1, allow_nan=False) + "\n").encode())
     return result
 
 
-def _asked(image: Path, pair: Pair, question: Question, bands: Sequence[int] | None) -> dict[str, Any]:
-    """What is asked of which networks and image, the latter by its absolute path."""
-    networks = [getattr(pair, role).digest for role in ROLES]
-    seen = {"image": str(image.resolve()), "bands": None if bands is None else list(bands), "networks": networks}
-    return {**seen, **dataclasses.asdict(question)}
-
-
-def _taken(stem: Path, asked: dict[str, Any]) -> bool:
+def _taken(stem: Path, question: dict[str, Any]) -> bool:
     """Whether files of a result's names are there that are no earlier answer to the question."""
     try:
-        return json.loads(Path(f"{stem}.json").read_text())[_ASKED] != asked
+        return json.loads(Path(f"{stem}.json").read_text())[ASKED] != question
     except FileNotFoundError:
         return any(Path(f"{stem}{ending}").exists() for ending in _ENDINGS)
     except (ValueError, KeyError, TypeError):

@@ -2,7 +2,7 @@
 
 from explain.analysis import Heatmap, PairAnalysis
 from explain.cam import DEFAULT_METHOD, METHODS
-from explain.faithfulness import enlarged, ranking
+from explain.faithfulness import enlarged, hottest
 from explain.figure import percent
 from explain.region import RegionResult
 
@@ -63,7 +63,7 @@ def hottest_overlap(analysis: PairAnalysis, heatmaps: dict[str, Heatmap]) -> flo
     if any(heatmap.empty for heatmap in heatmaps.values()):
         return None
     shares = [enlarged(heatmap.values, analysis.pair.preprocessing.size) for heatmap in heatmaps.values()]
-    first, second = ((ranking(share) < share.size // _HOTTEST) & (share > 0) for share in shares)
+    first, second = (hottest(share, share.size // _HOTTEST) & (share > 0) for share in shares)
     return float(2 * (first & second).sum() / (first.sum() + second.sum()))
 
 

@@ -141,6 +141,8 @@ def test_the_keyboard_alone_does_everything(page: Page) -> None:
     expect(page.locator("#worth thead th")).to_have_count(3, timeout=90_000)
     page.locator("#compare-button").focus()
     page.keyboard.press("ArrowRight")
+    expect(page.get_by_role("tabpanel", name="Inside")).to_be_visible()
+    page.keyboard.press("End")
     expect(page.get_by_role("tab", name="Models")).to_be_focused()
     expect(page.locator("#cards .card h3")).to_have_text(["tiny"], timeout=20_000)
     expect(page.get_by_role("tabpanel", name="Models")).to_be_visible()

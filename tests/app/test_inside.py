@@ -89,10 +89,10 @@ def test_weights_and_shares_are_those_of_the_image(seen: Seen) -> None:
     target = seen.analysis.scff.target(Settings("roof").question(seen.analysis.pair))
     found = json.loads(file(html, "Weights and shares, JSON", shelf))
     for share in stage_shares(run, [target])[0]:
-        assert found["stage_shares"][share.stage] == pytest.approx(share.share, abs=1e-4)
+        assert found["stages"][share.stage]["share"] == pytest.approx(share.share, abs=1e-4)
         assert f"<span class='number'>{share.share:+.2f}</span>" in html
     for weights in fusion_weights(run)[0]:
-        assert found["fusion_weights"][weights.layer]["earlier"] == pytest.approx(weights.earlier.tolist(), abs=1e-5)
+        assert found["fusions"][weights.layer]["earlier"] == pytest.approx(weights.earlier.tolist(), abs=1e-5)
         assert f"on average, ± {weights.spread * 100:.0f} points" in html
         assert f"standard deviation {weights.spread:.2f}</title>" in html
     assert (found["target"], found["against"]) == ("roof", None)

@@ -19,6 +19,7 @@ from explain.faithfulness import (
     Faithfulness,
     enlarged,
     faithfulness,
+    hottest,
     randomised,
     randomised_similarity,
     ranking,
@@ -224,6 +225,13 @@ def test_a_plateau_stays_one_when_it_is_enlarged() -> None:
     share = enlarged(heatmap, (200, 224))
     assert len(np.unique(share[60:])) == 1
     assert (ranking(share)[60:] >= (share > share[-1, -1]).sum()).all()  # behind all that the hot cell reaches
+
+
+def test_the_hottest_are_those_of_the_first_places() -> None:
+    random = np.random.default_rng(1)
+    for share in (noise(), random.integers(0, 4, (30, 40)) / 3, np.zeros((20, 20))):
+        for count in (1, share.size // 5, share.size - 1, share.size):
+            assert np.array_equal(hottest(share, count), ranking(share) < count)
 
 
 def test_equal_values_of_a_mirrored_map_stay_equal() -> None:
