@@ -61,8 +61,9 @@ def build_page(pairs: PairFolder, server: FastAPI) -> gr.Blocks:
     for each in (shelf, batch_shelf):
         each.serve(server)
     with gr.Blocks(title="SCFF Lens", analytics_enabled=False, delete_cache=(HOUR, HOUR)) as page:
-        gr.HTML(_INTRODUCTION, elem_id="intro", padding=False)
         networks = {"concurrency_id": "networks", "concurrency_limit": 2}
+        offer(pairs, networks)  # first: Gradio names private events too, and gives a name that is taken a number
+        gr.HTML(_INTRODUCTION, elem_id="intro", padding=False)
         private = {"api_visibility": "private", **networks}
         with gr.Tabs() as tabs:
             with gr.Tab("Compare", id="compare", elem_id="compare"):
@@ -88,6 +89,5 @@ def build_page(pairs: PairFolder, server: FastAPI) -> gr.Blocks:
         arrived = page.load(comparing.arrive, None, parts.everything(), show_progress_on=parts.status, **private)
         arrived.then(None, None, None, js="() => { window.scffLensArrived = true; }")
         parts.link.change(None, parts.link, None, js=asset("keep_link.js"))
-        offer(pairs, networks)
         refuse_addresses(page)
     return page
