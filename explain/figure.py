@@ -1,5 +1,6 @@
 """Heatmaps as pictures: laid over the image, and side by side in a figure."""
 
+import math
 import warnings
 from dataclasses import dataclass
 
@@ -29,6 +30,7 @@ __all__ = [
     "TITLES",
     "Style",
     "difference",
+    "difference_end",
     "difference_overlay",
     "interpolated",
     "layer_words",
@@ -44,6 +46,7 @@ __all__ = [
 
 COLOUR_MAPS = ("inferno", "viridis", "cividis", "jet")
 """matplotlib's names: three perceptually uniform ones, dark where there is nothing, then the one of many papers."""
+_LEAST_DIFFERENCE = 0.1
 DIVERGING = "RdBu_r"
 """For differences: blue below zero, red above; told apart by the colour-blind."""
 SCALES = ("own", "shared")
@@ -130,9 +133,18 @@ def overlay(image: np.ndarray, share: np.ndarray | None, style: Style) -> np.nda
     return _laid_over(image, share, style.colour_map, style.opacity)
 
 
-def difference_overlay(image: np.ndarray, values: np.ndarray | None, style: Style) -> np.ndarray:
-    """The same of a difference, from -1 to 1, in diverging colours centred at zero."""
-    return _laid_over(image, None if values is None else (values + 1) / 2, DIVERGING, style.opacity)
+def difference_end(*changes: np.ndarray | None) -> float:
+    """What the colours of differences run to in either direction: the largest of all, in hundredths.
+
+    It is 0.1 at least, so that maps that are nearly alike look it.
+    """
+    largest = max((float(np.abs(change).max()) for change in changes if change is not None), default=0.0)
+    return max(_LEAST_DIFFERENCE, math.ceil(round(100 * largest, 6)) / 100)
+
+
+def difference_overlay(image: np.ndarray, values: np.ndarray | None, end: float, style: Style) -> np.ndarray:
+    """The same of a difference, from -end to end, in diverging colours centred at zero."""
+    return _laid_over(image, None if values is None else (values / end + 1) / 2, DIVERGING, style.opacity)
 
 
 def side_by_side(
@@ -162,7 +174,9 @@ def side_by_side(
     for role, heatmap in heatmaps.items():
         title = panel_title(role, analysis.runs[role], heatmap, METHODS[question.method].knows_class)
         panels[title] = overlay(image, shares[role], style)
-    panels["Difference\nSCFF minus baseline"] = difference_overlay(image, difference(heatmaps, style), style)
+    change = difference(heatmaps, style)
+    end = difference_end(change)
+    panels["Difference\nSCFF minus baseline"] = difference_overlay(image, change, end, style)
     factor = max(1, -(-_LEAST_PANEL // image.shape[1]))
     height, width = (side * factor for side in image.shape[:2])
     line = max(12, min(width // 32, height // 12))  # height of a line of text, in pixels
@@ -179,7 +193,9 @@ def side_by_side(
                 _colour_bar((bar, height), line, style.colour_map, (0, 1), SCALED_BY[style.scale]), (left, top)
             )
             left += bar
-    figure.paste(_colour_bar((bar, height), line, DIVERGING, (-1, 1), "less with SCFF, more with SCFF"), (left, top))
+    figure.paste(
+        _colour_bar((bar, height), line, DIVERGING, (-end, end), "less with SCFF, more with SCFF"), (left, top)
+    )
     figure.paste(
         text(_caption(analysis, heatmaps, question, region), (4 * width, bottom), 0.8 * line, centred=False),
         (line, top + height),

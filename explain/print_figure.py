@@ -17,6 +17,7 @@ from explain.figure import (
     TITLES,
     Style,
     difference,
+    difference_end,
     difference_overlay,
     layer_words,
     overlay,
@@ -92,7 +93,8 @@ def print_figure(rows: Sequence[Answered], name: str, style: Style, ending: str,
     small = _reduced(image, most)
     outline = None if region is None else _reduced_mask(region.mask, small.shape[:2])
     headings = [wrapped(_heading(row), _WIDTH - 2 * _EDGE, _TITLE, "bold") for row in rows]
-    bands = [list(_bands(row, small, style, column, stacked)) for row in rows]
+    end = difference_end(*(difference(row.heatmaps, style) for row in rows))
+    bands = [list(_bands(row, small, end, style, column, stacked)) for row in rows]
     caption = wrapped(_unbroken(_caption(rows, name, style, region)), _WIDTH - 2 * _EDGE, _SMALL)
     above = line_height(_TITLE) + 0.03
 
@@ -119,12 +121,14 @@ def print_figure(rows: Sequence[Answered], name: str, style: Style, ending: str,
     bar, beside = (_WIDTH - 2 * _EDGE - 5 * _GAP) / 2, _EDGE + (_WIDTH - 2 * _EDGE) / 2
     _draw_bar(page, _EDGE + _GAP, top, bar, style.colour_map, (0, 1), f"maps: {SCALED_BY[style.scale]}")
     words = "difference of these shares: less with SCFF, more with SCFF"
-    _draw_bar(page, beside + 1.5 * _GAP, top, bar, DIVERGING, (-1, 1), words)
+    _draw_bar(page, beside + 1.5 * _GAP, top, bar, DIVERGING, (-end, end), words)
     page.write("\n".join(caption), _EDGE, top + _BAR + _BAR_WORDS, _SMALL)
     return page.file(ending)
 
 
-def _bands(row: Answered, image: np.ndarray, style: Style, column: float, stacked: bool) -> Iterator[list[_Panel]]:
+def _bands(
+    row: Answered, image: np.ndarray, end: float, style: Style, column: float, stacked: bool
+) -> Iterator[list[_Panel]]:
     """Panels that stand side by side."""
     shares, change = scaled(row.heatmaps, style), difference(row.heatmaps, style)
     full = row.analysis.image.shape
@@ -132,7 +136,7 @@ def _bands(row: Answered, image: np.ndarray, style: Style, column: float, stacke
         "Image": (image, f"{full[1]} x {full[0]} pixels"),
         **{TITLES[role]: (overlay(image, shares[role], style), _words(row, role)) for role in row.analysis.runs},
         "Difference": (
-            difference_overlay(image, change, style),
+            difference_overlay(image, change, end, style),
             "SCFF minus baseline" if change is not None else "none: both maps are empty",
         ),
     }

@@ -13,7 +13,7 @@ from app.pictures import palette_png, place
 from app.shelf import Shelf
 from app.visit import Seen, Settings, Visit
 from explain.analysis import Heatmap, NetworkAnalysis, PairAnalysis
-from explain.figure import DIVERGING, SCALED_BY, TITLES, Style, difference, levels, percent, scaled
+from explain.figure import DIVERGING, SCALED_BY, TITLES, Style, difference, difference_end, levels, percent, scaled
 from explain.region import RegionResult, against_region
 from explain.words import comparison_sentence
 
@@ -23,7 +23,6 @@ Recognised = Mapping[str, float | None]
 """By class, 0 to 1; None where there is no such test image."""
 
 _TOP = 5
-_LEAST_DIFFERENCE = 0.1  # that has the darkest colour, so that maps that are nearly alike look it
 _ROLES = tuple(TITLES)
 _HEADS = {"baseline": "heatmap", "scff": "SCFF"}  # what is explained at the head of each map
 
@@ -119,14 +118,13 @@ class _Shown:
         if values is None:
             said = "Both maps are empty: there is nothing to subtract."
             return f"<figure class='map'>{self.stack('', said)}<figcaption class='fine'>{said}</figcaption></figure>"
-        said, end = _where_more(values), max(_LEAST_DIFFERENCE, float(np.abs(values).max()))
+        said, end = _where_more(values), difference_end(values)
         heat = self._coloured("difference", (values / end + 1) / 2, DIVERGING)
         return (
             f"<figure class='map'>{self.stack(heat, f'Difference of the two heatmaps: {said}')}"
             f"{colour_bar(DIVERGING, f'−{end:.2f}, less', f'more, +{end:.2f}')}"
             f"<figcaption class='fine'>{escape(said)} SCFF minus baseline, as {SCALED_BY[self.style.scale]}; "
-            f"white is no difference. Colours run to {end:.2f} here, and to 1 in figures to take away."
-            "</figcaption></figure>"
+            "white is no difference.</figcaption></figure>"
         )
 
     def alt(self, role: str) -> str:

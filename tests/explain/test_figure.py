@@ -7,7 +7,17 @@ import numpy as np
 import pytest
 
 from explain.analysis import Heatmap, Question, analyse
-from explain.figure import Style, difference, difference_overlay, overlay, panel_title, percent, scaled, side_by_side
+from explain.figure import (
+    Style,
+    difference,
+    difference_end,
+    difference_overlay,
+    overlay,
+    panel_title,
+    percent,
+    scaled,
+    side_by_side,
+)
 from models.checkpoint import Pair
 from models.errors import BadInputError
 from tests.conftest import texture
@@ -36,7 +46,7 @@ def test_overlay_of_an_empty_map_is_the_image() -> None:
     assert scaled(maps, Style()) == {"baseline": None, "scff": None}
     assert difference(maps, Style()) is None
     assert np.array_equal(overlay(image, None, Style()), image)
-    assert np.array_equal(difference_overlay(image, None, Style()), image)
+    assert np.array_equal(difference_overlay(image, None, 1, Style()), image)
 
 
 def test_scales_are_each_maps_own_or_one_for_both() -> None:
@@ -54,11 +64,17 @@ def test_scales_are_each_maps_own_or_one_for_both() -> None:
 
 def test_a_difference_is_centred_at_zero() -> None:
     image = np.zeros((1, 3, 3), dtype=np.uint8)
-    found = difference_overlay(image, np.array([[-1.0, 0.0, 1.0]]), Style(opacity=1))[0].astype(int)
+    found = difference_overlay(image, np.array([[-0.4, 0.0, 0.4]]), 0.4, Style(opacity=1))[0].astype(int)
     less, none, more = found
     assert less[2] > less[0]  # blue
     assert more[0] > more[2]  # red
     assert none.min() > 240
+
+
+def test_colours_of_differences_run_to_the_largest_of_all_but_never_make_much_of_little() -> None:
+    assert difference_end(np.array([0.2, -0.331]), None, np.array([0.1])) == 0.34
+    assert difference_end(np.array([1.0])) == 1
+    assert difference_end(np.array([0.001])) == difference_end(None) == 0.1
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from explain.analysis import Heatmap, Question, analyse
-from explain.figure import Style, difference, difference_overlay, overlay, scaled
+from explain.figure import Style, difference, difference_end, difference_overlay, overlay, scaled
 from explain.layout import FORMATS
 from explain.print_figure import LARGEST_PANEL, Answered, print_figure
 from explain.region import Region
@@ -75,7 +75,8 @@ def test_panels_are_the_image_the_maps_and_their_difference(pair: Pair, shape: t
         image = np.asarray(Image.fromarray(image).reduce(shape[1] // COLUMN))
     shares = scaled(row.heatmaps, style)
     panels = [image, *(overlay(image, share, style) for share in shares.values())]
-    panels.append(difference_overlay(image, difference(row.heatmaps, style), style))
+    change = difference(row.heatmaps, style)
+    panels.append(difference_overlay(image, change, difference_end(change), style))
     height = COLUMN * shape[0] // shape[1]
     top = next(y for y in range(figure.shape[0]) if (figure[y, 30:531] != 255).any(axis=1).mean() > 0.9)
     for i, panel in enumerate(panels):
