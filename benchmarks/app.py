@@ -23,7 +23,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import httpx
 import numpy as np
@@ -43,12 +43,32 @@ from models.network import Network, check_input_size
 from models.preprocessing import Preprocessing
 from models.scff import FusionSettings
 
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
 _SEED = 0
 _CLASSES = tuple(f"class {number}" for number in range(12))
 _NAME = "untrained"
 _VISITORS = 16
 _JPEG = (4000, 3000)  # pixels: 12 million
 _STARTS = 3
+_CHANGES = 5  # of each control
+_CONTROLS = {
+    "method": ("#method", "HiResCAM", "Grad-CAM++"),
+    "fused map": ("#layer", "Y3: fused map (baseline: X3)", "the classifier's input"),
+    "stage": ("#layer", "X3: stage", "the classifier's input"),
+    "colours": ("#colour-map", "viridis", "inferno"),
+}
+"""Controls of the page, with another value and the usual one."""
+_CHOOSE = """option => new Promise((done) => {
+  const rows = document.querySelector('#rows'), before = rows.innerHTML, start = performance.now();
+  const there = () => rows.innerHTML !== before
+    && [...rows.querySelectorAll('img')].every((picture) => picture.complete && picture.naturalWidth);
+  const look = () => there() ? done(performance.now() - start) : setTimeout(look, 5);
+  option.dispatchEvent(new MouseEvent('mousedown', { bubbles: true }));
+  look();
+})"""
+"""Chooses an option, and gives the milliseconds until other heatmaps are there; a driver's own clicks take longer."""
 _CPU = torch.device("cpu")
 
 
@@ -227,9 +247,38 @@ def _measure_page(url: str, times: int) -> dict[str, Any]:
             seconds.append(time.perf_counter() - start)
             fetched.append((len(sizes), sum(sizes)))
             page.context.close()
+        page = browser.new_context(viewport={"width": 1280, "height": 900}).new_page()
+        page.goto(f"{url}/?target={_CLASSES[0]}")
+        page.wait_for_function("window.scffLensArrived", timeout=120_000)
+        changes = _measure_changes(page)
         browser.close()
     requests, size = fetched[-1]
-    return {"seconds": round(statistics.median(seconds), 2), "requests": requests, "kilobytes": round(size / 1000)}
+    return {
+        "seconds": round(statistics.median(seconds), 2),
+        "requests": requests,
+        "kilobytes": round(size / 1000),
+        "changes_ms": changes,
+    }
+
+
+def _measure_changes(page: "Page") -> dict[str, int]:
+    """Milliseconds from choosing another value of a control to both heatmaps being there, none asked for before."""
+    page.get_by_text("Colours", exact=True).click()
+    targets = [f"class {number}" for number in range(1, 1 + _CHANGES)]
+    found = {"target": [_choose(page, "#target", target) for target in targets]}
+    for name, (control, value, usual) in _CONTROLS.items():
+        found[name] = []
+        for target in targets:
+            _choose(page, "#target", target)
+            found[name].append(_choose(page, control, value))
+            _choose(page, control, usual)
+    return {name: round(statistics.median(each)) for name, each in found.items()}
+
+
+def _choose(page: "Page", control: str, value: str) -> float:
+    """Milliseconds until the page shows the heatmaps by another value of a control."""
+    page.locator(f"{control} input").first.click()
+    return page.get_by_role("option", name=value, exact=True).evaluate(_CHOOSE)
 
 
 def main(
@@ -280,6 +329,7 @@ def _in_words(found: dict[str, Any]) -> str:
         f"{found['failed']} of {found['answers']} failed, {found['of_another']} of another's picture",
         "start to first heatmaps": f"{found['start_seconds']} s",
         "page in Chromium": load,
+        **{f"another {name}": f"{value} ms" for name, value in (page or {"changes_ms": {}})["changes_ms"].items()},
     }
     title = f"{found['arch']}, {found['image_size']} px, {found['cores']} cores, {found['rounds']} rounds"
     return "\n".join([title, *(f"{name:>26}: {value}" for name, value in lines.items())])

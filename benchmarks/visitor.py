@@ -13,7 +13,7 @@ __all__ = ["Shown", "Upload", "Visitor"]
 
 _PATIENCE = 300  # seconds
 _HEAT = re.compile(r"<img class='heat' src='([^']+)'")
-_IMAGE = re.compile(r"<div class='stack'><img src='([^']+)'")
+_IMAGE = re.compile(r"<div class='stack'[^>]*><img src='([^']+)'")
 
 
 @dataclass(frozen=True)
