@@ -55,6 +55,7 @@ _INTRODUCTION = (
 
 def build_page(pairs: PairFolder, server: FastAPI) -> gr.Blocks:
     """The whole page over a folder of pairs; pictures and downloads are served by the server given."""
+    refuse_addresses()
     drawings = [draw(name) for name in SCENES]
     shelf = Shelf(HOUR)
     batch_shelf = Shelf(HOUR, most=16_000, route="/batch")  # strips and figures, by the hundred
@@ -85,9 +86,9 @@ def build_page(pairs: PairFolder, server: FastAPI) -> gr.Blocks:
             asked = request.query_params.get("tab")
             return gr.Tabs(selected=asked) if asked in {tab.id for tab in tabs.children} else gr.Tabs()
 
-        page.load(opened, None, tabs, queue=False, api_visibility="private")
         arrived = page.load(comparing.arrive, None, parts.everything(), show_progress_on=parts.status, **private)
+        # Not before: what a tab shows when it is opened is of the image that the visitor arrives at.
+        arrived.then(opened, None, tabs, queue=False, api_visibility="private")
         arrived.then(None, None, None, js="() => { window.scffLensArrived = true; }")
         parts.link.change(None, parts.link, None, js=asset("keep_link.js"))
-        refuse_addresses(page)
     return page

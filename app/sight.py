@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from app.pairs import PairFolder
 from app.pictures import png
 from app.shelf import Shelf
-from app.visit import Analyses, Seen, Visit
+from app.visit import Analyses, Seen, Visit, for_screen
 from models.errors import BadInputError
 
 __all__ = ["RESTED", "Sight", "analysed"]
@@ -57,13 +58,25 @@ class Sight:
                 troubles.append(str(error))
         first = next(iter(seen.values()))
         if not visit.address:
-            name, small = f"{Path(visit.picture.name).stem}.png", first.analysis.image
-            visit = replace(visit, address=self.shelf.put(name, "image/png", lambda: png(small)))
+            name = f"{Path(visit.picture.name).stem}.png"
+            visit = replace(visit, address=self.shelf.put(name, "image/png", partial(self._png, visit, names[0])))
         return replace(visit, size=first.size, pairs=tuple(seen)), seen, troubles
 
+    def _png(self, visit: Visit, name: str) -> bytes:
+        """The image at the size of the page; it waits for its fetching where the analyses are, which end."""
+        seen = self._analyses.find(visit.picture, self.pairs.load(name))
+        return png(for_screen(visit.picture.read()) if seen is None else seen.analysis.image)
+
     def again(self, visit: Visit) -> dict[str, Seen]:
-        """What the visit's pairs see, by name."""
-        return self.look(visit, visit.pairs)[1]
+        """What the visit's pairs see, by name.
+
+        Raises:
+            BadInputError: one of them is gone, or the image.
+        """
+        _, seen, troubles = self.look(visit, visit.pairs)
+        if troubles:
+            raise BadInputError("; ".join(troubles))
+        return seen
 
 
 def analysed(visit: Visit | None) -> Visit:

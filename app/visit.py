@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from threading import Lock
+from typing import Any
 from urllib.parse import urlencode
 
 import numpy as np
@@ -17,6 +18,7 @@ from explain.cam import DEFAULT_METHOD, METHODS
 from explain.faithfulness import Faithfulness
 from explain.figure import COLOUR_MAPS, SCALES, Style
 from explain.layers import FUSED
+from explain.record import record
 from explain.region import Region
 from explain.run import Smoothing
 from models.checkpoint import Pair
@@ -126,7 +128,7 @@ class Visit:
     """Names of the pairs that have seen it, a row each."""
     marking: Marking | None = None
 
-    def link(self, settings: Settings, tab: str = "compare") -> str:
+    def link(self, settings: Settings) -> str:
         """The query of an address that opens this view; what is as usual is left out."""
         box = self.marking.box if self.marking else None
         values = {
@@ -135,10 +137,9 @@ class Visit:
             "pair": self.pairs[0] if self.pairs else None,
             "more": ",".join(self.pairs[1:]),
             "box": ",".join(map(str, box)) if box else None,
-            "tab": tab,
             **{name: getattr(settings, name) for name in _LINKED},
         }
-        usual = {"tab": "compare", **{name: getattr(Settings(), name) for name in _LINKED}}
+        usual = {name: getattr(Settings(), name) for name in _LINKED}
         return urlencode({name: value for name, value in values.items() if value and value != usual.get(name)})
 
 
@@ -165,6 +166,23 @@ class Seen:
             for layer, maps in self.analysis.all_heatmaps(question, missing).items():
                 self._maps[asked[layer]] = maps
         return {layer: self._maps[asked[layer]] for layer in layers}
+
+    def record(
+        self, picture: Picture, image: np.ndarray, question: Question, style: Style, region: Region | None = None
+    ) -> dict[str, Any]:
+        """All that is shown of the image, as explain.record has it, with the bands that were read.
+
+        Args:
+            picture: that was seen.
+            image: the same at its own size, RGB uint8 [H, W, 3].
+            question: that is answered; its faithfulness is in it where both networks' was measured.
+            style: of drawing.
+            region: of that image.
+        """
+        analysis, worth = replace(self.analysis, image=image), self.worth.get(question)
+        whole = worth if worth and len(worth) == len(analysis.runs) else None
+        said = record(analysis, self.heatmaps(question), question, style, picture.name, region, whole)
+        return {"bands": None if picture.bands is None else list(picture.bands)} | said
 
 
 class Analyses:

@@ -192,12 +192,16 @@ class Compare:
             return {parts.visit: visit, parts.status: message(_no_pairs(self.pairs), "error")}
         try:
             self.pairs.load(names[0])
-        except BadInputError as error:  # the image is kept for a pair that can be used
+        except BadInputError as error:
+            if visit.pairs:  # which have seen the same image, and are still shown
+                raise
             visit.picture.read()
             kept = f"<b>{escape(str(error))}.</b> {escape(visit.picture.name)} is kept for another pair."
             return {
                 parts.visit: replace(visit, pairs=()),
                 parts.status: message(kept, "error"),
+                parts.rows: "",  # of another image; without rows no result is shown
+                parts.link: "",
                 **self._bands(visit.picture),
             }
         visit, seen, troubles = self.sight.look(visit, names)

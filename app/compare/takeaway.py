@@ -16,7 +16,6 @@ from app.shelf import Shelf
 from app.visit import Seen, Settings, Visit
 from explain.geotiff import geotiff_tags, write_geotiff
 from explain.print_figure import Answered, print_figure
-from explain.record import record
 from explain.region import Region
 
 __all__ = ["takeaway"]
@@ -84,15 +83,13 @@ class _View:
 
     def record(self) -> bytes:
         """All that is shown, an object a pair."""
-        picture = self.visit.picture
-        image, bands = picture.read(), None if picture.bands is None else list(picture.bands)
-        region, records = self._region(image), []
-        for each in self.look().values():
-            question = self.settings.question(each.analysis.pair)
-            analysis, worth = replace(each.analysis, image=image), each.worth.get(question)
-            whole = worth if worth and len(worth) == len(analysis.runs) else None
-            maps, style = each.heatmaps(question), self.settings.style
-            records.append({"bands": bands} | record(analysis, maps, question, style, picture.name, region, whole))
+        picture, style = self.visit.picture, self.settings.style
+        image = picture.read()
+        region = self._region(image)
+        records = [
+            each.record(picture, image, self.settings.question(each.analysis.pair), style, region)
+            for each in self.look().values()
+        ]
         return json.dumps({"link": self.visit.link(self.settings), "pairs": records}, indent=1).encode()
 
     def geotiff(self, name: str) -> bytes:

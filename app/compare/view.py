@@ -13,6 +13,7 @@ from app.pictures import palette_png, place
 from app.shelf import Shelf
 from app.visit import Seen, Settings, Visit
 from explain.analysis import Heatmap, NetworkAnalysis, PairAnalysis
+from explain.cam import METHODS, Method
 from explain.figure import DIVERGING, SCALED_BY, TITLES, Style, difference, difference_end, levels, percent, scaled
 from explain.region import RegionResult, against_region
 from explain.words import comparison_sentence
@@ -65,7 +66,7 @@ def view(
     rows, sentences, regions, first = [], [], [], None
     for name, each in seen.items():
         analysis, maps = each.analysis, each.heatmaps(settings.question(each.analysis.pair))
-        shown = _Shown(visit, name, analysis, maps, settings.style, shelf)
+        shown = _Shown(visit, name, analysis, maps, METHODS[settings.method], settings.style, shelf)
         results = {role: _against(heatmap, visit) for role, heatmap in maps.items()}
         rows.append(_row(shown, recognised[name], titled=len(seen) > 1))
         said = escape(comparison_sentence(analysis, maps, results if visit.marking else None, settings.method))
@@ -89,6 +90,7 @@ class _Shown:
     name: str
     analysis: PairAnalysis
     maps: dict[str, Heatmap]
+    method: Method
     style: Style
     shelf: Shelf
 
@@ -130,7 +132,8 @@ class _Shown:
     def alt(self, role: str) -> str:
         """What a blind visitor is told of a heatmap."""
         heatmap, run = self.maps[role], self.analysis.runs[role]
-        title = f"{TITLES[role]}: heatmap of {run.loaded.header.classes[heatmap.target]} over {self.visit.picture.name}"
+        of = run.loaded.header.classes[heatmap.target] if self.method.knows_class else "no class"
+        title = f"{TITLES[role]}: heatmap of {of} over {self.visit.picture.name}"
         return f"{title}; {'empty' if heatmap.empty else 'strongest ' + place(heatmap.values)}"
 
     def _coloured(self, what: str, share: np.ndarray | None, colour_map: str) -> str:
@@ -171,16 +174,19 @@ def _figure(shown: _Shown, role: str, accuracy: Recognised) -> str:
         f"{shown.stack(shown.heat(role), shown.alt(role))}"
         f"{colour_bar(style.colour_map, 'no evidence', most)}"
         f"<div class='headed'><p class='said'>{prediction}</p>{help_with('confidence')}</div>{bars(run)}"
-        f"<figcaption class='fine'>{_caption(run, heatmap, accuracy)}</figcaption></figure>"
+        f"<figcaption class='fine'>{_caption(run, heatmap, shown.method, accuracy)}</figcaption></figure>"
     )
 
 
-def _caption(run: NetworkAnalysis, heatmap: Heatmap, accuracy: Recognised) -> str:
+def _caption(run: NetworkAnalysis, heatmap: Heatmap, method: Method, accuracy: Recognised) -> str:
     classes = run.loaded.header.classes
     name, (height, width) = classes[heatmap.target], heatmap.values.shape
     over = "" if heatmap.against is None else f" over <b>{escape(classes[heatmap.against])}</b>"
     share = escape(percent(run.probabilities[heatmap.target]))
     shown = f"Evidence for <b>{escape(name)}</b>{over} ({share})."
+    if not method.knows_class:
+        empty = "<b>Empty map.</b> " if heatmap.empty else ""
+        return f"{empty}What the layer answers to most, whatever the class. {width} × {height} cells, interpolated."
     if heatmap.empty:
         shown = f"<b>Empty map:</b> nothing here speaks for {escape(name)}{over} ({share})."
     tested = accuracy.get(name)

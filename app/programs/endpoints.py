@@ -2,7 +2,7 @@
 
 import hashlib
 import secrets
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,6 @@ from explain.faithfulness import Faithfulness
 from explain.figure import COLOUR_MAPS, SCALES, Style
 from explain.geotiff import georeferenced
 from explain.layers import FUSED, find_layer
-from explain.record import record
 from explain.region import Region
 from explain.selection import inside
 from explain.single import Marked
@@ -168,8 +167,7 @@ class Endpoints:
         style = Style(colour_map, scale)
         asked = self._ask(image, pair, Settings(target, against or NO_CLASS, layer, method, bool(smooth)), bands)
         region = Marked(box or None).region(*asked.seen.size)
-        analysis = replace(asked.seen.analysis, image=asked.picture.read())
-        return record(analysis, asked.maps, asked.question, style, asked.path.name, region)
+        return asked.seen.record(asked.picture, asked.picture.read(), asked.question, style, region)
 
     def _ask(self, image: str | None, pair: str, settings: Settings, bands: str | None) -> "_Asked":
         """Runs a pair over an image, unless what it sees in it is kept.
@@ -185,7 +183,8 @@ class Endpoints:
         if question.method not in METHODS:
             raise BadInputError(f"unknown method {question.method!r}; known: {', '.join(METHODS)}")
         path = Path(image)
-        picture = Picture(path.name, partial(read_image, path, path.name, chosen), f"{_digest(path)} {chosen}", path)
+        read = partial(read_image, path, path.name, chosen)
+        picture = Picture(path.name, read, _digest(path), path, bands=chosen)
         seen = self._analyses.find(picture, loaded) or self._analyses.make(picture, loaded, picture.read())
         return _Asked(picture, chosen, seen, question)
 

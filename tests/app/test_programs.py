@@ -299,12 +299,20 @@ def test_addresses_are_not_fetched(url: str) -> None:
     for where in ("https://example.com/a.png", "http://127.0.0.1:1/a.png"):
         told = forged(url, "explain", {"path": where, "url": where, **META})
         assert "this is an address; send the file itself" in told
+    elsewhere = {"path": "https://example.com/a.png", "meta": {"_type": "gradio.FileData"}}
+    body = {"data": [None, elsewhere, *FORGED["explain"][1:]]}  # in place of the pair's name
+    assert "this is an address; send the file itself" in called(url, "explain", body)
 
 
 def forged(url: str, name: str, file: object) -> str:
     """What the server says to a call that no client library would make."""
-    body = json.dumps({"data": [file, *FORGED[name]]}).encode()
-    request = urllib.request.Request(f"{url}/gradio_api/call/{name}", body, {"Content-Type": "application/json"})
+    return called(url, name, {"data": [file, *FORGED[name]]})
+
+
+def called(url: str, name: str, body: object) -> str:
+    """What the server says to a call."""
+    kind = {"Content-Type": "application/json"}
+    request = urllib.request.Request(f"{url}/gradio_api/call/{name}", json.dumps(body).encode(), kind)
     with urllib.request.urlopen(request, timeout=60) as response:
         event = json.load(response)["event_id"]
     with urllib.request.urlopen(f"{url}/gradio_api/call/{name}/{event}", timeout=60) as stream:

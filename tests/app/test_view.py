@@ -159,3 +159,10 @@ def test_maps_that_are_alike_have_a_white_difference(seen: Seen) -> None:
 def test_the_colour_bar_says_its_ends() -> None:
     assert "linear-gradient(to right, #000004" in colour_bar("inferno", "no evidence", "most")
     assert "no evidence" in colour_bar("inferno", "no evidence", "most")
+
+
+def test_a_method_that_knows_no_class_claims_none(seen: Seen) -> None:
+    html = shown(seen, Settings("water", method="eigencam")).rows
+    assert html.count("whatever the class") == 2
+    assert "heatmap of no class" in html
+    assert "Evidence for" not in html

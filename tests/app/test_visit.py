@@ -44,11 +44,10 @@ def test_settings_become_a_question_and_a_style(pair: Pair) -> None:
 def test_a_link_brings_everything_back() -> None:
     settings = Settings("idle land & more", "none", "Y2", "hirescam", True, "jet", "shared", 0.3)
     marking = Marking(Region.box(80, 80, 0, 0, 9, 9), (1, 2, 30, 40))
-    link = Visit(picture("harbour"), (80, 80), "/x", ("one", "two", "three"), marking).link(settings, "inside")
+    link = Visit(picture("harbour"), (80, 80), "/x", ("one", "two", "three"), marking).link(settings)
     query = {name: values[0] for name, values in parse_qs(link).items()}
     assert settings_of_link(query) == settings
     assert (query["image"], query["pair"], query["more"], query["box"]) == ("harbour", "one", "two,three", "1,2,30,40")
-    assert query["tab"] == "inside"
     chosen = replace(picture("harbour"), bands=(4, 3, 2))
     assert Visit(chosen, pairs=("one",)).link(Settings()) == "image=harbour&bands=4%2C3%2C2&pair=one"
     assert Visit(picture("harbour"), pairs=("one",)).link(Settings()) == "image=harbour&pair=one"
