@@ -6,8 +6,8 @@ from html import escape
 from typing import TypeVar
 
 from app.cards.model_card import Accuracy, ModelCard, PairedBound
-from app.cards.report import Epoch, Judged, Judgement, NetworkReport
 from app.charts import line_chart
+from app.report import Epoch, Judged, Judgement, NetworkReport
 from explain.cam import METHODS
 from explain.comparison import Interval
 from explain.figure import TITLES, layer_words

@@ -5,7 +5,7 @@ from functools import lru_cache
 
 from scipy.stats import binomtest
 
-from app.cards.report import Report, read_report
+from app.report import Report, read_report
 from models.checkpoint import ROLES, Header, Pair
 from models.cost import Cost, PairCost, profile
 from models.errors import BadInputError

@@ -9,17 +9,18 @@ from pathlib import Path
 
 import gradio as gr
 
-from app.cards.report import read_report
 from app.compare.bands import as_colours, band_words, chosen_bands, linked_bands, offered_bands
 from app.compare.parts import NOTHING, Parts
 from app.compare.takeaway import takeaway
 from app.compare.view import view
-from app.compare.worth import measured, worth_table
+from app.compare.worth import worth_table
 from app.controls import OWN, layer_choice
 from app.drawn_scenes import SCENES, DrawnScene
 from app.glossary import help_with
 from app.html import message
+from app.measuring import measured
 from app.pairs import PairFolder
+from app.report import read_report
 from app.sight import RESTED, Sight, analysed
 from app.troubles import failed, refused, said
 from app.visit import (

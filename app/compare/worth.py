@@ -1,14 +1,14 @@
-"""The faithfulness of a visit's heatmaps, measured on request."""
+"""What a visit's heatmaps are worth, as a table."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from html import escape
 
 from app.glossary import term
 from app.visit import Seen, Settings
-from explain.faithfulness import Faithfulness, faithfulness
+from explain.faithfulness import Faithfulness
 from explain.figure import TITLES
 
-__all__ = ["measured", "worth_table"]
+__all__ = ["worth_table"]
 
 _FIGURES = (
     ("drop", "drop in confidence", "drop", False),
@@ -16,31 +16,6 @@ _FIGURES = (
     ("deletion", "deletion", "deletion_area", False),
     ("ROAD", "ROAD", "road", True),
 )
-
-
-def measured(seen: Mapping[str, Seen], settings: Settings) -> Iterator[tuple[int, int]]:
-    """Measures each pair's two maps, and keeps what is found with what the pair has seen.
-
-    Args:
-        seen: by the pair's name.
-        settings: what is asked of the networks.
-
-    Yields:
-        How many of how many steps are done, before each and at the end.
-    """
-    waiting = [
-        (each, question, role)
-        for each in seen.values()
-        for question in [settings.question(each.analysis.pair)]
-        for role in TITLES
-        if role not in each.worth.get(question, {})
-    ]
-    for done, (each, question, role) in enumerate(waiting):
-        yield done, len(waiting)
-        run, heatmap = each.analysis.runs[role].run, each.heatmaps(question)[role]
-        found = faithfulness(run.network, run.images, heatmap.values[None], [heatmap.target])[0]
-        each.worth.setdefault(question, {})[role] = found
-    yield len(waiting), len(waiting)
 
 
 def worth_table(seen: Mapping[str, Seen], settings: Settings) -> str:

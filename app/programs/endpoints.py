@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from app.cards.model_card import read_card
-from app.compare.worth import measured
+from app.measuring import measured
 from app.pairs import PairFolder
 from app.programs.card_record import card_record
 from app.visit import NO_CLASS, OWN_PREDICTION, Analyses, Picture, Seen, Settings, shown_size

@@ -17,6 +17,7 @@ from app.pairs import PairFolder
 from app.shelf import Shelf
 from app.sight import Sight
 from app.visit import Analyses, Picture, Seen, Settings, Visit
+from explain.figure import levels
 from explain.run import run_network
 from explain.selection import fusion_weights, stage_shares
 from models.checkpoint import Pair
@@ -75,11 +76,7 @@ def test_the_heat_is_the_map_in_colours(seen: Seen) -> None:
     tokens = re.findall(r"class='heat' src='/kept/([^/]+)/[^']*-scff-Y4.png", html)
     heat = np.asarray(Image.open(BytesIO(shelf.content(tokens[0])[2])))  # of a palette: shares of the maximum
     values = seen.heatmaps(Settings(layer="Y4").question(seen.analysis.pair))["scff"].values
-    assert heat.shape == (80, 80)
-    assert (
-        np.unravel_index(heat.argmax(), heat.shape)[0] * len(values) // 80
-        == np.unravel_index(values.argmax(), values.shape)[0]
-    )
+    assert np.array_equal(heat, levels(values / values.max(), (80, 80)))
 
 
 def test_weights_and_shares_are_those_of_the_image(seen: Seen) -> None:

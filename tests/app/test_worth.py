@@ -2,7 +2,8 @@
 
 import pytest
 
-from app.compare.worth import measured, worth_table
+from app.compare.worth import worth_table
+from app.measuring import measured
 from app.visit import Analyses, Picture, Seen, Settings
 from explain.faithfulness import faithfulness
 from models.checkpoint import Pair
