@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 
 from app.pairs import PairFolder
 from app.pictures import png
@@ -58,7 +57,7 @@ class Sight:
                 troubles.append(str(error))
         first = next(iter(seen.values()))
         if not visit.address:
-            name = f"{Path(visit.picture.name).stem}.png"
+            name = f"{visit.picture.stem}.png"
             visit = replace(visit, address=self.shelf.put(name, "image/png", partial(self._png, visit, names[0])))
         return replace(visit, size=first.size, pairs=tuple(seen)), seen, troubles
 

@@ -32,6 +32,7 @@ __all__ = [
     "Picture",
     "Seen",
     "Settings",
+    "Turns",
     "Uploads",
     "Visit",
     "for_screen",
@@ -104,6 +105,11 @@ class Picture:
     band_names: tuple[str, ...] = ()
     """Of its bands, where there is something to choose."""
 
+    @property
+    def stem(self) -> str:
+        """What names of files that are made of it begin with."""
+        return self.key if self.path is None else Path(self.name).stem
+
 
 @dataclass(frozen=True)
 class Marking:
@@ -113,6 +119,17 @@ class Marking:
     """At the size of the page's image."""
     box: tuple[int, int, int, int] | None
     """Left, top, right, bottom in pixels of the image itself; None for one that was brushed."""
+
+
+@dataclass
+class Turns:
+    """What a visitor's actions share, so that they come one after another (app.turns)."""
+
+    latest: "Visit | None" = None
+    """As the last action has left it."""
+    count: int = 0
+    """Of the actions so far."""
+    lock: Lock = field(default_factory=Lock)
 
 
 @dataclass(frozen=True)
@@ -127,6 +144,7 @@ class Visit:
     pairs: tuple[str, ...] = ()
     """Names of the pairs that have seen it, a row each."""
     marking: Marking | None = None
+    turns: Turns = field(default_factory=Turns, compare=False, repr=False)
 
     def link(self, settings: Settings) -> str:
         """The query of an address that opens this view; what is as usual is left out."""

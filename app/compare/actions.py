@@ -23,6 +23,7 @@ from app.pairs import PairFolder
 from app.report import read_report
 from app.sight import RESTED, Sight, analysed
 from app.troubles import failed, refused, said
+from app.turns import in_turn
 from app.visit import (
     HOUR,
     NO_CLASS,
@@ -55,15 +56,15 @@ def wire(parts: Parts, actions: "Compare", private: Mapping[str, object]) -> Non
     parts.pair.focus(actions.list_pairs, None, parts.pair, show_progress="hidden", **private)
     parts.more.focus(actions.list_more, parts.pair, parts.more, show_progress="hidden", **private)
     for event in (parts.pair.input, parts.more.input):
-        event(actions.change_pairs, chosen, everything, **waiting)
+        event(actions.change_pairs, chosen, everything, **latest)
     opened = parts.upload.upload(actions.open_file, [parts.upload, *chosen], everything, **waiting)
     opened.then(lambda: None, None, parts.upload, show_progress="hidden", **private)  # open for the next file
     for colour in parts.colours():
         colour.input(actions.change_bands, [*parts.colours(), *chosen], everything, **latest)
-    parts.examples.select(actions.open_drawing, chosen, everything, **waiting)
+    parts.examples.select(actions.open_drawing, chosen, everything, **latest)
     redrawn = [parts.visit, *parts.settings()]
-    for setting in parts.settings()[:-1]:
-        setting.input(actions.redraw, redrawn, parts.results(), **latest)
+    changes = [setting.input for setting in parts.settings()[:-1]]
+    gr.on(changes, actions.redraw, redrawn, parts.results(), **latest)
     parts.opacity.change(None, parts.opacity, None, js=asset("strength.js"))  # drawn by the browser alone
     parts.image.input(actions.mark, [parts.image, *redrawn], parts.results(), **latest)
     running = parts.measure.click(
@@ -87,6 +88,7 @@ class Compare:
         self.parts = parts
         self.uploads = Uploads(HOUR)
 
+    @in_turn
     @said
     def arrive(self, request: gr.Request) -> dict:
         """Shows what the address asks for; else the first example with the first pair that can be used."""
@@ -97,7 +99,7 @@ class Compare:
         picture, missing = self._linked(query.get("image"), query.get("bands"))
         shown = self._look(Visit(picture), asked, settings_of_link(query), query.get("box"))
         if missing:
-            shown[self.parts.status] = message(missing, "error")
+            shown[self.parts.status] = message(missing, "error") + shown[self.parts.status]
         first = next((name for name in asked if name), None)
         rest = [name for name in asked[1:] if name]
         return {
@@ -114,6 +116,7 @@ class Compare:
         """The same, without the first."""
         return gr.Dropdown([name for name in self.pairs.names() if name != first])
 
+    @in_turn
     @said
     def open_file(
         self, file: str | None, visit: Visit | None, pair: str | None, more: list[str], *values: object
@@ -126,6 +129,7 @@ class Compare:
         picture = _uploaded(path, path.name, self.uploads.keep(path, path.name))
         return self._look(Visit(picture), [pair, *more], Settings(*values))
 
+    @in_turn
     @said
     def change_bands(
         self,
@@ -147,6 +151,7 @@ class Compare:
         except BadInputError as error:
             return {self.parts.status: refused(error, visit), **self._bands(visit.picture)}
 
+    @in_turn
     @said
     def open_drawing(
         self, event: gr.SelectData, visit: Visit | None, pair: str | None, more: list[str], *values: object
@@ -155,28 +160,34 @@ class Compare:
         del visit  # as above
         return self._look(Visit(self._drawn(list(self.drawings)[event.index])), [pair, *more], Settings(*values))
 
+    @in_turn
     @said
     def change_pairs(self, visit: Visit | None, pair: str | None, more: list[str], *values: object) -> dict:
         """Explains the visitor's image with other pairs."""
         return self._look(visit or Visit(self._drawn(next(iter(self.drawings)))), [pair, *more], Settings(*values))
 
+    @in_turn
     @said
     def redraw(self, visit: Visit | None, *values: object) -> dict:
         """Shows an analysed image by other settings."""
         return self._show(analysed(visit), Settings(*values))
 
+    @in_turn
     @said
     def mark(self, value: object, visit: Visit | None, *values: object) -> dict:
         """Holds the maps against what was marked."""
         return self._show(_marked(analysed(visit), value), Settings(*values))
 
     def measure(self, visit: Visit | None, *values: object, progress: gr.Progress = gr.Progress()) -> Iterator[dict]:  # noqa: B008
-        """Measures the maps' faithfulness, pair by pair and network by network."""
+        """Measures the maps' faithfulness, pair by pair and network by network, until the visitor asks for others."""
         parts, settings = self.parts, Settings(*values)
         yield {parts.stop: gr.Button(visible=True)}
         try:
-            seen = self.sight.again(analysed(visit))
+            turns, seen = analysed(visit).turns, self.sight.again(visit)
+            count = turns.count
             for done, of in measured(seen, settings):
+                if turns.count != count:
+                    break
                 progress((done, of), desc="measuring", unit="steps")
                 yield {parts.worth: worth_table(seen, settings)}
             yield {parts.stop: gr.Button(visible=False)}
@@ -265,9 +276,13 @@ class Compare:
         """The image, to be marked."""
         height, width = visit.size
         down, across = seen.analysis.pair.preprocessing.size
-        factor = max(width / across, height / down)
+        wide, high = width / across, height / down
         said = f"{width:,} × {height:,} pixels; the networks see all of it at {across} × {down}"
-        said += f", 1 : {factor:.1f}." if factor > 1.05 else "."
+        if abs(wide / high - 1) > 0.02:
+            said += f", squeezed 1 : {wide:.2g} across and 1 : {high:.2g} down"
+        elif wide > 1.05:
+            said += f", 1 : {wide:.1f}"
+        said += "."
         box = visit.marking.box if visit.marking else None
         value = {"box": list(box)} if box else None
         alt = f"{visit.picture.name}, as it was read{band_words(visit.picture.bands)}"
@@ -285,7 +300,7 @@ class Compare:
             return self._drawn(key or first), None
         found = self.uploads.find(key)
         if found is None:
-            words = "The image of this link is no longer kept (uploads are, for an hour); below is an example."
+            words = "The image of this link is no longer kept (uploads are, for an hour); an example stands in for it."
             return self._drawn(first), words
         picture = _uploaded(*found, key)
         chosen = linked_bands(bands, picture.band_names)

@@ -33,7 +33,8 @@ def takeaway(visit: Visit, look: Callable[[], Mapping[str, Seen]], settings: Set
         settings: what is asked, and how it is drawn.
         shelf: where the files are put.
     """
-    view, stem = _View(visit, look, settings), Path(visit.picture.name).stem
+    view = _View(visit, look, settings)
+    stem = f"{visit.picture.stem}-{visit.pairs[0]}" if len(visit.pairs) == 1 else visit.picture.stem
     files: list[tuple[str, str, str, Callable[[], bytes]]] = [
         (f"Figure, {ending[1:].upper()}", f"{stem}{ending}", kind, lambda ending=ending: view.figure(ending))
         for ending, kind in _FIGURES.items()
@@ -43,7 +44,9 @@ def takeaway(visit: Visit, look: Callable[[], Mapping[str, Seen]], settings: Set
     if visit.picture.georeferenced:
         for name in visit.pairs:
             title = "Maps, GeoTIFF" if len(visit.pairs) == 1 else f"Maps of {name}, GeoTIFF"
-            files.append((title, f"{stem}-{name}.tif", "image/tiff", lambda name=name: view.geotiff(name)))
+            files.append(
+                (title, f"{visit.picture.stem}-{name}.tif", "image/tiff", lambda name=name: view.geotiff(name))
+            )
     return links(shelf, files, "Files of this view")
 
 

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from html import escape
-from pathlib import Path
 
 import numpy as np
 
@@ -140,7 +139,7 @@ class _Shown:
         """Address of a map in colours, at the size of the page's image."""
         if share is None:
             return ""
-        stem = f"{Path(self.visit.picture.name).stem}-{self.name}"
+        stem = f"{self.visit.picture.stem}-{self.name}"
         size = self.analysis.image.shape[:2]
         return self.shelf.put(f"{stem}-{what}.png", "image/png", lambda: palette_png(levels(share, size), colour_map))
 
@@ -168,7 +167,7 @@ def _figure(shown: _Shown, role: str, accuracy: Recognised) -> str:
     run, heatmap, style = shown.analysis.runs[role], shown.maps[role], shown.style
     classes = run.loaded.header.classes
     most = "largest of both" if style.scale == "shared" else "this map's largest"
-    prediction = f"{escape(classes[run.prediction])}, {escape(percent(run.probabilities[run.prediction]))}"
+    prediction = f"{escape(classes[run.prediction])}, {_unbroken(run.probabilities[run.prediction])}"
     return (
         f"<figure class='map {role}'><div class='headed'><h3>{TITLES[role]}</h3>{help_with(_HEADS[role])}</div>"
         f"{shown.stack(shown.heat(role), shown.alt(role))}"
@@ -182,7 +181,7 @@ def _caption(run: NetworkAnalysis, heatmap: Heatmap, method: Method, accuracy: R
     classes = run.loaded.header.classes
     name, (height, width) = classes[heatmap.target], heatmap.values.shape
     over = "" if heatmap.against is None else f" over <b>{escape(classes[heatmap.against])}</b>"
-    share = escape(percent(run.probabilities[heatmap.target]))
+    share = _unbroken(run.probabilities[heatmap.target])
     shown = f"Evidence for <b>{escape(name)}</b>{over} ({share})."
     if not method.knows_class:
         empty = "<b>Empty map.</b> " if heatmap.empty else ""
@@ -190,8 +189,13 @@ def _caption(run: NetworkAnalysis, heatmap: Heatmap, method: Method, accuracy: R
     if heatmap.empty:
         shown = f"<b>Empty map:</b> nothing here speaks for {escape(name)}{over} ({share})."
     tested = accuracy.get(name)
-    recognised = "" if tested is None else f" Of its test images {tested * 100:.1f} % were recognised."
+    recognised = "" if tested is None else f" Of its test images {tested * 100:.1f}&nbsp;% were recognised."
     return f"{shown} {width} × {height} cells, interpolated.{recognised}"
+
+
+def _unbroken(share: float) -> str:
+    """HTML: a probability in one piece."""
+    return escape(percent(share)).replace(" ", "&nbsp;")
 
 
 def _against(heatmap: Heatmap, visit: Visit) -> RegionResult | None:
@@ -210,15 +214,15 @@ def _regions(found: list[tuple[str, dict[str, RegionResult | None]]], visit: Vis
             cells = "<td colspan='3'>empty map</td>"
             if result is not None:
                 hit = "inside" if result.hit else "outside"
-                cells = f"<td>{result.energy:.0%}</td><td>{result.overlap:.0%}</td><td>{hit}</td>"
+                cells = f"<td>{100 * result.energy:.0f} %</td><td>{100 * result.overlap:.0f} %</td><td>{hit}</td>"
             rows.append(f"<tr><th scope='row'>{of}</th>{cells}</tr>")
     heads = "".join(
         f"<th scope='col'>{term(*words)}</th>"
         for words in (("energy inside",), ("overlap",), ("pointing game", "hottest pixel"))
     )
     return (
-        f"<p class='fine'>The marked region is {area:.1%} of the image: a map that knew nothing would have as much of "
-        f"its energy inside.</p><table class='figures'><thead><tr><th></th>{heads}</tr></thead>"
+        f"<p class='fine'>The marked region is {100 * area:.1f} % of the image: a map that knew nothing would have as "
+        f"much of its energy inside.</p><table class='figures'><thead><tr><th></th>{heads}</tr></thead>"
         f"<tbody>{''.join(rows)}</tbody></table>"
     )
 
@@ -227,7 +231,7 @@ def _where_more(values: np.ndarray) -> str:
     """The places where the difference is largest in either direction."""
     parts = []
     if values.max() > 0:
-        parts.append(f"SCFF finds most more {place(values)}")
+        parts.append(f"SCFF finds more above all {place(values)}")
     if values.min() < 0:
-        parts.append(f"most less {place(-values)}")
+        parts.append(f"less above all {place(-values)}")
     return (", ".join(parts) or "The two maps are equal") + "."

@@ -5,7 +5,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from io import BytesIO
-from pathlib import Path
 
 import numpy as np
 
@@ -146,7 +145,11 @@ class _Section:
         side = "left: 50%" if share.share >= 0 else "right: 50%"
         bar = f"<span class='share' aria-hidden='true'><i style='{side}; width: {length:.1f}%'></i></span>"
         found = weights.get(f"Y{share.stage[1:]}")
-        taken = "—" if found is None else f"{found.mean:.0%} on average, ± {found.spread * 100:.0f} points by channel"
+        taken = (
+            "—"
+            if found is None
+            else f"{100 * found.mean:.0f} % on average, ± {100 * found.spread:.0f} points by channel"
+        )
         if share.stage == "X1":
             taken = "no fusion: Y1 is X1"
         return (
@@ -195,12 +198,12 @@ class _Section:
         factor = max(1, max(height, width) / _SMALL)
         size = max(1, round(height / factor)), max(1, round(width / factor))
         share, colours = heatmap.values / heatmap.values.max(), self.settings.colour_map
-        name = f"{Path(self.visit.picture.name).stem}-{self.name}-{role}-{layer}.png"
+        name = f"{self.visit.picture.stem}-{self.name}-{role}-{layer}.png"
         return self.shelf.put(name, "image/png", lambda: palette_png(levels(share, size), colours))
 
     def _files(self) -> str:
         """Links to what is shown here."""
-        stem, question, look = f"{Path(self.visit.picture.name).stem}-{self.name}-inside", self.question, self.look
+        stem, question, look = f"{self.visit.picture.stem}-{self.name}-inside", self.question, self.look
         files = (
             ("All maps, NPZ", f"{stem}.npz", "application/octet-stream", lambda: _npz(look(), question)),
             ("Weights and shares, JSON", f"{stem}.json", "application/json", lambda: _json(look(), question)),

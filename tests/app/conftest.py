@@ -148,3 +148,11 @@ def drag_box(page: Page, left: float, top: float, right: float, bottom: float) -
     page.mouse.down()
     page.mouse.move(frame["x"] + right * frame["width"], frame["y"] + bottom * frame["height"], steps=4)
     page.mouse.up()
+
+
+def width_needed(page: Page) -> int:
+    """Pixels that the page would take, what is cut off among them."""
+    return page.evaluate(
+        "Math.max(...[...document.querySelectorAll('html, .gradio-container, [role=tabpanel]')].map((each) => "
+        "each.scrollWidth + each.getBoundingClientRect().left))"
+    )

@@ -17,7 +17,7 @@ from explain.folder import explain_folder, images_under
 from explain.preparation import prepared
 from explain.work import Work
 from models.checkpoint import load_pair
-from tests.app.conftest import arrive
+from tests.app.conftest import arrive, width_needed
 from tests.conftest import texture
 
 
@@ -63,7 +63,7 @@ def test_many_files_and_a_zip(page: Page, sent: list[Path], checkpoints: Path, t
     expect(page.locator("#batch-results .gallery li.failed")).to_contain_text("not an image of a kind that can be read")
     assert "With SCFF: " in page.locator("#batch-results .gallery img").first.get_attribute("alt")
     assert names(page) == ["0.png", "1.png", "2.png", "bad.tif", "场景/0.png", "场景/1.png", "场景/2.png"]
-    assert page.evaluate("document.documentElement.scrollWidth") <= page.viewport_size["width"]
+    assert width_needed(page) <= page.viewport_size["width"]
 
     page.get_by_role("button", name="Failed (1)").click()
     assert names(page) == ["bad.tif"]
@@ -150,4 +150,4 @@ def test_what_cannot_be_done_is_said(page: Page, tmp_path: Path) -> None:
     alert = page.locator("#batch-status [role=alert]")
     expect(alert).to_contain_text("None of 1 image could be explained", timeout=20_000)
     expect(page.locator("#batch-results tbody")).to_contain_text("this ZIP is damaged, cut short, or none")
-    assert page.evaluate("document.documentElement.scrollWidth") <= page.viewport_size["width"]
+    assert width_needed(page) <= page.viewport_size["width"]

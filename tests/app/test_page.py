@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from tests.app.conftest import at_one_width, choose, drag_box, picture, upload, wait_for_other
+from tests.app.conftest import at_one_width, choose, drag_box, picture, upload, wait_for_other, width_needed
 from tests.conftest import texture, write_pair
 
 
@@ -20,7 +20,7 @@ def test_first_visit_shows_something_and_says_what(page: Page) -> None:
         expect(figure.locator(".bars li")).to_have_count(3)
     expect(page.locator("#difference img").first).to_be_visible()
     expect(page.locator("#slider input")).to_have_attribute("aria-label", "Slide between Baseline and With SCFF")
-    assert page.evaluate("document.documentElement.scrollWidth") <= page.viewport_size["width"]
+    assert width_needed(page) <= page.viewport_size["width"]
     boxes = [page.locator(place).first.bounding_box() for place in ("#rows .baseline img", "#rows .scff img")]
     assert boxes[0]["width"] == pytest.approx(boxes[1]["width"], abs=2)
     assert boxes[0]["y"] == boxes[1]["y"]  # beside each other, on a phone as well
@@ -84,11 +84,11 @@ def test_strength_of_the_overlay_asks_nobody(page: Page) -> None:
 
 def test_a_box_is_judged_and_is_part_of_the_link(page: Page) -> None:
     drag_box(page, 0.25, 0.25, 0.75, 0.5)
-    expect(page.locator("#region")).to_contain_text("12.5% of the image", timeout=10_000)
+    expect(page.locator("#region")).to_contain_text("12.5 % of the image", timeout=10_000)
     expect(page.locator("#region tbody tr")).to_have_count(2)
     expect(page.locator("#image .marked")).to_contain_text("from 50, 50 to 150, 100 of 200 × 200 pixels")
     page.goto(page.url)
-    expect(page.locator("#region")).to_contain_text("12.5% of the image", timeout=30_000)
+    expect(page.locator("#region")).to_contain_text("12.5 % of the image", timeout=30_000)
     page.locator("#image canvas").press("Delete")
     expect(page.locator("#region")).to_contain_text("Mark an object", timeout=10_000)
 
@@ -96,7 +96,7 @@ def test_a_box_is_judged_and_is_part_of_the_link(page: Page) -> None:
 def test_a_box_by_the_keyboard_and_a_brush(page: Page) -> None:
     canvas = page.locator("#image canvas")
     canvas.press("ArrowRight")
-    expect(page.locator("#region")).to_contain_text("25.0% of the image", timeout=10_000)
+    expect(page.locator("#region")).to_contain_text("25.0 % of the image", timeout=10_000)
     canvas.press("Shift+ArrowDown")
     expect(page.locator("#image .marked")).to_contain_text("to 150, 153", timeout=10_000)
     page.get_by_role("button", name="Brush").click()
@@ -126,7 +126,7 @@ def test_files_can_be_taken_away(page: Page) -> None:
 def test_models_are_listed(page: Page) -> None:
     page.get_by_role("tab", name="Models").click()
     expect(page.locator("#cards .card h3")).to_have_text(["tiny"], timeout=20_000)
-    assert page.evaluate("document.documentElement.scrollWidth") <= page.viewport_size["width"]
+    assert width_needed(page) <= page.viewport_size["width"]
 
 
 @at_one_width
@@ -232,7 +232,18 @@ def test_inside_shows_every_stage_of_what_is_compared(page: Page) -> None:
     expect(body.locator(".inside-row")).to_have_count(4, timeout=20_000)
     expect(body).to_contain_text("Evidence for water, by Grad-CAM++")
     expect(body.locator(".heat").first).to_be_visible()
-    assert page.evaluate("document.documentElement.scrollWidth") <= page.viewport_size["width"]
+    assert width_needed(page) <= page.viewport_size["width"]
     with page.expect_download() as found:
         body.get_by_role("link", name="All maps, NPZ").click()
     assert set(np.load(found.value.path())) > {"baseline/X1", "scff/X4", "scff/Y2"}
+
+
+@at_one_width
+def test_the_last_of_quick_choices_is_what_is_shown(page: Page) -> None:
+    choose(page, "method", "LayerCAM")
+    for number in (1, 2, 3):  # River, Harbour, Houses
+        page.locator("#examples button.thumbnail-item").nth(number).click()
+    choose(page, "target", "roof")
+    expect(page.locator("#status")).to_contain_text("Houses (a drawing", timeout=20_000)
+    expect(page).to_have_url(re.compile("image=houses.*target=roof.*method=layercam"), timeout=20_000)
+    expect(page.locator("#rows .scff figcaption b")).to_have_text("roof")

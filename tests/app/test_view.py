@@ -65,7 +65,7 @@ def test_confidences_are_sorted(seen: Seen) -> None:
     html = shown(saying(seen, (0.2, 0.7, 0.1), (0.1, 0.3, 0.6))).rows
     assert re.findall(r"class='of'>(\w+)<", html) == ["roof", "field", "water", "water", "roof", "field"]
     assert re.findall(r"class='number'>([0-9.]+ %)<", html)[:3] == ["70.0 %", "20.0 %", "10.0 %"]
-    assert "<p class='said'>roof, 70.0 %</p>" in html
+    assert "<p class='said'>roof, 70.0&nbsp;%</p>" in html
 
 
 def test_agreement_and_disagreement_are_said(seen: Seen) -> None:
@@ -78,9 +78,9 @@ def test_agreement_and_disagreement_are_said(seen: Seen) -> None:
 def test_captions_say_what_each_map_shows(seen: Seen) -> None:
     probabilities = (0.2, 0.7, 0.1), (0.1, 0.3, 0.6)
     first, second = shown(saying(seen, *probabilities)).rows.split("<figcaption")[1:]
-    assert "<b>roof</b> (70.0 %)" in first
-    assert "2 × 2 cells, interpolated. Of its test images 75.0 % were recognised." in first
-    assert "<b>water</b> (60.0 %)" in second or "speaks for water (60.0 %)" in second
+    assert "<b>roof</b> (70.0&nbsp;%)" in first
+    assert "2 × 2 cells, interpolated. Of its test images 75.0&nbsp;% were recognised." in first
+    assert "<b>water</b> (60.0&nbsp;%)" in second or "speaks for water (60.0 %)" in second
     assert "recognised" not in second  # the part had none of this class
     chosen = shown(saying(seen, *probabilities), Settings("field", "water")).rows
     assert "field" in chosen.split("<figcaption")[1]
@@ -104,10 +104,12 @@ def test_a_marked_region_is_judged(seen: Seen) -> None:
     settings = Settings("roof")
     marked = replace(VISIT, marking=Marking(Region(mask), (10, 10, 60, 40)))
     html = shown(seen, settings, marked).region
-    assert "23.4% of the image" in html
+    assert "23.4 % of the image" in html
     for heatmap in seen.heatmaps(settings.question(seen.analysis.pair)).values():
         found = against_region(heatmap.values, Region(mask))
-        assert (f"<td>{found.energy:.0%}</td><td>{found.overlap:.0%}</td>" if found else "empty map") in html
+        assert (
+            f"<td>{100 * found.energy:.0f} %</td><td>{100 * found.overlap:.0f} %</td>" if found else "empty map"
+        ) in html
     assert "Mark an object" in shown(seen).region
 
 
