@@ -3,7 +3,8 @@
 import secrets
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from threading import Lock
@@ -22,6 +23,7 @@ from explain.record import record
 from explain.region import Region
 from explain.run import Smoothing
 from models.checkpoint import Pair
+from models.errors import BadInputError
 
 __all__ = [
     "HOUR",
@@ -43,6 +45,7 @@ __all__ = [
 HOUR = 3600
 """How long an uploaded image and what was computed of it are kept, in seconds."""
 
+_LONG = Lock()
 _SHOWN = 1024  # pixels of a picture's longer side on the page
 _LINKED = ("target", "against", "layer", "method", "smooth", "colour_map", "scale", "opacity")  # fields of Settings
 
@@ -178,11 +181,16 @@ class Seen:
         return self.all_heatmaps(question, [question.layer])[question.layer]
 
     def all_heatmaps(self, question: Question, layers: Sequence[str]) -> dict[str, dict[str, Heatmap]]:
-        """By layer and role, whichever layer the question names."""
+        """By layer and role, whichever layer the question names.
+
+        Raises:
+            BadInputError: it takes long, and another that does is being answered.
+        """
         asked = {layer: replace(question, layer=layer) for layer in layers}
         if missing := [layer for layer in layers if asked[layer] not in self._maps]:
-            for layer, maps in self.analysis.all_heatmaps(question, missing).items():
-                self._maps[asked[layer]] = maps
+            with _long_ones_alone(question.method):
+                for layer, maps in self.analysis.all_heatmaps(question, missing).items():
+                    self._maps[asked[layer]] = maps
         return {layer: self._maps[asked[layer]] for layer in layers}
 
     def record(
@@ -201,6 +209,23 @@ class Seen:
         whole = worth if worth and len(worth) == len(analysis.runs) else None
         said = record(analysis, self.heatmaps(question), question, style, picture.name, region, whole)
         return {"bands": None if picture.bands is None else list(picture.bands)} | said
+
+
+@contextmanager
+def _long_ones_alone(method: str) -> Iterator[None]:
+    """Lets one answer at a time run the networks many times, so that others need not wait for several of them."""
+    if not METHODS[method].scores:
+        yield
+        return
+    if not _LONG.acquire(blocking=False):
+        raise BadInputError(
+            f"{METHODS[method].title} takes long, and this server is at one already; try again in a minute, or choose "
+            "another method"
+        )
+    try:
+        yield
+    finally:
+        _LONG.release()
 
 
 class Analyses:

@@ -1,7 +1,10 @@
 """A visit's image, settings and link."""
 
-from dataclasses import replace
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from pathlib import Path
+from threading import Event
 from urllib.parse import parse_qs
 
 import numpy as np
@@ -18,6 +21,7 @@ from app.visit import (
     settings_of_link,
     shown_size,
 )
+from explain.analysis import Heatmap, PairAnalysis, Question
 from explain.region import Region
 from models.checkpoint import Pair, load_pair
 from models.errors import BadInputError
@@ -95,3 +99,27 @@ def test_uploads_are_found_until_they_go(tmp_path: Path) -> None:
     ended = Uploads(seconds=0)
     file.write_bytes(b"x")
     assert ended.find(ended.keep(file, "a.tif")) is None
+
+
+def test_one_long_answer_at_a_time_and_quick_ones_beside_it(pair: Pair) -> None:
+    first, second = (Analyses().make(picture(str(label)), pair, texture(label, 0, side=80)) for label in range(2))
+    begun, go_on = Event(), Event()
+
+    @dataclass(frozen=True)
+    class Waiting(PairAnalysis):
+        def all_heatmaps(self, question: Question, layers: Sequence[str]) -> dict[str, dict[str, Heatmap]]:
+            begun.set()
+            assert go_on.wait(30)
+            return super().all_heatmaps(question, layers)
+
+    held = replace(first, analysis=Waiting(**vars(first.analysis)))
+    long = Question(1, method="scorecam")
+    with ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(held.heatmaps, long)
+        assert begun.wait(30)
+        with pytest.raises(BadInputError, match="this server is at one already"):
+            second.heatmaps(long)
+        assert second.heatmaps(Question(1)).keys() == {"baseline", "scff"}
+        go_on.set()
+        assert answer.result().keys() == {"baseline", "scff"}
+    assert second.heatmaps(long).keys() == {"baseline", "scff"}
