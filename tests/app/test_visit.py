@@ -113,7 +113,7 @@ def test_one_long_answer_at_a_time_and_quick_ones_beside_it(pair: Pair) -> None:
             return super().all_heatmaps(question, layers)
 
     held = replace(first, analysis=Waiting(**vars(first.analysis)))
-    long = Question(1, method="scorecam")
+    long = Question(1, layer="X1", method="scorecam")
     with ThreadPoolExecutor(1) as pool:
         answer = pool.submit(held.heatmaps, long)
         assert begun.wait(30)
