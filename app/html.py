@@ -8,7 +8,7 @@ import numpy as np
 
 from app.shelf import Shelf
 
-__all__ = ["colour_bar", "links", "message", "stack"]
+__all__ = ["colour_bar", "link_list", "links", "message", "stack"]
 
 
 def message(text: str, kind: str = "note") -> str:
@@ -25,9 +25,19 @@ def links(shelf: Shelf, files: Iterable[tuple[str, str, str, Callable[[], bytes]
         files: of each the words of its link, its name, its media type, and what makes it.
         label: of the list, for those who do not see it; plain text.
     """
+    return link_list(((words, name, shelf.put(name, kind, make)) for words, name, kind, make in files), label)
+
+
+def link_list(files: Iterable[tuple[str, str, str]], label: str) -> str:
+    """HTML: files to take away that are on a shelf.
+
+    Args:
+        files: of each the words of its link, its name and its address.
+        label: of the list, for those who do not see it; plain text.
+    """
     items = "".join(
-        f"<li><a href='{shelf.put(name, kind, make)}?save=true' download='{escape(name)}'>{escape(words)}</a></li>"
-        for words, name, kind, make in files
+        f"<li><a href='{address}?save=true' download='{escape(name)}'>{escape(words)}</a></li>"
+        for words, name, address in files
     )
     return f"<ul class='links' aria-label='{escape(label)}'>{items}</ul>"
 

@@ -5,7 +5,7 @@ from fastapi import FastAPI
 
 from app.batch import actions as batch
 from app.batch import parts as batch_parts
-from app.batch.run import Runs
+from app.batch.job import Jobs
 from app.cards import tab as cards
 from app.compare import actions as compare
 from app.compare import parts as compare_parts
@@ -76,7 +76,7 @@ def build_page(pairs: PairFolder, server: FastAPI) -> gr.Blocks:
                 tab.select(Inside(sight).show, [parts.visit, *parts.settings()], body, **private)
             with gr.Tab("Batch", id="batch", elem_id="batch") as tab:
                 many = batch_parts.lay_out()
-                batch.wire(tab, many, batch.Batch(pairs, Runs(HOUR), batch_shelf, many), private)
+                batch.wire(tab, many, batch.Batch(pairs, Jobs(HOUR), batch_shelf, many), private)
             with gr.Tab("Models", id="models", elem_id="models") as tab:
                 shown = gr.HTML(message("Loading …"), elem_id="cards", padding=False)
                 tab.select(lambda: cards.all_cards(pairs), None, shown, **private)

@@ -8,6 +8,7 @@ import json
 import socket
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from io import BytesIO
 from itertools import islice
@@ -34,7 +35,7 @@ from models.checkpoint import ROLES
 from models.errors import BadInputError
 from models.image_file import IMAGE_SUFFIXES, read_image
 
-__all__ = ["Step", "explain_folder", "explained", "images_under"]
+__all__ = ["Step", "explain_folder", "explained_in_steps", "images_under"]
 
 _SHEETS = "contact-*.png"
 _READERS = 2  # threads that decode the next batch meanwhile
@@ -93,13 +94,13 @@ def explain_folder(work: Work, workers: Workers = ALONE) -> list[dict[str, Any]]
     Raises:
         BadInputError: `out` holds another run.
     """
-    steps = explained(work, workers)
-    start = next(steps)
-    rows = list(start.rows)
-    with tqdm(total=start.total, desc="explaining", disable=None if workers.first else True) as bar:
-        for step in steps:
-            rows += step.rows
-            bar.update(len(step.rows))
+    with closing(explained_in_steps(work, workers)) as steps:
+        start = next(steps)
+        rows = list(start.rows)
+        with tqdm(total=start.total, desc="explaining", disable=None if workers.first else True) as bar:
+            for step in steps:
+                rows += step.rows
+                bar.update(len(step.rows))
     found = workers.gathered([(row, strip(work, row["image"])) for row in rows])
     if found is None:
         return None
@@ -117,7 +118,7 @@ def explain_folder(work: Work, workers: Workers = ALONE) -> list[dict[str, Any]]
     return rows
 
 
-def explained(work: Work, workers: Workers = ALONE) -> Iterator[Step]:
+def explained_in_steps(work: Work, workers: Workers = ALONE) -> Iterator[Step]:
     """Explains every image of a folder, batch by batch, as far as the steps are taken.
 
     The maps and the small picture of an image are written before its row comes; all may end after any step, and go on

@@ -1,5 +1,6 @@
 """Files that a visitor sends for a batch, loose or in ZIPs, laid into one folder under names that are safe there."""
 
+import lzma
 import mmap
 import os
 import re
@@ -7,10 +8,11 @@ import shutil
 import stat
 import zipfile
 import zlib
+from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
+from typing import Generic, TypeVar
 
 from models.errors import BadInputError
 from models.image_file import IMAGE_SUFFIXES
@@ -23,15 +25,40 @@ MOST_BYTES = 2 * 2**30
 """Of all images of one batch, unpacked."""
 
 _MOST_OF_ONE = 2**30  # bytes of one image, unpacked
+_MOST_OF_WORLD_FILE = 2**12  # bytes; six numbers take some hundred
 _MOST_ENTRIES = 20_000  # of a ZIP, whatever they are
 _MOST_FOLDERS = 8  # that are kept in a name
 _LONGEST_PART = 150  # bytes of a name's part; endings and numbers are added to it later
-_WORLD_SUFFIXES = frozenset({".tfw", ".tifw", ".tiffw", ".jgw", ".jpgw", ".pgw", ".pngw", ".wld"})
 _ENTRY = b"PK\1\2"  # what each entry of a ZIP's directory begins with
 _UTF8 = 0x800  # flags of an entry
 _ENCRYPTED = 0x1
 _CHUNK = 2**20  # bytes
-_DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, NotImplementedError, RuntimeError)
+# What reading a ZIP raises, by the way it is packed; OSError is bzip2's too.
+_DAMAGES = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    EOFError,
+    OSError,
+    ValueError,
+    NotImplementedError,
+    RuntimeError,
+)
+
+
+def _world_endings(suffix: str) -> tuple[str, ...]:
+    """Of the world files that GDAL finds beside an image with this suffix, the first one first."""
+    return f".{suffix[1]}{suffix[-1]}w", f"{suffix}w", ".wld"
+
+
+_WORLD_SUFFIXES = frozenset(ending for suffix in IMAGE_SUFFIXES for ending in _world_endings(suffix))
+
+
+_File = TypeVar("_File")  # as it was sent, or in a ZIP
+
+
+class _DamagedError(Exception):
+    """Something cannot be read from a ZIP."""
 
 
 @dataclass
@@ -46,6 +73,8 @@ class Gathered:
     passed_over: int = 0
     """Files in ZIPs that are not images: notes, hidden files, whatever else."""
     _bytes: int = 0
+    _taken: set[str] = field(default_factory=set)
+    """Names in small letters: where some systems see one file, and world files know one image, there is to be one."""
 
     def place(self, name: str) -> str:
         """A name that no file has yet: the one given, or the same with a number.
@@ -56,13 +85,26 @@ class Gathered:
         if len(self.names) + len(self.refused) >= MOST_IMAGES:
             raise BadInputError(f"more than {MOST_IMAGES} images; send fewer at once")
         path = PurePosixPath(name)
-        if any((self.folder / parent).is_file() for parent in path.parents):  # where a folder would have to be
+        if any(str(parent).lower() in self._taken for parent in path.parents):  # where a folder would have to be
             path = PurePosixPath(name.replace("/", "_"))
         free, number = path, 1
-        while str(free) in self.refused or (self.folder / free).exists():
+        while str(free).lower() in self._taken or (self.folder / free).is_dir():
             number += 1
             free = path.with_name(f"{path.stem}-{number}{path.suffix}")
+        self._taken.add(str(free).lower())
         return str(free)
+
+    def place_world_file(self, name: str, size: int) -> Path | None:
+        """Where a world file of so many bytes goes; None where something else has its name.
+
+        Raises:
+            BadInputError: as count.
+        """
+        if name.lower() in self._taken or (self.folder / name).is_dir():
+            return None
+        self._taken.add(name.lower())
+        self.count(size)
+        return self.folder / name
 
     def count(self, size: int) -> None:
         """Adds bytes to what the batch takes on the disk.
@@ -90,20 +132,58 @@ def gather(files: Sequence[Path], folder: Path) -> Gathered:
     """
     if not files:
         raise BadInputError("there are no files yet; choose images or a ZIP of them")
-    found = Gathered(folder)
+    found, loose = Gathered(folder), _Source()
     several = sum(_is_zip(path) for path in files) > 1
     for path in files:
-        name = "/".join(_parts(path.name))
+        parts = _parts(path.name)
+        name = PurePosixPath(*parts) if parts else PurePosixPath("unnamed")
         if _is_zip(path):
-            _unpack(path, name, f"{PurePosixPath(name).stem}/" if several else "", found)
-        elif path.suffix.lower() in _WORLD_SUFFIXES:
-            _lay(path, folder / name)
+            _unpack(path, str(name), "/".join(_parts(name.stem)) if several else "", found)
+        elif name.suffix.lower() in _WORLD_SUFFIXES:
+            loose.add_world_file(name, path)
         else:
-            free = found.place(name)
+            free = found.place(str(name))
             found.count(path.stat().st_size)
             _lay(path, folder / free)
             found.names.append(free)
+            loose.images.append((name, free))
+    for path, free in loose.matches():
+        size = path.stat().st_size
+        if size <= _MOST_OF_WORLD_FILE and (target := found.place_world_file(free, size)):
+            _lay(path, target)
     return found
+
+
+class _Source(Generic[_File]):
+    """What comes together, loose or in one ZIP: world files belong to images that they come with."""
+
+    def __init__(self) -> None:
+        self.images: list[tuple[PurePosixPath, str]] = []
+        """Names that images came by, and those that they have."""
+        self._world_files: dict[tuple[str, str], list[_File]] = {}
+
+    def add_world_file(self, name: PurePosixPath, file: _File) -> None:
+        """Adds a file that may place an image on the ground, under the name that it came by."""
+        self._world_files.setdefault((str(name.with_suffix("")), name.suffix.lower()), []).append(file)
+
+    def matches(self) -> Iterator[tuple[_File, str]]:
+        """World files with the names that GDAL looks for, each beside the one image that it can mean.
+
+        Of an image with several, the one that GDAL would take; a file that may mean several images, or several files
+        of one name, mean none.
+        """
+        wanted = Counter(key for name, _ in self.images for key in _keys(name))
+        for name, free in self.images:
+            there = (self._world_files[key] for key in _keys(name) if key in self._world_files and wanted[key] == 1)
+            if (files := next(there, None)) is not None and len(files) == 1:
+                image = PurePosixPath(free)
+                yield files[0], str(image.with_suffix(f"{image.suffix.lower()}w"))
+
+
+def _keys(image: PurePosixPath) -> list[tuple[str, str]]:
+    """World files that an image can have, by stem and ending; of what is no image by its name, none."""
+    suffix = image.suffix.lower()
+    return [(str(image.with_suffix("")), each) for each in _world_endings(suffix)] if suffix in IMAGE_SUFFIXES else []
 
 
 def _is_zip(path: Path) -> bool:
@@ -112,31 +192,33 @@ def _is_zip(path: Path) -> bool:
 
 def _lay(path: Path, target: Path) -> None:
     """The file under another name, which stays when the first one goes."""
-    if target.exists():
-        return
     try:
         os.link(path, target)
     except OSError:  # another disk, or one without links
         shutil.copyfile(path, target)
 
 
-def _unpack(path: Path, name: str, prefix: str, found: Gathered) -> None:
-    """Adds the images of a ZIP; of one that cannot be used, why."""
+def _unpack(path: Path, name: str, folder: str, found: Gathered) -> None:
+    """Adds the images of a ZIP, in a folder where one is named; of a ZIP that cannot be used, why."""
     before = len(found.names) + len(found.refused)
     try:
         if _entries(path) > _MOST_ENTRIES:
             raise BadInputError(f"{name}: more than {_MOST_ENTRIES:,} files in this ZIP; send fewer at once")
-        with zipfile.ZipFile(path) as archive:
-            for entry in archive.infolist():
-                if not entry.is_dir():
-                    _take(archive, entry, prefix, found)
+        archive = zipfile.ZipFile(path)
     except BadInputError:  # of the batch, not of this ZIP
         raise
-    except _DAMAGED:
+    except _DAMAGES:
         found.refused[found.place(name)] = f"{name}: this ZIP is damaged, cut short, or none; pack the images again"
-    else:
-        if len(found.names) + len(found.refused) == before:
-            found.refused[found.place(name)] = f"{name}: no image in this ZIP"
+        return
+    with archive:
+        source = _Source()
+        for entry in archive.infolist():
+            if not entry.is_dir():
+                _take(archive, entry, folder, source, found)
+        for entry, free in source.matches():
+            _take_world_file(archive, entry, free, found)
+    if len(found.names) + len(found.refused) == before:
+        found.refused[found.place(name)] = f"{name}: no image in this ZIP"
 
 
 def _entries(path: Path) -> int:
@@ -147,47 +229,47 @@ def _entries(path: Path) -> int:
         return sum(1 for _ in re.finditer(re.escape(_ENTRY), data))
 
 
-def _take(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, prefix: str, found: Gathered) -> None:
-    """Adds an entry of a ZIP that is an image by its name."""
+def _take(
+    archive: zipfile.ZipFile, entry: zipfile.ZipInfo, folder: str, source: _Source[zipfile.ZipInfo], found: Gathered
+) -> None:
+    """Adds an entry of a ZIP that is an image by its name; what may be a world file waits for all images."""
     parts = _parts(_said(entry))
-    suffix = PurePosixPath(parts[-1]).suffix.lower() if parts else ""
     if not parts or "__MACOSX" in parts or any(part.startswith(".") for part in parts):
         found.passed_over += 1
         return
-    name = prefix + "/".join(parts)
-    if suffix in _WORLD_SUFFIXES:
-        _take_world_file(archive, entry, found.folder / name)
+    asked = PurePosixPath(*parts)
+    if asked.suffix.lower() in _WORLD_SUFFIXES:
+        source.add_world_file(asked, entry)
         return
-    if suffix not in IMAGE_SUFFIXES:
+    if asked.suffix.lower() not in IMAGE_SUFFIXES:
         found.passed_over += 1
         return
-    name = found.place(name)
+    name = found.place(str(PurePosixPath(folder, asked)))
     target = found.folder / name
     if reason := _unusable(entry):
         found.refused[name] = f"{name}: {reason}"
         return
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
-        with archive.open(entry) as source, target.open("xb") as file:
-            for chunk in _limited(source):
+        with target.open("xb") as file:
+            for chunk in _content(archive, entry, _MOST_OF_ONE):
                 found.count(len(chunk))
                 file.write(chunk)
-    except BadInputError:
-        raise
-    except _DAMAGED:
-        target.unlink(missing_ok=True)
+    except _DamagedError:
+        target.unlink()
         found.refused[name] = f"{name}: damaged in its ZIP, or packed in a way that cannot be read"
     else:
         found.names.append(name)
+        source.images.append((asked, name))
 
 
-def _take_world_file(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, target: Path) -> None:
+def _take_world_file(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, name: str, found: Gathered) -> None:
     """Adds six numbers that place an image on the ground; of a bad one nothing, for the image has its row without."""
-    if target.exists() or entry.file_size > _CHUNK:
+    try:
+        content = b"".join(_content(archive, entry, _MOST_OF_WORLD_FILE))
+    except _DamagedError:
         return
-    with suppress(*_DAMAGED):
-        content = archive.read(entry)
-        target.parent.mkdir(parents=True, exist_ok=True)
+    if target := found.place_world_file(name, len(content)):
         target.write_bytes(content)
 
 
@@ -202,18 +284,22 @@ def _unusable(entry: zipfile.ZipInfo) -> str | None:
     return None
 
 
-def _limited(source: zipfile.ZipExtFile) -> Iterator[bytes]:
+def _content(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, most: int) -> Iterator[bytes]:
     """The bytes of an entry, whatever the ZIP's directory says of how many there are.
 
     Raises:
-        ValueError: they are too many.
+        _DamagedError: they cannot be read, or are more than the most.
     """
     size = 0
-    while chunk := source.read(_CHUNK):
-        size += len(chunk)
-        if size > _MOST_OF_ONE:
-            raise ValueError
-        yield chunk
+    try:
+        with archive.open(entry) as source:
+            while chunk := source.read(min(_CHUNK, most + 1)):
+                size += len(chunk)
+                if size > most:
+                    raise ValueError
+                yield chunk
+    except _DAMAGES as error:
+        raise _DamagedError from error
 
 
 def _said(entry: zipfile.ZipInfo) -> str:

@@ -2,10 +2,10 @@
 
 import zipfile
 from collections.abc import Callable, Iterable, Iterator
-from html import escape
 from typing import Any
 
-from app.batch.run import Run
+from app.batch.job import Job
+from app.html import link_list
 from app.shelf import Shelf
 from explain.results import figure, sheets, strip, table
 from explain.work import Work
@@ -16,25 +16,22 @@ _Files = Iterable[tuple[str, Callable[[], bytes]]]
 _ZIP = "application/zip"
 
 
-def batch_files(run: Run, shelf: Shelf) -> str:
+def batch_files(job: Job, shelf: Shelf) -> str:
     """HTML: links to files of what is done; each is made when it is fetched."""
-    stem = f"{run.work.pair.name}-batch"
-    links = [("Table, CSV", f"{stem}.csv", shelf.put(f"{stem}.csv", "text/csv", lambda: table(run.rows)))]
-    if good := _good(run):
+    stem, there = f"{job.work.pair.name}-batch", job.work.out.is_dir
+    name = f"{stem}.csv"
+    links = [("Table, CSV", name, shelf.put_stream(name, "text/csv", lambda: iter([table(job.rows)]), there))]
+    if good := _good(job):
         has_place = any("geotiff" in row for row in good)
         for title, name, files in (
             (f"Raw maps, ZIP of NPZ{' and GeoTIFF' if has_place else ''}", f"{stem}-maps.zip", _maps),
             ("Figures, ZIP of PNG", f"{stem}-figures.zip", _figures),
             ("Contact sheets, ZIP of PNG", f"{stem}-sheets.zip", _sheets),
         ):
-            links.append((title, name, shelf.put_stream(name, _ZIP, lambda files=files: zipped(files(run)))))
-    items = "".join(
-        f"<li><a href='{address}?save=true' download='{escape(name)}'>{escape(title)}</a></li>"
-        for title, name, address in links
-    )
+            links.append((title, name, shelf.put_stream(name, _ZIP, lambda files=files: zipped(files(job)), there)))
     return (
-        f"<ul class='links' aria-label='Files of this batch'>{items}</ul><p class='fine'>Kept for an hour. Figures are "
-        "drawn at each image's own size while the ZIP is fetched, about a second an image.</p>"
+        f"{link_list(links, 'Files of this batch')}<p class='fine'>Kept for an hour, or for less where many batches "
+        "follow. Figures are drawn at each image's own size while the ZIP is fetched, about a second an image.</p>"
     )
 
 
@@ -42,14 +39,14 @@ def figure_of(work: Work, row: dict[str, Any]) -> bytes:
     """An image's side-by-side figure, PNG.
 
     Raises:
-        FileNotFoundError: the run is no longer kept.
+        FileNotFoundError: the batch is no longer kept.
     """
     _check_there(work)
     return figure(work, row)
 
 
 def zipped(files: _Files) -> Iterator[bytes]:
-    """A ZIP in pieces, each file made when its turn comes; stored as they are, for they are packed already."""
+    """A ZIP in pieces, each file made when its turn comes and stored as it is, which takes no time."""
     pieces = _Pieces()
     with zipfile.ZipFile(pieces, "w") as archive:
         for name, make in files:
@@ -78,22 +75,22 @@ class _Pieces:
         return data
 
 
-def _maps(run: Run) -> _Files:
-    for row in _good(run):
-        yield f"{row['image']}.npz", run.work.maps(row["image"]).read_bytes
+def _maps(job: Job) -> _Files:
+    for row in _good(job):
+        yield f"{row['image']}.npz", job.work.maps(row["image"]).read_bytes
         if "geotiff" in row:
-            yield f"{row['image']}.tif", run.work.geotiff(row["image"]).read_bytes
+            yield f"{row['image']}.tif", job.work.geotiff(row["image"]).read_bytes
 
 
-def _figures(run: Run) -> _Files:
-    for row in _good(run):
-        yield f"{row['image']}.png", lambda row=row: figure_of(run.work, row)
+def _figures(job: Job) -> _Files:
+    for row in _good(job):
+        yield f"{row['image']}.png", lambda row=row: figure_of(job.work, row)
 
 
-def _sheets(run: Run) -> _Files:
-    _check_there(run.work)
-    found = [(row, strip(run.work, row["image"])) for row in run.rows]
-    for number, sheet in enumerate(sheets(run.work, found), 1):
+def _sheets(job: Job) -> _Files:
+    _check_there(job.work)
+    found = [(row, strip(job.work, row["image"])) for row in job.rows]
+    for number, sheet in enumerate(sheets(job.work, found), 1):
         yield f"contact-{number}.png", lambda sheet=sheet: sheet
 
 
@@ -102,5 +99,5 @@ def _check_there(work: Work) -> None:
         raise FileNotFoundError(work.out)
 
 
-def _good(run: Run) -> list[dict[str, Any]]:
-    return [row for row in run.rows if not row["error"]]
+def _good(job: Job) -> list[dict[str, Any]]:
+    return [row for row in job.rows if not row["error"]]

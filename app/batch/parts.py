@@ -8,7 +8,7 @@ from gradio.components import Component
 from app.batch.archive import MOST_BYTES, MOST_IMAGES
 from app.controls import OWN, choice, explained, layer_choice
 from app.html import message
-from app.visit import HOUR, OWN_PREDICTION, Settings
+from app.visit import OWN_PREDICTION, Settings
 from app.widgets import results
 from explain.cam import METHODS
 from explain.layers import FUSED
@@ -30,9 +30,12 @@ _MEASURES = [
 class BatchParts:
     """What the tab consists of, as far as it changes."""
 
-    run: gr.State
+    job: gr.State
+    """The key of the visitor's batch."""
     files: gr.File
     pair: gr.Dropdown
+    trouble: gr.HTML
+    """With the pair."""
     target: gr.Dropdown
     method: gr.Dropdown
     layer: gr.Dropdown
@@ -46,18 +49,18 @@ class BatchParts:
     downloads: gr.HTML
 
     def request(self) -> list[Component]:
-        """What a run is asked."""
+        """What a batch is asked."""
         return [self.files, self.pair, self.target, self.method, self.layer, self.measure]
 
     def answer(self) -> list[Component]:
-        """What a run changes."""
+        """What a batch changes."""
         shown = [self.status, self.progress, self.results, self.terms, self.downloads]
-        return [self.run, self.start, self.stop, *shown]
+        return [self.job, self.start, self.stop, *shown]
 
 
 def lay_out() -> BatchParts:
     """Places everything on the tab."""
-    run = gr.State(None, time_to_live=HOUR)
+    job = gr.State(None)
     with gr.Row(elem_id="batch-layout"):
         with gr.Column(min_width=0):
             files = gr.File(label="Images or ZIPs", file_count="multiple", elem_id="batch-files", height=180)
@@ -68,6 +71,7 @@ def lay_out() -> BatchParts:
             )
             with explained("pair"):
                 pair = gr.Dropdown(label="Pair of networks", elem_id="batch-pair", allow_custom_value=True)
+            trouble = gr.HTML(elem_id="batch-trouble", padding=False)
             with explained("target"):
                 target = choice("Show evidence for", [OWN], OWN_PREDICTION, "batch-target", free=True)
             with gr.Accordion("More questions", open=False, elem_id="batch-questions"):
@@ -89,5 +93,19 @@ def lay_out() -> BatchParts:
             found = results("batch-results")
             terms = gr.HTML(elem_id="batch-terms", padding=False)
     return BatchParts(
-        run, files, pair, target, method, layer, measure, start, stop, status, progress, found, terms, downloads
+        job,
+        files,
+        pair,
+        trouble,
+        target,
+        method,
+        layer,
+        measure,
+        start,
+        stop,
+        status,
+        progress,
+        found,
+        terms,
+        downloads,
     )

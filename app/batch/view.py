@@ -1,14 +1,15 @@
-"""What the Batch tab shows of a run: how far it is, in words, and each image's answer for the gallery and the table."""
+"""What the Batch tab shows: how far a batch is, in words, and each image's answer for the gallery and the table."""
 
 from collections.abc import Mapping
 from html import escape
 from typing import Any
 
 from app.batch.files import figure_of
-from app.batch.run import Run
+from app.batch.job import Job
 from app.glossary import term
 from app.html import message
 from app.shelf import Shelf
+from explain.cam import METHODS
 from explain.figure import TITLES, percent
 from explain.work import Work
 
@@ -38,13 +39,14 @@ def entry(work: Work, row: Mapping[str, Any], shelf: Shelf) -> dict[str, Any]:
     name = row["image"]
     if row["error"]:
         return {"name": name, "error": row["error"].removeprefix(f"{name}: ")}
+    knows_class = METHODS[work.question.method].knows_class
     agree = row["baseline_prediction"] == row["scff_prediction"]
     said = {}
     cells: list[list] = []
     for role, title in TITLES.items():
         share = percent(row[f"{role}_confidence"])
         said[role] = f"{title}: {row[f'{role}_prediction']}, {share}"
-        if row[f"{role}_target"] != row[f"{role}_prediction"]:
+        if knows_class and row[f"{role}_target"] != row[f"{role}_prediction"]:
             said[role] += f"; map of {row[f'{role}_target']}"
         if row[f"{role}_empty"]:
             said[role] += "; empty map"
@@ -58,13 +60,14 @@ def entry(work: Work, row: Mapping[str, Any], shelf: Shelf) -> dict[str, Any]:
         for role in TITLES:
             value = row[f"{role}_{key}"]
             cells.append(["empty map" if value is None else f"{value:.3f}", value])
-    strip = work.strip(name)
     return {
         "name": name,
         "said": list(said.values()),
         "agree": agree,
-        "strip": shelf.put(f"{name}.jpg", "image/jpeg", strip.read_bytes),
-        "figure": shelf.put(f"{name}.png", "image/png", lambda: figure_of(work, row)),
+        "strip": shelf.put_file(f"{name}.jpg", "image/jpeg", work.strip(name)),
+        "figure": shelf.put_stream(
+            f"{name}.png", "image/png", lambda: iter([figure_of(work, row)]), work.maps(name).is_file
+        ),
         "cells": cells,
     }
 
@@ -76,14 +79,14 @@ def table_words(work: Work) -> str:
     return f"<p class='fine'>What the columns mean: {' '.join(words)}</p>"
 
 
-def progress_bar(run: Run) -> str:
-    """HTML: how far a run is."""
-    words = f"{len(run.rows)} of {_images(run.total)}"
-    left = run.seconds_left()
-    if left is not None and len(run.rows) < run.total:
+def progress_bar(job: Job) -> str:
+    """HTML: how far a batch is."""
+    words = f"{len(job.rows)} of {_images(job.total)}"
+    left = job.seconds_left()
+    if left is not None and len(job.rows) < job.total:
         words += f", {time_left(left)}"
     return (
-        f"<div class='progress'><progress max='{max(1, run.total)}' value='{len(run.rows)}' aria-label='Images done'>"
+        f"<div class='progress'><progress max='{max(1, job.total)}' value='{len(job.rows)}' aria-label='Images done'>"
         f"</progress><span>{words}</span></div>"
     )
 
@@ -98,24 +101,24 @@ def time_left(seconds: float) -> str:
     return f"about {round(seconds / 3600)} hours left"
 
 
-def done_words(run: Run) -> str:
-    """HTML: how a run has ended."""
-    good = [row for row in run.rows if not row["error"]]
-    bad = len(run.rows) - len(good)
-    over = run.gathered.passed_over
+def done_words(job: Job) -> str:
+    """HTML: how a batch has ended."""
+    good = [row for row in job.rows if not row["error"]]
+    bad = len(job.rows) - len(good)
+    over = job.gathered.passed_over
     passed = f" {over} other file{'s' if over > 1 else ''} in ZIPs passed over." if over else ""
     failures = f" {_images(bad)} could not be explained; the table says why." if bad else ""
     agreed = ""
     if good:
         same = sum(row["baseline_prediction"] == row["scff_prediction"] for row in good)
         agreed = f" The two networks agree on {same} of {len(good)}."
-    if run.stopped:
-        kept = " What is done is below." if run.rows else ""
-        return message(f"<b>Stopped: {len(run.rows)} of {run.total} done.</b>{kept}{failures}{agreed}{passed}")
+    if job.stopped:
+        kept = " What is done is below." if job.rows else ""
+        return message(f"<b>Stopped: {len(job.rows)} of {job.total} done.</b>{kept}{failures}{agreed}{passed}")
     if not good:
-        return message(f"<b>None of {_images(run.total)} could be explained</b>; the table says why.{passed}", "error")
-    name = escape(run.work.pair.name)
-    return message(f"<b>{len(good)} of {_images(run.total)} explained</b> by {name}.{failures}{agreed}{passed}")
+        return message(f"<b>None of {_images(job.total)} could be explained</b>; the table says why.{passed}", "error")
+    name = escape(job.work.pair.name)
+    return message(f"<b>{len(good)} of {_images(job.total)} explained</b> by {name}.{failures}{agreed}{passed}")
 
 
 def _measured(work: Work) -> list[str]:

@@ -1,6 +1,7 @@
 """What the page's tests share: a server over one untrained pair, a browser, and what a visitor does with the page."""
 
 import os
+import resource
 import shutil
 import threading
 import time
@@ -95,6 +96,15 @@ def arrive(page: Page, url: str) -> None:
     page.goto(url)
     expect(page.locator("#status")).to_contain_text("Overpass (a drawing", timeout=60_000)
     expect(page.locator("#rows img").first).to_be_visible(timeout=60_000)
+
+
+@pytest.fixture
+def full_disk() -> Iterator[None]:
+    """Files end at 100,000 bytes: the system refuses to write more."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 NAMES = ("red", "green", "blue", "near infrared", "band 5")

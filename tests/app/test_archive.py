@@ -1,12 +1,15 @@
 """What becomes of the files that a visitor sends for a batch."""
 
 import struct
+import warnings
 import zipfile
 from io import BytesIO
 from pathlib import Path
 
 import pytest
+import rasterio
 from PIL import Image
+from rasterio.errors import NotGeoreferencedWarning
 
 from app.batch import archive
 from app.batch.archive import Gathered, gather
@@ -98,18 +101,101 @@ def test_what_is_no_image_is_passed_over(folder: Path, tmp_path: Path) -> None:
     assert (found.names, found.passed_over, found.refused) == (["a.png"], 4, {})
 
 
+def world(east: int) -> bytes:
+    """A world file of an image that begins so many metres to the east."""
+    return f"1\n0\n0\n-1\n{east}\n0\n".encode()
+
+
+def places(folder: Path, found: Gathered) -> dict[str, float | None]:
+    """How far to the east GDAL finds each image; None of one without a place."""
+    east = {}
+    for name in found.names:
+        with (
+            warnings.catch_warnings(action="ignore", category=NotGeoreferencedWarning),
+            rasterio.open(folder / name) as file,
+        ):
+            east[name] = None if file.transform.is_identity else file.transform.c + 0.5
+    return east
+
+
+def in_format(kind: str) -> bytes:
+    data = BytesIO()
+    Image.fromarray(texture(0, 0)).save(data, kind)
+    return data.getvalue()
+
+
 def test_world_files_go_with_their_images(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "b.png").write_bytes(png())
-    (tmp_path / "b.pgw").write_text("2")
-    found = gathered(
-        folder,
-        tmp_path / "b.png",
-        tmp_path / "b.pgw",
-        packed(tmp_path / "x.zip", ("d/a.png", png()), ("d/a.pgw", b"1")),
+    (tmp_path / "b.pgw").write_bytes(world(20))
+    (tmp_path / "c.JPG").write_bytes(in_format("JPEG"))
+    (tmp_path / "c.wld").write_bytes(world(30))
+    more = packed(tmp_path / "x.zip", ("d/a.pgw", world(10)), ("d/a.png", png()), ("e.tif", in_format("TIFF")))
+    found = gathered(folder, *(tmp_path / name for name in ("b.pgw", "b.png", "c.JPG", "c.wld")), more)
+    assert places(folder, found) == {"b.png": 20, "c.JPG": 30, "d/a.png": 10, "e.tif": None}
+
+
+def test_world_files_place_only_images_that_they_come_with(folder: Path, tmp_path: Path) -> None:
+    """Whatever the images are called in the end, and whatever else is called so."""
+    (tmp_path / "a.png").write_bytes(png())
+    june = packed(tmp_path / "june.zip", ("a.png", png()), ("a.pgw", world(10)))
+    assert places(folder, gathered(folder, tmp_path / "a.png", june)) == {"a.png": None, "a-2.png": 10}
+    (other := tmp_path / "other").mkdir()
+    (tmp_path / "a.tif").write_bytes(in_format("TIFF"))
+    (tmp_path / "a.PNG").write_bytes(png())
+    may = packed(tmp_path / "may.zip", ("a.png", png()), ("a.wld", world(10)))
+    found = gathered(other, tmp_path / "a.tif", may, tmp_path / "a.PNG")
+    assert places(other, found) == {"a.tif": None, "a.png": 10, "a-2.PNG": None}
+
+
+def test_world_files_that_may_mean_several_images_mean_none(folder: Path, tmp_path: Path) -> None:
+    mixed = packed(
+        tmp_path / "x.zip",
+        *(("a.png", png()), ("a.tif", in_format("TIFF")), ("a.wld", world(10))),
+        *(("b.png", png()), ("b.tif", in_format("TIFF")), ("b.pgw", world(20)), ("b.tfw", world(30))),
     )
-    assert found.names == ["b.png", "d/a.png"]
-    assert (folder / "b.pgw").read_text() == "2"
-    assert (folder / "d" / "a.pgw").read_text() == "1"
+    loose = []
+    for number in range(2):
+        (tmp_path / str(number)).mkdir()
+        for name, data in (("c.png", png()), ("c.pgw", world(40 + number))):
+            loose.append(tmp_path / str(number) / name)
+            loose[-1].write_bytes(data)
+    found = gathered(folder, mixed, *loose)
+    expected = {"a.png": None, "a.tif": None, "b.png": 20, "b.tif": 30, "c.png": None, "c-2.png": None}
+    assert places(folder, found) == expected
+
+
+def test_world_files_are_small_and_count(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "b.png").write_bytes(png())
+    (tmp_path / "b.pgw").write_bytes(world(10) + b" " * 2**12)
+    large = packed(tmp_path / "x.zip", ("a.png", png()), ("a.pgw", world(10) + b" " * 2**12))
+    assert places(folder, gathered(folder, large, tmp_path / "b.png", tmp_path / "b.pgw")) == {
+        "a.png": None,
+        "b.png": None,
+    }
+    (tmp_path / "b.pgw").write_bytes(world(10))
+    small = packed(tmp_path / "y.zip", ("a.png", png()), ("a.pgw", world(10)))
+    monkeypatch.setattr(archive, "MOST_BYTES", len(png()) + 10)
+    for number, files in enumerate(([small], [tmp_path / "b.png", tmp_path / "b.pgw"])):
+        (other := tmp_path / str(number)).mkdir()
+        with pytest.raises(BadInputError, match="of images, unpacked; send fewer at once"):
+            gather(files, other)
+
+
+def test_a_world_file_and_a_folder_of_one_name(folder: Path, tmp_path: Path) -> None:
+    june = packed(tmp_path / "june.zip", ("a.pngw/b.png", png()), ("a.png", png()), ("a.pgw", world(10)))
+    assert gathered(folder, june).names == ["a.pngw/b.png", "a.png"]
+    (other := tmp_path / "other").mkdir()
+    (tmp_path / "a.png").write_bytes(png())
+    (tmp_path / "a.pgw").write_bytes(world(10))
+    (tmp_path / "x.zip").write_bytes(june.read_bytes())
+    assert gathered(other, june, tmp_path / "a.png", tmp_path / "a.pgw").names == ["a.pngw/b.png", "a.png", "a-2.png"]
+
+
+def test_a_zip_whose_name_leads_up(folder: Path, tmp_path: Path) -> None:
+    up = packed(tmp_path / "...zip", ("up.png", png()), ("up.pgw", world(10)))
+    found = gathered(folder, packed(tmp_path / "june.zip", ("a.png", png())), up)
+    assert found.names == ["june/a.png", "up.png"]
+    assert not list(tmp_path.glob("up.*"))
 
 
 def test_links_are_rows(folder: Path, tmp_path: Path) -> None:
@@ -138,6 +224,26 @@ def test_damaged_images_in_a_zip_are_rows(folder: Path, tmp_path: Path) -> None:
     assert found.refused == {"a.png": "a.png: damaged in its ZIP, or packed in a way that cannot be read"}
     assert found.names == ["b.png"]
     assert not (folder / "a.png").exists()
+
+
+@pytest.mark.parametrize("kind", [zipfile.ZIP_LZMA, zipfile.ZIP_BZIP2, zipfile.ZIP_DEFLATED, zipfile.ZIP_STORED])
+def test_damage_of_every_kind_of_packing_is_a_row(folder: Path, tmp_path: Path, kind: int) -> None:
+    path = tmp_path / "x.zip"
+    with zipfile.ZipFile(path, "w", kind) as file:
+        file.writestr("a.png", png())
+        file.writestr("b.png", png(1))
+    data = bytearray(path.read_bytes())
+    data[60:160] = bytes(range(155, 255))
+    path.write_bytes(data)
+    found = gathered(folder, path)
+    assert (list(found.refused), found.names) == (["a.png"], ["b.png"])
+
+
+@pytest.mark.usefixtures("full_disk")
+def test_a_full_disk_is_no_damage(folder: Path, tmp_path: Path) -> None:
+    path = packed(tmp_path / "x.zip", ("a.png", bytes(200_000)))
+    with pytest.raises(OSError, match="File too large"):
+        gather([path], folder)
 
 
 @pytest.mark.parametrize("content", [b"", b"not a zip", png() + b"PK\1\2", packed])

@@ -16,9 +16,9 @@ from fastapi.testclient import TestClient
 from PIL import Image
 
 from app.batch import archive
-from app.batch.actions import Batch
+from app.batch.actions import Batch, wire
+from app.batch.job import Jobs
 from app.batch.parts import lay_out
-from app.batch.run import Runs
 from app.batch.view import time_left
 from app.pairs import PairFolder
 from app.shelf import Shelf
@@ -43,7 +43,7 @@ def pairs(tmp_path_factory: pytest.TempPathFactory) -> PairFolder:
 def batch(pairs: PairFolder) -> Batch:
     with gr.Blocks():
         parts = lay_out()
-    return Batch(pairs, Runs(3600), Shelf(route="/batch"), parts)
+    return Batch(pairs, Jobs(3600), Shelf(route="/batch"), parts)
 
 
 @pytest.fixture
@@ -57,9 +57,9 @@ def images(tmp_path: Path) -> list[Path]:
 
 
 def prepared(batch: Batch, files: list[Path], *asked: str) -> tuple[str, dict]:
-    """A run's key, and what the tab shows."""
+    """A job's key, and what the tab shows."""
     shown = batch.prepare(list(map(str, files)), *(asked or ASKED))
-    return shown.get(batch.parts.run), shown
+    return shown.get(batch.parts.job), shown
 
 
 def done(batch: Batch, files: list[Path], *asked: str) -> tuple[str, dict]:
@@ -163,9 +163,9 @@ def test_a_page_that_is_closed_ends_the_work(batch: Batch, images: list[Path]) -
     steps = batch.explain(key)
     next(steps), next(steps)
     steps.close()
-    run = batch.runs.find(key)
-    assert not run.running
-    assert len(run.rows) == 8
+    job = batch.jobs.find(key)
+    assert job.ended
+    assert len(job.rows) == 8
 
 
 def test_all_failed(batch: Batch, images: list[Path], tmp_path: Path) -> None:
@@ -221,7 +221,7 @@ def test_no_files(batch: Batch) -> None:
 def test_too_many_files_leave_nothing_behind(batch: Batch, images: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(archive, "MOST_IMAGES", 5)
     assert "more than 5 images; send fewer at once" in prepared(batch, images)[1][batch.parts.status]
-    assert not list(Path(batch.runs._root.name).iterdir())
+    assert not list(Path(batch.jobs._root.name).iterdir())
 
 
 def test_what_is_the_servers_fault_is_said_and_what_is_done_is_kept(
@@ -239,34 +239,114 @@ def test_what_is_the_servers_fault_is_said_and_what_is_done_is_kept(
 
 def test_a_batch_that_is_gone(batch: Batch) -> None:
     assert "no longer kept; press Explain again" in batch.stop("gone")[batch.parts.status]
+    (shown,) = batch.explain("gone")
+    assert "This batch is no longer kept; press Explain again" in shown[batch.parts.status]
+    assert shown[batch.parts.start].interactive
+    assert not shown[batch.parts.stop].visible
     assert list(batch.explain(None)) == [unchanged(batch)]
+
+
+def test_what_is_refused_is_all_that_is_said(batch: Batch, images: list[Path]) -> None:
+    """Also after an earlier batch, which the page then no longer asks for."""
+    key, _ = done(batch, images[:1])
+    batch.jobs.forget(key)
+    shown = batch.prepare(None, *ASKED)
+    assert shown[batch.parts.job] is None
+    assert list(batch.explain(shown[batch.parts.job])) == [unchanged(batch)]
 
 
 def test_files_go_after_their_time(pairs: PairFolder, images: list[Path]) -> None:
     with gr.Blocks():
         parts = lay_out()
-    batch = Batch(pairs, Runs(1.0), Shelf(route="/batch"), parts)
+    batch = Batch(pairs, Jobs(1.0), Shelf(route="/batch"), parts)
     key, shown = done(batch, images[:1])
     server = FastAPI()
     batch.shelf.serve(server)
     row = shown[batch.parts.results]["rows"][0]
     addresses = [row["strip"], row["figure"], *re.findall(r"href='([^']+)'", shown[batch.parts.downloads])[1:]]
     for _ in range(100):
-        if batch.runs.find(key) is None and not list(Path(batch.runs._root.name).iterdir()):
+        if batch.jobs.find(key) is None and not list(Path(batch.jobs._root.name).iterdir()):
             break
         time.sleep(0.1)
-    assert batch.runs.find(key) is None
+    assert batch.jobs.find(key) is None
     for address in addresses:
         assert TestClient(server).get(address).status_code == 404
 
 
-def test_of_many_runs_the_oldest_go(pairs: PairFolder, images: list[Path]) -> None:
+def test_of_many_batches_the_oldest_that_have_ended_go(pairs: PairFolder, images: list[Path]) -> None:
     with gr.Blocks():
         parts = lay_out()
-    batch = Batch(pairs, Runs(3600, most=2), Shelf(route="/batch"), parts)
-    keys = [prepared(batch, images[:1])[0] for _ in range(3)]
-    assert [batch.runs.find(key) is None for key in keys] == [True, False, False]
-    assert len(list(Path(batch.runs._root.name).iterdir())) == 2
+    batch = Batch(pairs, Jobs(3600, most=2), Shelf(route="/batch"), parts)
+    waiting, _ = prepared(batch, images[:1])
+    keys = [done(batch, images[:1])[0] for _ in range(3)]
+    assert [batch.jobs.find(key) is None for key in (waiting, *keys)] == [False, True, True, False]
+    assert len(list(Path(batch.jobs._root.name).iterdir())) == 2
+    assert "1 of 1 image explained" in list(batch.explain(waiting))[-1][batch.parts.status]
+
+
+def test_where_all_places_are_taken_another_batch_is_refused(pairs: PairFolder, images: list[Path]) -> None:
+    with gr.Blocks():
+        parts = lay_out()
+    batch = Batch(pairs, Jobs(0.05, most=2), Shelf(route="/batch"), parts)
+    working, _ = prepared(batch, images)
+    steps = batch.explain(working)
+    next(steps)
+    waiting, _ = prepared(batch, images[:1])
+    key, shown = prepared(batch, images[:1])
+    assert key is None
+    assert "2 batches are in line already, which is as many as there can be; try later" in shown[parts.status]
+    time.sleep(0.1)  # longer than what has ended is kept
+    assert "12 of 13 images explained" in list(steps)[-1][parts.status]
+    assert "1 of 1 image explained" in list(batch.explain(waiting))[-1][parts.status]
+
+
+def test_who_has_left_holds_no_place_in_line(pairs: PairFolder, images: list[Path]) -> None:
+    with gr.Blocks():
+        with gr.Tab() as tab:
+            parts = lay_out()
+        batch = Batch(pairs, Jobs(3600, most=1), Shelf(route="/batch"), parts)
+        wire(tab, parts, batch, {})
+    key, _ = prepared(batch, images[:1])
+    parts.job.delete_callback(key)
+    assert prepared(batch, images[:1])[0] is not None
+    assert batch.jobs.find(key) is None
+
+
+def test_early_pictures_stay_as_long_as_the_batch(pairs: PairFolder, images: list[Path]) -> None:
+    with gr.Blocks():
+        parts = lay_out()
+    batch = Batch(pairs, Jobs(3600), Shelf(seconds=0, route="/batch"), parts)
+    _, shown = done(batch, images[:1])
+    server = FastAPI()
+    batch.shelf.serve(server)
+    row = shown[parts.results]["rows"][0]
+    for address in (row["strip"], row["figure"], re.findall(r"href='([^']+)'", shown[parts.downloads])[0]):
+        assert TestClient(server).get(address).status_code == 200
+
+
+def test_a_slow_method_takes_few_images(batch: Batch, images: list[Path]) -> None:
+    key, shown = prepared(batch, images, "tiny", "own", "scorecam", "fused", "none")
+    assert key is None
+    assert "a batch by it holds at most 8 images; send fewer, or choose another method" in shown[batch.parts.status]
+    assert not list(Path(batch.jobs._root.name).iterdir())
+    key, _ = prepared(batch, images[:8], "tiny", "own", "scorecam", "fused", "none")
+    assert key is not None
+
+
+def test_a_map_that_knows_no_class_is_called_none_s(batch: Batch, images: list[Path]) -> None:
+    for method, told in (("layercam", True), ("eigencam", False)):
+        targets = ("field", "roof")  # one of which is not what the network says
+        shown = [done(batch, images[:1], "tiny", target, method, "fused", "none")[1] for target in targets]
+        said = [words for each in shown for words in each[batch.parts.results]["rows"][0]["said"]]
+        assert any("map of" in words for words in said) == told
+
+
+@pytest.mark.usefixtures("full_disk")
+def test_a_full_disk_is_the_servers_fault(batch: Batch, tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "x.zip", "w", zipfile.ZIP_DEFLATED) as file:
+        file.writestr("a.png", bytes(200_000))
+    assert "The server failed at this" in prepared(batch, [tmp_path / "x.zip"])[1][batch.parts.status]
+    assert not list(Path(batch.jobs._root.name).iterdir())
 
 
 def test_offers_what_a_pair_can_be_asked(batch: Batch) -> None:
@@ -277,14 +357,17 @@ def test_offers_what_a_pair_can_be_asked(batch: Batch) -> None:
     assert "Y3" in [value for _, value in shown[parts.layer].choices]
     kept = batch.offer("tiny", "roof", "Y9")
     assert (kept[parts.target].value, kept[parts.layer].value) == ("roof", "fused")
-    assert "broken" in batch.offer("broken", "own", "fused")[parts.status]
+    refused = batch.offer("broken", "own", "fused")
+    assert "broken" in refused[parts.trouble]
+    assert parts.status not in refused  # which may be that of a batch
+    assert batch.offer("tiny", "own", "fused")[parts.trouble] == ""
     assert [value for _, value in batch.list_pairs().choices] == ["broken", "tiny"]
 
 
 def test_offers_nothing_where_there_is_no_pair(tmp_path: Path) -> None:
     with gr.Blocks():
         parts = lay_out()
-    batch = Batch(PairFolder(tmp_path, torch.device("cpu")), Runs(3600), Shelf(route="/batch"), parts)
+    batch = Batch(PairFolder(tmp_path, torch.device("cpu")), Jobs(3600), Shelf(route="/batch"), parts)
     assert batch.offer(None, "own", "fused")[parts.pair].choices == []
 
 

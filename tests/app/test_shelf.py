@@ -1,10 +1,13 @@
 """What the server keeps for a while."""
 
+import asyncio
 import threading
 import time
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
@@ -44,12 +47,66 @@ def test_a_thing_is_made_once_when_it_is_fetched() -> None:
 
 def test_what_is_too_large_for_memory_comes_in_pieces_whenever_it_is_fetched() -> None:
     shelf = Shelf(route="/large")
-    address = shelf.put_stream("a.zip", "application/zip", lambda: iter([b"one ", b"two"]))
+    address = shelf.put_stream("a.zip", "application/zip", lambda: iter([b"one ", b"two"]), lambda: True)
     assert address.startswith("/large/")
     for _ in range(2):
         response = served(shelf).get(f"{address}?save=true")
         assert (response.content, response.headers["content-type"]) == (b"one two", "application/zip")
         assert response.headers["content-disposition"] == "attachment; filename*=UTF-8''a.zip"
+
+
+def test_files_are_read_whenever_they_are_fetched_and_not_kept_in_memory(tmp_path: Path) -> None:
+    shelf, path = Shelf(seconds=0), tmp_path / "a.jpg"
+    path.write_bytes(b"one")
+    address = shelf.put_file("a.jpg", "image/jpeg", path)
+    assert served(shelf).get(address).content == b"one"
+    path.write_bytes(b"two")
+    assert served(shelf).get(address).content == b"two"
+
+
+def test_what_is_gone_leaves_the_shelf(tmp_path: Path) -> None:
+    shelf, path = Shelf(), tmp_path / "a.jpg"
+    path.write_bytes(b"one")
+    shelf.put_file("a.jpg", "image/jpeg", path)
+    made_of = weakref.ref(pieces := lambda: iter([b"x"]))
+    shelf.put_stream("a.zip", "x/y", pieces, path.is_file)
+    del pieces
+    assert made_of() is not None
+    path.unlink()
+    shelf.put("b.png", "image/png", lambda: b"x")
+    assert made_of() is None
+
+
+def test_a_crowd_of_streams_leaves_the_rest_of_the_server_alone() -> None:
+    shelf, go, counting = Shelf(), threading.Event(), threading.Lock()
+    now, most = 0, 0
+
+    def slow() -> Iterator[bytes]:
+        nonlocal now, most
+        with counting:
+            now += 1
+            most = max(most, now)
+        go.wait(30)
+        with counting:
+            now -= 1
+        yield b"drawn"
+
+    drawn = [shelf.put_stream("a.png", "image/png", slow, lambda: True) for _ in range(100)]
+    quick = shelf.put("b.png", "image/png", lambda: b"quick")
+    server = FastAPI()
+    shelf.serve(server)
+
+    async def visit() -> tuple[bytes, set[bytes]]:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(server), base_url="http://server") as client:
+            crowd = [asyncio.create_task(client.get(address)) for address in drawn]
+            while now < 2:
+                await asyncio.sleep(0.01)
+            first = (await asyncio.wait_for(client.get(quick), 20)).content
+            go.set()
+            return first, {response.content for response in await asyncio.gather(*crowd)}
+
+    assert asyncio.run(visit()) == (b"quick", {b"drawn"})
+    assert most == 2
 
 
 def test_what_is_made_of_files_that_are_gone_is_gone(tmp_path: Path) -> None:
@@ -58,7 +115,12 @@ def test_what_is_made_of_files_that_are_gone_is_gone(tmp_path: Path) -> None:
     def pieces() -> Iterator[bytes]:
         yield gone.read_bytes()
 
-    for address in (shelf.put("a.png", "image/png", gone.read_bytes), shelf.put_stream("a.zip", "x/y", pieces)):
+    for address in (
+        shelf.put("a.png", "image/png", gone.read_bytes),
+        shelf.put_file("a.png", "image/png", gone),
+        shelf.put_stream("a.zip", "x/y", pieces, lambda: True),
+        shelf.put_stream("b.zip", "x/y", lambda: iter([b"x"]), gone.is_file),
+    ):
         response = served(shelf).get(address)
         assert response.status_code == 404
         assert "no longer kept" in response.text

@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,6 +14,10 @@ import pytest
 import torch
 from PIL import Image
 
+from explain.analysis import Question
+from explain.folder import explain_folder, images_under
+from explain.work import Work
+from models.checkpoint import Pair
 from models.errors import BadInputError
 from models.network import Network
 from tests.conftest import Ended, texture, write_pair
@@ -339,3 +344,21 @@ def test_figure9_says_which_pair_has_a_layer(
     shared = ("explain", "figure9", "--pairs", pair_folder, other, "--images", folder / "a.tif", "--layer", "Y3")
     ended = command(*shared, "--out", tmp_path / "x.pdf")
     assert ended.err == "error: tiny has no layer 'Y3' but fused, Y2; deep has it\n"
+
+
+def test_what_is_interrupted_leaves_no_thread_behind(
+    pair: Pair, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    def readers() -> set[threading.Thread]:
+        return {thread for thread in threading.enumerate() if thread.name.startswith("ThreadPool")}
+
+    before = readers()
+    monkeypatch.setattr("explain.folder.tqdm.update", interrupt)
+    names = images_under(folder)
+    with pytest.raises(KeyboardInterrupt) as interrupted:
+        explain_folder(Work(folder, names, tmp_path / "out", pair, Question(), "none", batch=1))
+    assert interrupted.traceback  # which holds on to all that was there
+    assert readers() <= before

@@ -13,12 +13,13 @@ from typing import Any
 
 from app.batch.archive import Gathered
 from explain.work import Work
+from models.errors import BadInputError
 
-__all__ = ["Run", "Runs"]
+__all__ = ["Job", "Jobs"]
 
 
 @dataclass
-class Run:
+class Job:
     """One batch. Safe to share among threads."""
 
     work: Work
@@ -32,6 +33,7 @@ class Run:
     stopped: bool = False
     """By the visitor, before all was done."""
     ended: bool = False
+    """Whether nobody works on it any more, or ever will."""
     _lock: Lock = field(default_factory=Lock)
 
     @property
@@ -39,15 +41,10 @@ class Run:
         """How many rows there will be."""
         return len(self.work.names) + len(self.gathered.refused)
 
-    @property
-    def running(self) -> bool:
-        """Whether somebody works on it."""
-        return self.begun is not None and not self.ended
-
     def begin(self) -> bool:
         """Takes the work up; False where that was done before, or is no longer wanted."""
         with self._lock:
-            if self.begun is not None or self.ended or self.stopped:
+            if self.begun is not None or self.ended:
                 return False
             self.begun = time.monotonic()
             return True
@@ -60,11 +57,14 @@ class Run:
                 self.entries += entries
             return not self.stopped
 
-    def stop(self) -> None:
-        """Leaves it at what is done."""
+    def stop(self) -> bool:
+        """Leaves it at what is done; True where it ends with that, because nobody has begun."""
         with self._lock:
-            if not self.ended:
-                self.stopped = True
+            if self.ended:
+                return False
+            self.stopped = True
+            self.ended = self.begun is None
+            return self.ended
 
     def end(self) -> None:
         """Says that nobody works on it any more."""
@@ -79,76 +79,87 @@ class Run:
         return (time.monotonic() - self.begun) / done * (self.total - len(self.rows))
 
 
-class Runs:
-    """Runs by keys that cannot be guessed, each with a folder that nobody else reads. Safe to share among threads.
+class Jobs:
+    """Jobs by keys that cannot be guessed, each with a folder that nobody else reads. Safe to share among threads.
 
     Args:
-        seconds: how long a run is kept after it has ended.
-        most: how many are kept; of more, the oldest that have ended go.
+        seconds: how long a job is kept after it has ended.
+        most: how many there can be; for another one, the oldest that has ended goes.
     """
 
     def __init__(self, seconds: float, most: int = 8) -> None:
         self.seconds = seconds
         self.most = most
         self._root = tempfile.TemporaryDirectory(prefix="scff-lens-batch-")  # goes with the server
-        self._runs: OrderedDict[str, Run] = OrderedDict()
+        self._jobs: OrderedDict[str, Job | None] = OrderedDict()  # None holds the place of one that is being made
         self._timers: dict[str, Timer] = {}
         self._lock = Lock()
 
-    def make(self, build: Callable[[Path], Run]) -> str:
-        """Makes a run in a folder of its own.
+    def make(self, build: Callable[[Path], Job]) -> str:
+        """Makes a job in a folder of its own.
 
         Args:
             build: gets the folder; when it raises, the folder goes.
 
         Returns:
-            The run's key.
+            The job's key.
+
+        Raises:
+            BadInputError: all there can be are waiting or being worked on.
         """
         key = secrets.token_urlsafe(18)
+        with self._lock:
+            old = self._make_room()
+            self._jobs[key] = None
+        if old is not None:
+            self._delete(old)
         folder = self._folder(key)
-        folder.mkdir()
         try:
-            run = build(folder)
+            folder.mkdir()
+            job = build(folder)
         except BaseException:
-            shutil.rmtree(folder, ignore_errors=True)
+            self.forget(key)
             raise
         with self._lock:
-            self._runs[key] = run
-            over = len(self._runs) - self.most
-            old = [each for each, run in self._runs.items() if not run.running and each != key][: max(0, over)]
-        for each in old:
-            self.forget(each)
-        self.keep(key)
+            self._jobs[key] = job
         return key
 
-    def find(self, key: str | None) -> Run | None:
+    def find(self, key: str | None) -> Job | None:
         """None where it is no longer kept."""
-        return self._runs.get(key)
+        return self._jobs.get(key)
 
     def keep(self, key: str) -> None:
-        """Keeps a run from now on for as long as runs are kept, and longer while it runs."""
+        """Keeps a job that has ended for as long as such jobs are kept, from now on."""
         with self._lock:
-            if former := self._timers.pop(key, None):
-                former.cancel()
-            if key in self._runs:
-                self._timers[key] = timer = Timer(self.seconds, self._expire, [key])
+            if key in self._jobs and key not in self._timers:
+                self._timers[key] = timer = Timer(self.seconds, self.forget, [key])
                 timer.daemon = True
                 timer.start()
 
     def forget(self, key: str) -> None:
-        """Deletes a run's files."""
+        """Deletes a job and its files."""
         with self._lock:
-            self._runs.pop(key, None)
-            if timer := self._timers.pop(key, None):
-                timer.cancel()
+            self._drop(key)
+        self._delete(key)
+
+    def _make_room(self) -> str | None:
+        """The key of the job that had to go; with the lock held."""
+        if len(self._jobs) < self.most:
+            return None
+        old = next((key for key, job in self._jobs.items() if job is not None and job.ended), None)
+        if old is None:
+            raise BadInputError(f"{self.most} batches are in line already, which is as many as there can be; try later")
+        self._drop(old)
+        return old
+
+    def _drop(self, key: str) -> None:
+        """With the lock held."""
+        self._jobs.pop(key, None)
+        if timer := self._timers.pop(key, None):
+            timer.cancel()
+
+    def _delete(self, key: str) -> None:
         shutil.rmtree(self._folder(key), ignore_errors=True)
 
     def _folder(self, key: str) -> Path:
         return Path(self._root.name) / key
-
-    def _expire(self, key: str) -> None:
-        run = self._runs.get(key)
-        if run is not None and run.running:
-            self.keep(key)
-        else:
-            self.forget(key)
