@@ -17,6 +17,8 @@ from fastapi import FastAPI, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import StreamingResponse
 
+from models.errors import BadInputError
+
 __all__ = ["Shelf"]
 
 _GONE = "This is no longer kept; go back to the page and choose the image again."
@@ -76,7 +78,7 @@ class Shelf:
             name: of the file, as a visitor saves it.
             media_type: such as image/png.
             make: its content; called at most once, when the thing is first fetched. FileNotFoundError says that what
-                it is made of is gone.
+                it is made of is gone, and BadInputError why it cannot be made.
         """
         until = time.monotonic() + self.seconds
         return self._keep(_Item(name, media_type, _Once(make).data, lambda: time.monotonic() <= until))
@@ -131,7 +133,10 @@ class Shelf:
             item = self._find(token)
             drawn = item is not None and item.drawn
             run = partial(get_running_loop().run_in_executor, self._drawers) if drawn else run_in_threadpool
-            found = await run(self.content, token)
+            try:
+                found = await run(self.content, token)
+            except BadInputError as error:
+                return Response(f"Not done: {error}.", 409)
             if found is None:
                 return Response(_GONE, 404)
             name, media_type, data = found

@@ -12,6 +12,7 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from app.shelf import Shelf
+from models.errors import BadInputError
 
 
 def served(shelf: Shelf) -> TestClient:
@@ -155,3 +156,12 @@ def test_names_that_could_break_a_header_are_quoted() -> None:
     assert response.status_code == 200
     assert "x" not in response.headers
     assert "\n" not in response.headers["content-disposition"]
+
+
+def test_what_cannot_be_made_says_why() -> None:
+    def refuse() -> bytes:
+        raise BadInputError("the pair is gone")
+
+    shelf = Shelf()
+    answer = served(shelf).get(shelf.put("x.png", "image/png", refuse))
+    assert (answer.status_code, answer.text) == (409, "Not done: the pair is gone.")
