@@ -77,9 +77,11 @@ class _Pieces:
 
 def _maps(job: Job) -> _Files:
     for row in _good(job):
-        yield f"{row['image']}.npz", job.work.maps(row["image"]).read_bytes
+        files = [job.work.maps(row["image"])]
         if "geotiff" in row:
-            yield f"{row['image']}.tif", job.work.geotiff(row["image"]).read_bytes
+            files.append(job.work.geotiff(row["image"]))
+        for file in files:  # by the names that the table has
+            yield file.relative_to(job.work.out).as_posix(), file.read_bytes
 
 
 def _figures(job: Job) -> _Files:

@@ -27,7 +27,7 @@ _MEASURES = {
 def columns(work: Work) -> list[str]:
     """Titles of the table's columns behind the image's name."""
     titles = [title for role in TITLES for title in (f"{TITLES[role]} says", f"{TITLES[role]}: confidence")]
-    titles.append("The two")
+    titles.append("Agreement")
     if work.question.target is not None:
         name = work.pair.classes[work.question.target]
         titles += [f"{title}: {name}" for title in TITLES.values()]
@@ -83,7 +83,7 @@ def progress_bar(job: Job) -> str:
     """HTML: how far a batch is."""
     words = f"{len(job.rows)} of {_images(job.total)}"
     left = job.seconds_left()
-    if left is not None and len(job.rows) < job.total:
+    if left is not None and len(job.rows) < job.total and not job.stopped:
         words += f", {time_left(left)}"
     return (
         f"<div class='progress'><progress max='{max(1, job.total)}' value='{len(job.rows)}' aria-label='Images done'>"

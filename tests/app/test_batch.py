@@ -115,9 +115,9 @@ def test_files_are_those_of_the_command_line(
     assert files["Table, CSV"] == (out / "results.csv").read_bytes()
     with zipfile.ZipFile(BytesIO(files["Raw maps, ZIP of NPZ"])) as maps:
         assert maps.testzip() is None
-        assert maps.namelist() == [f"{number:02}.png.npz" for number in range(4)]
+        assert maps.namelist() == [f"maps/{number:02}.png.npz" for number in range(4)]
         for name in maps.namelist():
-            ours, theirs = np.load(BytesIO(maps.read(name))), np.load(out / "maps" / name)
+            ours, theirs = np.load(BytesIO(maps.read(name))), np.load(out / name)
             for role in ("baseline", "scff"):
                 np.testing.assert_array_equal(ours[role], theirs[role])
     with zipfile.ZipFile(BytesIO(files["Figures, ZIP of PNG"])) as figures:
@@ -194,7 +194,7 @@ def test_georeferenced_images_have_geotiffs(batch: Batch, images: list[Path]) ->
     images[0].with_suffix(".pgw").write_text("2\n0\n0\n-2\n240000\n3380000\n")
     _, shown = done(batch, [images[0], images[0].with_suffix(".pgw")])
     with zipfile.ZipFile(BytesIO(downloads(batch, shown)["Raw maps, ZIP of NPZ and GeoTIFF"])) as maps:
-        assert maps.namelist() == ["00.png.npz", "00.png.tif"]
+        assert maps.namelist() == ["maps/00.png.npz", "maps/00.png.tif"]
 
 
 @pytest.mark.parametrize(

@@ -94,7 +94,7 @@ def test_many_files_and_a_zip(page: Page, sent: list[Path], checkpoints: Path, t
     with zipfile.ZipFile(BytesIO(files["Raw maps, ZIP of NPZ"])) as maps:
         assert len(maps.namelist()) == 6
         for name in maps.namelist():
-            ours, theirs = np.load(BytesIO(maps.read(name))), np.load(tmp_path / "out" / "maps" / name)
+            ours, theirs = np.load(BytesIO(maps.read(name))), np.load(tmp_path / "out" / name)
             for role in ("baseline", "scff"):
                 np.testing.assert_allclose(ours[role], theirs[role], rtol=1e-3, atol=1e-6)
     with zipfile.ZipFile(BytesIO(files["Figures, ZIP of PNG"])) as figures:
