@@ -88,6 +88,7 @@ def _ours(networks: Sequence[Network], images: Tensor) -> Work:
     def explain(network: Network, images: Tensor) -> None:
         for part in run_in_parts(network, images):
             part.heatmaps(_predicted(part))
+            del part  # else its maps are there while the next part's are made
 
     return _in_turn(explain, networks, images)
 

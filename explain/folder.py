@@ -287,6 +287,7 @@ def _explain_good(work: Work, rows: list[dict[str, Any]], good: Sequence[int], r
             ):
                 maps[k][role] = Heatmap(values, target.index, target.against)
                 rows[i] |= {f"{role}_{name}": value for name, value in column.items()}
+            del run  # else its maps are there while the next part's are made
     for k, i in enumerate(good):
         arrays, cell = BytesIO(), BytesIO()
         np.savez(arrays, **{role: heatmap.values for role, heatmap in maps[k].items()})

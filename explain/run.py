@@ -221,6 +221,8 @@ def run_network(network: Network, images: Tensor) -> Run:
 def run_in_parts(network: Network, images: Tensor) -> Iterator[Run]:
     """Runs a network over any number of images, some at once and then the next.
 
+    Whoever takes a run should let go of it before the next one, or the maps of both are in memory at a time.
+
     Args:
         network, images: as run_network's.
 

@@ -114,6 +114,7 @@ def measure_faithfulness(
                 maps = run.heatmaps([Target(index) for index in own], layer, method)
                 found[role] += faithfulness(run.network, run.images, maps, own, road)
                 likeness[role] += randomised_similarity(maps, random[role], run.images, own, layer, method)
+                del run  # else its maps are there while the next part's are made
     values = {
         "drop": _each(found, lambda one: one.drop),
         "increase": _each(found, lambda one: one.increase),
