@@ -53,15 +53,16 @@ def wire(parts: Parts, actions: "Compare", private: Mapping[str, object]) -> Non
     everything = parts.everything()
     waiting = {"show_progress_on": parts.status, **private}
     latest = {"trigger_mode": "always_last", **waiting}
+    each = {"trigger_mode": "multiple", **waiting}  # one after the other (app.turns), so that the last one stays
     parts.pair.focus(actions.list_pairs, None, parts.pair, show_progress="hidden", **private)
     parts.more.focus(actions.list_more, parts.pair, parts.more, show_progress="hidden", **private)
     for event in (parts.pair.input, parts.more.input):
-        event(actions.change_pairs, chosen, everything, **latest)
+        event(actions.change_pairs, chosen, everything, **each)
     opened = parts.upload.upload(actions.open_file, [parts.upload, *chosen], everything, **waiting)
     opened.then(lambda: None, None, parts.upload, show_progress="hidden", **private)  # open for the next file
     for colour in parts.colours():
         colour.input(actions.change_bands, [*parts.colours(), *chosen], everything, **latest)
-    parts.examples.select(actions.open_drawing, chosen, everything, **latest)
+    parts.examples.select(actions.open_drawing, chosen, everything, **each)
     redrawn = [parts.visit, *parts.settings()]
     changes = [setting.input for setting in parts.settings()[:-1]]
     gr.on(changes, actions.redraw, redrawn, parts.results(), **latest)

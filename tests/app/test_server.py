@@ -68,7 +68,7 @@ def test_no_file_of_the_machine_can_be_named_as_an_upload(pair_folder: Path, tmp
     Image.fromarray(texture(0, 0)).save(secret)
     with running("--checkpoints", pair_folder.parent) as (url, _):
         config = read(f"{url}/config")
-        upload = next(c["id"] for c in config["components"] if c["type"] == "file")
+        upload = next(c["id"] for c in config["components"] if c["props"].get("elem_id") == "upload")
         function = next(d for d in config["dependencies"] if [upload, "upload"] in d["targets"])
         settings = ["own", "none", "fused", "gradcam++", False, "inferno", "own", 0.5]
         values = [{"path": str(secret), "meta": {"_type": "gradio.FileData"}}, None, "tiny", [], *settings]
