@@ -1,5 +1,8 @@
 """Command line: the web app."""
 
+import os
+import signal
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -7,7 +10,6 @@ import typer
 
 from app.address import bind
 from models.command_line import run
-from models.device import choose_device
 
 
 def main(
@@ -17,6 +19,12 @@ def main(
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
 ) -> None:
     """Serves the page that compares a pair's heatmaps."""
+    # An ordinary exit, which deletes what visitors have sent: from the start, as loading takes seconds.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    # Several visitors' networks share the cores: a thread without work soon gives way. torch reads it when imported.
+    os.environ.setdefault("GOMP_SPINCOUNT", "100")
+    from models.device import choose_device
+
     where = choose_device(device)
     listener = bind(host, port)
     from app.pairs import PairFolder  # these take seconds to import: the address comes first

@@ -24,10 +24,12 @@ def explained(word: str) -> Iterator[None]:
 
 
 def heading(title: str, word: str) -> str:
+    """HTML: a heading, with what a word means beside it; the title is HTML."""
     return f"<div class='headed'><h3>{title}</h3>{help_with(word)}</div>"
 
 
 def choice(label: str, choices: Sequence[tuple[str, str]], value: str, elem_id: str, free: bool = False) -> gr.Dropdown:
+    """A choice of one; a free one leaves unknown values, such as a link's, to our own checks and words."""
     return gr.Dropdown(list(choices), value=value, label=label, elem_id=elem_id, allow_custom_value=free)
 
 

@@ -1,5 +1,6 @@
 """The pairs in a folder, read anew whenever it changes."""
 
+from contextlib import suppress
 from pathlib import Path
 from threading import Lock
 
@@ -43,6 +44,14 @@ class PairFolder:
             if not child.name.startswith(".") and any((child / name).is_file() for name in _PAIR_FILES)
         )
         return sorted(names, key=lambda name: (name != FIRST, name))
+
+    def first_usable(self) -> str | None:
+        """The first of the names whose pair can be used; None where none can."""
+        for name in self.names():
+            with suppress(BadInputError):
+                self.load(name)
+                return name
+        return None
 
     def load(self, name: str) -> Pair:
         """A pair, ready for inference.

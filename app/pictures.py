@@ -1,4 +1,4 @@
-"""Pictures of the page as files, and heatmaps in words."""
+"""Pictures of the page as files."""
 
 from io import BytesIO
 
@@ -6,7 +6,7 @@ import matplotlib
 import numpy as np
 from PIL import Image
 
-__all__ = ["palette_png", "place", "png"]
+__all__ = ["palette_png", "png"]
 
 
 def png(image: np.ndarray) -> bytes:
@@ -23,11 +23,3 @@ def palette_png(values: np.ndarray, colour_map: str) -> bytes:
     data = BytesIO()
     picture.save(data, "PNG", compress_level=1)
     return data.getvalue()
-
-
-def place(values: np.ndarray) -> str:
-    """Where a map is largest, in words."""
-    row, column = np.unravel_index(values.argmax(), values.shape)
-    down = ("at the top", "in the middle", "at the bottom")[int(3 * row / values.shape[0])]
-    across = ("left", "", "right")[int(3 * column / values.shape[1])]
-    return f"{down} {across}".strip() if across else down

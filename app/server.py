@@ -1,6 +1,5 @@
 """The web server: the page, and a health check."""
 
-import signal
 import socket
 import sys
 
@@ -52,7 +51,6 @@ def build_server(pairs: PairFolder) -> FastAPI:
 
 
 def serve(server: FastAPI, listener: socket.socket) -> None:
-    """Serves until interrupted or told to end; then what visitors have sent is deleted."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # an ordinary exit, which clears up
+    """Serves until interrupted or told to end."""
     config = uvicorn.Config(server, log_level="warning", timeout_graceful_shutdown=3)
     uvicorn.Server(config).run(sockets=[listener])

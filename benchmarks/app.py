@@ -117,7 +117,10 @@ def _server(checkpoints: Path) -> Iterator[str]:
             yield said[-1]
         finally:
             process.terminate()
-            process.wait(timeout=30)
+            try:
+                process.wait(timeout=30)
+            except subprocess.TimeoutExpired:
+                process.kill()
 
 
 @dataclass(frozen=True)

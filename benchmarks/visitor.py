@@ -49,7 +49,7 @@ class Shown:
 
 
 class Visitor:
-    """One browser's connection to the server.
+    """One browser's page on the server, whose session the server makes at its first event, as at a page's load.
 
     Args:
         url: of the server.
@@ -59,6 +59,7 @@ class Visitor:
     def __init__(self, url: str, upload: Upload) -> None:
         self._server = httpx.Client(base_url=url, timeout=_PATIENCE)
         self._upload = upload
+        self._session = secrets.token_hex(8)
 
     def look(self, name: str, content: bytes) -> Shown:
         """Uploads a file, waits in the queue for the answer, and fetches both heatmaps.
@@ -68,10 +69,9 @@ class Visitor:
         """
         sent = self._server.post("/gradio_api/upload", files={"files": (name, content)}).raise_for_status()
         file = {"path": sent.json()[0], "orig_name": name, "meta": {"_type": "gradio.FileData"}}
-        session = secrets.token_hex(8)
-        event = {"data": [file, *self._upload.values], "fn_index": self._upload.number, "session_hash": session}
+        event = {"data": [file, *self._upload.values], "fn_index": self._upload.number, "session_hash": self._session}
         self._server.post("/gradio_api/queue/join", json=event).raise_for_status()
-        html = self._answer(session)
+        html = self._answer()
         heats = tuple(self.fetch(address) for address in _HEAT.findall(html))
         return Shown(unescape(_IMAGE.search(html)[1]), heats)
 
@@ -79,9 +79,9 @@ class Visitor:
         """What an address on the page leads to."""
         return self._server.get(unescape(address)).raise_for_status().content
 
-    def _answer(self, session: str) -> str:
+    def _answer(self) -> str:
         """HTML of the heatmaps."""
-        with self._server.stream("GET", "/gradio_api/queue/data", params={"session_hash": session}) as stream:
+        with self._server.stream("GET", "/gradio_api/queue/data", params={"session_hash": self._session}) as stream:
             for line in stream.iter_lines():
                 told = json.loads(line.removeprefix("data:")) if line.startswith("data:") else {}
                 if told.get("msg") == "process_completed":

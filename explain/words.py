@@ -1,12 +1,14 @@
 """What both networks of a pair say of an image, as a person would say it, in plain text."""
 
+import numpy as np
+
 from explain.analysis import Heatmap, PairAnalysis
 from explain.cam import DEFAULT_METHOD, METHODS
 from explain.faithfulness import enlarged, hottest
 from explain.figure import percent
 from explain.region import RegionResult
 
-__all__ = ["MUCH_THE_SAME", "PARTLY_THE_SAME", "comparison_sentence", "hottest_overlap", "seen_words"]
+__all__ = ["MUCH_THE_SAME", "PARTLY_THE_SAME", "comparison_sentence", "hottest_overlap", "place", "seen_words"]
 
 MUCH_THE_SAME = 2 / 3
 """From this overlap on, two maps look at much the same places."""
@@ -76,6 +78,14 @@ def seen_words(analysis: PairAnalysis) -> str:
     ]
     scale = scales[0] if scales[0] == scales[1] else " by ".join(scales)
     return f"seen at {seen[0]} x {seen[1]} of {whole[0]} x {whole[1]} pixels, {scale}"
+
+
+def place(values: np.ndarray) -> str:
+    """Where a map is largest, in words."""
+    row, column = np.unravel_index(values.argmax(), values.shape)
+    down = ("at the top", "in the middle", "at the bottom")[int(3 * row / values.shape[0])]
+    across = ("left", "", "right")[int(3 * column / values.shape[1])]
+    return f"{down} {across}".strip() if across else down
 
 
 def _predictions(analysis: PairAnalysis) -> str:

@@ -85,16 +85,10 @@ class Batch:
 
     def _offered(self, pair: str | None, target: str, layer: str) -> dict:
         parts, names = self.parts, self.pairs.names()
-        loaded = None
-        for name in [pair] if pair else names:
-            try:
-                loaded = self.pairs.load(name)
-                break
-            except BadInputError:
-                if pair:
-                    raise
-        if loaded is None:
+        name = pair or self.pairs.first_usable()
+        if name is None:
             return {parts.pair: gr.Dropdown(names)}
+        loaded = self.pairs.load(name)
         layers = explained_layers(loaded.scff.network)
         return {
             parts.pair: gr.Dropdown(names, value=name),

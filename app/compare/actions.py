@@ -95,7 +95,7 @@ class Compare:
         """Shows what the address asks for; else the first example with the first pair that can be used."""
         query = dict(request.query_params)
         names = self.pairs.names()
-        usual = next((name for name in names if _usable(self.pairs, name)), names[0] if names else None)
+        usual = self.pairs.first_usable() or (names[0] if names else None)
         asked = [query["pair"], *query.get("more", "").split(",")] if "pair" in query else [usual]
         picture, missing = self._linked(query.get("image"), query.get("bands"))
         shown = self._look(Visit(picture), asked, settings_of_link(query), query.get("box"))
@@ -335,14 +335,6 @@ def _recognised(pair: Pair) -> dict[str, dict[str, float | None]]:
     """By role and class, the share of the test images that were recognised, as far as the pair's report says."""
     report = read_report(pair.path, pair.classes)
     return {role: network.class_accuracy for role, network in report.networks.items()}
-
-
-def _usable(pairs: PairFolder, name: str) -> bool:
-    try:
-        pairs.load(name)
-    except BadInputError:
-        return False
-    return True
 
 
 def _no_pairs(pairs: PairFolder) -> str:

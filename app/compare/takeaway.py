@@ -14,7 +14,7 @@ from app.compare.bands import band_words
 from app.html import links
 from app.shelf import Shelf
 from app.visit import Seen, Settings, Visit
-from explain.geotiff import geotiff_tags, write_geotiff
+from explain.explanation import Explanation
 from explain.print_figure import Answered, print_figure
 from explain.region import Region
 
@@ -97,14 +97,14 @@ class _View:
 
     def geotiff(self, name: str) -> bytes:
         """A pair's maps over the ground of the image."""
-        seen = self.look()[name]
-        analysis = seen.analysis
-        question = self.settings.question(analysis.pair)
-        maps = seen.heatmaps(question)
-        tags = geotiff_tags(name, question, {role: analysis.pair.classes[each.target] for role, each in maps.items()})
+        picture, seen = self.visit.picture, self.look()[name]
+        question = self.settings.question(seen.analysis.pair)
+        answered = Explanation(
+            picture.name, picture.name, picture.bands, seen.analysis, seen.heatmaps(question), question
+        )
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "maps.tif"
-            write_geotiff(path, self.visit.picture.path, {role: each.values for role, each in maps.items()}, tags)
+            answered.write_geotiff(path, picture.path)
             return path.read_bytes()
 
     def _region(self, image: np.ndarray) -> Region | None:

@@ -8,14 +8,14 @@ import numpy as np
 
 from app.glossary import help_with, term
 from app.html import colour_bar, stack
-from app.pictures import palette_png, place
+from app.pictures import palette_png
 from app.shelf import Shelf
 from app.visit import Seen, Settings, Visit
 from explain.analysis import Heatmap, NetworkAnalysis, PairAnalysis
 from explain.cam import METHODS, Method
 from explain.figure import DIVERGING, SCALED_BY, TITLES, Style, difference, difference_end, levels, percent, scaled
 from explain.region import RegionResult, against_region
-from explain.words import comparison_sentence
+from explain.words import comparison_sentence, place
 
 __all__ = ["View", "view"]
 

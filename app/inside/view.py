@@ -11,7 +11,7 @@ import numpy as np
 from app.charts import histogram
 from app.glossary import term
 from app.html import colour_bar, links, stack
-from app.pictures import palette_png, place
+from app.pictures import palette_png
 from app.shelf import Shelf
 from app.visit import Seen, Settings, Visit
 from explain.analysis import Heatmap, Question
@@ -19,6 +19,7 @@ from explain.cam import METHODS
 from explain.figure import TITLES, levels
 from explain.layers import FUSED, explained_layers
 from explain.selection import FusionWeights, StageShare, fusion_weights, inside, stage_shares
+from explain.words import place
 from models.errors import BadInputError
 
 __all__ = ["inside_html"]

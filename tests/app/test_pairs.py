@@ -65,3 +65,13 @@ def test_a_broken_pair_is_offered_and_refused_in_words(pair_folder: Path) -> Non
     assert pairs.names() == ["tiny"]
     with pytest.raises(BadInputError, match=r"scff\.safetensors missing"):
         pairs.load("tiny")
+
+
+def test_the_first_that_can_be_used(tmp_path: Path) -> None:
+    pairs = PairFolder(tmp_path, torch.device("cpu"))
+    assert pairs.first_usable() is None
+    for name in ("a", "b"):
+        write_pair(tmp_path / name)
+    path = tmp_path / "a" / "scff.safetensors"
+    path.write_bytes(path.read_bytes()[:5000])
+    assert pairs.first_usable() == "b"

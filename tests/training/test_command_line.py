@@ -138,7 +138,10 @@ def test_an_interrupted_run_goes_on_where_it_was(scenes: Path, tmp_path: Path, c
 def test_interrupting_says_how_to_go_on(scenes: Path, tmp_path: Path) -> None:
     arguments = (*ARGUMENTS, "--data", scenes, "--out", tmp_path / "pair", "--epochs", "1000")
     command = [sys.executable, "-m", "training", "train", *arguments]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    # As from a terminal: a shell's background jobs, such as this test may be a part of, ignore interrupts.
+    process = subprocess.Popen(
+        command, stderr=subprocess.PIPE, text=True, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)
+    )
     deadline = time.monotonic() + 60
     while not (tmp_path / ".pair.training" / "baseline" / "last.ckpt").exists():
         assert process.poll() is None
