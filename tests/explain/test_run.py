@@ -150,8 +150,9 @@ def test_channels_without_contrast_mask_nothing_in_half_precision() -> None:
         network.scff.downsample[-1].norm.bias[:180] = -9
         network.backbone.layer4[1].bn2.weight[:180] = 0
         network.backbone.layer4[1].bn2.bias[:180] = -9
-    expected = run_network(network, images(1)).heatmaps([Target(4)], method="scorecam")
-    found = run_network(network.half(), images(1)).heatmaps([Target(4)], method="scorecam")
+    image = images(1)[..., :64, :36]  # a processor is slow at half precision
+    expected = run_network(network, image).heatmaps([Target(4)], method="scorecam")
+    found = run_network(network.half(), image).heatmaps([Target(4)], method="scorecam")
     assert (found - expected).abs().max() < 0.05 * expected.max()
 
 
