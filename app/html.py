@@ -1,6 +1,7 @@
 """Pieces of HTML that several tabs are made of."""
 
 from collections.abc import Callable, Iterable
+from functools import cache
 from html import escape
 
 import matplotlib
@@ -58,9 +59,13 @@ def stack(image: str, heat: str, alt: str, size: tuple[int, int]) -> str:
 
 def colour_bar(colour_map: str, low: str, high: str) -> str:
     """HTML: the colours between two ends that are said in words."""
-    colours = matplotlib.colormaps[colour_map](np.linspace(0, 1, 9))
-    stops = ", ".join(matplotlib.colors.to_hex(colour) for colour in colours)
     return (
-        f"<div class='colours'><span class='strip' style='background: linear-gradient(to right, {stops})'></span>"
+        f"<div class='colours'><span class='strip' style='background: {_gradient(colour_map)}'></span>"
         f"<span class='ends'><span>{escape(low)}</span><span>{escape(high)}</span></span></div>"
     )
+
+
+@cache
+def _gradient(colour_map: str) -> str:
+    colours = matplotlib.colormaps[colour_map](np.linspace(0, 1, 9))
+    return f"linear-gradient(to right, {', '.join(map(matplotlib.colors.to_hex, colours))})"

@@ -5,6 +5,9 @@ from dataclasses import replace
 from functools import wraps
 from typing import Any
 
+from gradio.blocks import Block
+from gradio.utils import is_prop_update
+
 from app.visit import Turns, Visit
 
 __all__ = ["in_turn"]
@@ -14,7 +17,7 @@ def in_turn(method: Callable[..., dict]) -> Callable[..., dict]:
     """A tab's action that waits for the visitor's earlier ones.
 
     The visit among its arguments is that of the moment when it was asked for; it gets the latest one instead. What it
-    makes of `parts.visit` is the latest from then on.
+    makes of `parts.visit` is the latest from then on. Of updates of parts, the page is sent what it does not know.
     """
 
     @wraps(method)
@@ -28,6 +31,17 @@ def in_turn(method: Callable[..., dict]) -> Callable[..., dict]:
             left = shown.get(self.parts.visit)
             if isinstance(left, Visit):
                 shown[self.parts.visit] = turns.latest = replace(left, turns=turns)
-        return shown
+            return {part: _news(part, value, turns) for part, value in shown.items()}
 
     return waiting
+
+
+def _news(part: Block, value: Any, turns: Turns) -> Any:
+    """A part's new value alone, where its other properties stay: for an update Gradio makes the whole part anew."""
+    if not is_prop_update(value) or "value" not in value:
+        return value
+    properties = {name: each for name, each in value.items() if name != "value"}
+    if turns.properties.get(part) == properties:
+        return value["value"]
+    turns.properties[part] = properties
+    return value

@@ -132,6 +132,8 @@ class Turns:
     """As the last action has left it."""
     count: int = 0
     """Of the actions so far."""
+    properties: dict[Any, dict[str, Any]] = field(default_factory=dict)
+    """What the page's parts were given last besides their values."""
     lock: Lock = field(default_factory=Lock)
 
 

@@ -1,6 +1,7 @@
 """Parts of the page that Gradio has not: an image to mark a region on, a slider between two pictures, many results.
 
-Each is a gr.HTML whose template never changes; what is shown goes in by its properties, and its script keeps the rest.
+Each is a gr.HTML whose template never changes; what is shown goes in as its value, and its script keeps the rest. Not as
+its properties: for these Gradio makes the whole component anew.
 """
 
 import base64
@@ -29,20 +30,20 @@ def asset(name: str) -> str:
 def marker(elem_id: str) -> gr.HTML:
     """An image on which a box can be drawn, or a region brushed.
 
-    Its properties: src, alt and seen (texts), width and height (of the image itself in pixels). Its value, and what
-    its input event gives: {"box": [left, top, right, bottom]}, {"mask": PNG as a data address}, or None.
+    Its value: picture, which has src, alt and seen (texts), width and height (of the image itself in pixels); and box,
+    [left, top, right, bottom] or None. What its input event gives: {"box": the same}, {"mask": PNG as a data address},
+    or None.
     """
-    return _component("marker", elem_id, value=None, src="", alt="", seen="", width=0, height=0)
+    return _component("marker", elem_id)
 
 
 def before_after(elem_id: str) -> gr.HTML:
     """Two pictures of one size, one over the other as far as a line that the visitor moves.
 
-    Its properties: base, the address of an image that lies beneath both; for left and right alike: left (a title),
+    Its value: base, the address of an image that lies beneath both; for left and right alike: left (a title),
     left_src, left_alt.
     """
-    sides = {f"{side}{what}": "" for side in ("left", "right") for what in ("", "_src", "_alt")}
-    return _component("before_after", elem_id, value="", base="", **sides)
+    return _component("before_after", elem_id)
 
 
 def results(elem_id: str) -> gr.HTML:
@@ -51,7 +52,7 @@ def results(elem_id: str) -> gr.HTML:
     Its value: run (a name; with another one all begins anew), columns (titles), rows (as app.batch.view.entry gives
     them; only more come to those that are there). All are texts and numbers, which its script writes as texts.
     """
-    return _component("results", elem_id, value=None)
+    return _component("results", elem_id)
 
 
 def marking(value: object, size: tuple[int, int], shown: tuple[int, int]) -> Marking | None:
@@ -96,12 +97,12 @@ def _mask(address: str) -> np.ndarray:
         raise BadInputError("what was marked cannot be read; mark it again") from None
 
 
-def _component(name: str, elem_id: str, **properties: object) -> gr.HTML:
+def _component(name: str, elem_id: str) -> gr.HTML:
     return gr.HTML(
+        value=None,
         html_template=asset(f"{name}.html"),
         css_template=asset(f"{name}.css"),
         js_on_load=asset(f"{name}.js"),
         elem_id=elem_id,
         padding=False,
-        **properties,
     )

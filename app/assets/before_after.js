@@ -1,9 +1,10 @@
 // Two pictures of one size, one over the other up to a line that the visitor moves.
 const find = (selector) => element.querySelector(selector), range = find('input'), two = find('.two');
+const shown = (name) => (props.value && props.value[name]) || '';
 
 function move() {
   two.style.setProperty('--at', `${range.value}%`);
-  range.setAttribute('aria-valuetext', `${range.value}% ${props.left}, ${100 - range.value}% ${props.right}`);
+  range.setAttribute('aria-valuetext', `${range.value}% ${shown('left')}, ${100 - range.value}% ${shown('right')}`);
 }
 
 function show(image, address) {
@@ -13,12 +14,12 @@ function show(image, address) {
 
 function draw() {
   for (const [layer, side] of [['over', 'left'], ['under', 'right']]) {
-    show(find(`.${layer} .base`), props.base);
-    show(find(`.${layer} .heat`), props[`${side}_src`]);
-    find(`.${layer} .base`).alt = props[`${side}_alt`] || '';
-    find(`.${side}`).textContent = props[side];
+    show(find(`.${layer} .base`), shown('base'));
+    show(find(`.${layer} .heat`), shown(`${side}_src`));
+    find(`.${layer} .base`).alt = shown(`${side}_alt`);
+    find(`.${side}`).textContent = shown(side);
   }
-  range.setAttribute('aria-label', `Slide between ${props.left} and ${props.right}`);
+  range.setAttribute('aria-label', `Slide between ${shown('left')} and ${shown('right')}`);
   move();
 }
 
@@ -40,5 +41,5 @@ range.addEventListener('pointerdown', (event) => {
 });
 range.addEventListener('pointermove', (event) => { if (range.hasPointerCapture(event.pointerId)) drag(event); });
 range.addEventListener('input', move);
-watch(['base', 'left_src', 'right_src', 'left', 'right', 'left_alt', 'right_alt'], draw);
+watch('value', draw);
 draw();

@@ -1,13 +1,13 @@
-// A box or a brushed region over an image. Boxes are in pixels of the image itself (props.width x props.height), a
+// A box or a brushed region over an image. Boxes are in pixels of the image itself (picture.width x picture.height), a
 // brushed mask is a PNG at the size at which the page has the image.
 const find = (selector) => element.querySelector(selector);
 const image = find('img'), canvas = find('canvas'), pen = canvas.getContext('2d');
 const mask = document.createElement('canvas'), ink = mask.getContext('2d');
 const size = find('input[type=range]');
 const YELLOW = '#ffe14d';
-let mode = 'box', box = null, brushed = false, from = null, last = null;
+let picture = {}, mode = 'box', box = null, brushed = false, from = null, last = null;
 
-const limits = () => [props.width || 1, props.height || 1];
+const limits = () => [picture.width || 1, picture.height || 1];
 const within = (value, most) => Math.max(0, Math.min(most, Math.round(value)));
 
 function place(event) {  // in pixels of the image itself
@@ -31,7 +31,7 @@ function paint() {
 
 function say() {
   const [width, height] = limits();
-  find('.seen').textContent = props.seen || '';
+  find('.seen').textContent = picture.seen || '';
   find('.marked').textContent = brushed ? 'A brushed region is marked.'
     : box ? `Marked: from ${box[0]}, ${box[1]} to ${box[2]}, ${box[3]} of ${width} × ${height} pixels.` : '';
 }
@@ -50,17 +50,20 @@ function send() {
   trigger('input');
 }
 
-function show() {  // what Python has marked
+function show() {
   wipe();
   if (props.value && props.value.box) box = props.value.box.slice();
   say();
   paint();
 }
 
-function load() {
-  image.alt = props.alt || '';
+function receive() {  // what Python shows and has marked; what is marked here has no picture
+  if (!props.value || !props.value.picture) return;
+  picture = props.value.picture;
+  image.alt = picture.alt;
   find('.stage').style.setProperty('--shape', limits()[0] / limits()[1]);
-  if (props.src && image.getAttribute('src') !== props.src) image.src = props.src;
+  if (image.getAttribute('src') !== picture.src) image.src = picture.src;
+  show();
 }
 
 function dab(start, end) {
@@ -80,8 +83,7 @@ image.addEventListener('load', () => {
   for (const each of [canvas, mask]) { each.width = image.naturalWidth; each.height = image.naturalHeight; }
   show();
 });
-watch(['src', 'alt', 'width', 'height'], load);
-watch(['value', 'seen'], show);
+watch('value', receive);
 
 canvas.addEventListener('pointerdown', (event) => {
   if (event.button || !canvas.width) return;
@@ -138,4 +140,4 @@ for (const button of element.querySelectorAll('[data-mode]')) {
   });
 }
 find('[data-do=clear]').addEventListener('click', () => { wipe(); send(); });
-load();
+receive();

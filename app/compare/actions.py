@@ -50,19 +50,19 @@ __all__ = ["Compare", "wire"]
 def wire(parts: Parts, actions: "Compare", private: Mapping[str, object]) -> None:
     """Binds the tab's actions to its parts."""
     chosen = [parts.visit, parts.pair, parts.more, *parts.settings()]
-    everything = parts.everything()
+    looked = parts.looked()  # no more: what an action leaves as it is costs Gradio as much as a change
     waiting = {"show_progress_on": parts.status, **private}
     latest = {"trigger_mode": "always_last", **waiting}
     each = {"trigger_mode": "multiple", **waiting}  # one after the other (app.turns), so that the last one stays
     parts.pair.focus(actions.list_pairs, None, parts.pair, show_progress="hidden", **private)
     parts.more.focus(actions.list_more, parts.pair, parts.more, show_progress="hidden", **private)
     for event in (parts.pair.input, parts.more.input):
-        event(actions.change_pairs, chosen, everything, **each)
-    opened = parts.upload.upload(actions.open_file, [parts.upload, *chosen], everything, **waiting)
+        event(actions.change_pairs, chosen, looked, **each)
+    opened = parts.upload.upload(actions.open_file, [parts.upload, *chosen], looked, **waiting)
     opened.then(lambda: None, None, parts.upload, show_progress="hidden", **private)  # open for the next file
     for colour in parts.colours():
-        colour.input(actions.change_bands, [*parts.colours(), *chosen], everything, **latest)
-    parts.examples.select(actions.open_drawing, chosen, everything, **each)
+        colour.input(actions.change_bands, [*parts.colours(), *chosen], looked, **latest)
+    parts.examples.select(actions.open_drawing, chosen, looked, **each)
     redrawn = [parts.visit, *parts.settings()]
     changes = [setting.input for setting in parts.settings()[:-1]]
     gr.on(changes, actions.redraw, redrawn, parts.results(), **latest)
@@ -105,8 +105,8 @@ class Compare:
         rest = [name for name in asked[1:] if name]
         return {
             **shown,
-            self.parts.pair: gr.Dropdown(names, value=first),
-            self.parts.more: gr.Dropdown([name for name in names if name != first], value=rest),
+            self.parts.pair: gr.update(choices=names, value=first),
+            self.parts.more: gr.update(choices=[name for name in names if name != first], value=rest),
         }
 
     def list_pairs(self) -> gr.Dropdown:
@@ -229,9 +229,9 @@ class Compare:
         )
         choices = [(name, name) for name in classes]
         shown = self._show(visit, settings) | {
-            parts.target: gr.Dropdown([OWN, *choices], value=settings.target),
-            parts.against: gr.Dropdown([NOTHING, *choices], value=settings.against),
-            parts.layer: gr.Dropdown([layer_choice(name) for name in layers], value=settings.layer),
+            parts.target: gr.update(choices=[OWN, *choices], value=settings.target),
+            parts.against: gr.update(choices=[NOTHING, *choices], value=settings.against),
+            parts.layer: gr.update(choices=[layer_choice(name) for name in layers], value=settings.layer),
             parts.method: settings.method,
             parts.smooth: settings.smooth,
             parts.colour_map: settings.colour_map,
@@ -253,7 +253,7 @@ class Compare:
             parts.status: message(f"<span class='file'>{escape(visit.picture.name)}</span> {shown.sentence}"),
             parts.about_method: help_with(METHODS[settings.method].title),
             parts.rows: shown.rows,
-            parts.slider: gr.HTML(**shown.before_after),
+            parts.slider: shown.before_after,
             parts.difference: shown.difference,
             parts.region: shown.region,
             parts.worth: worth_table(seen, settings),
@@ -265,16 +265,16 @@ class Compare:
         """The choice of bands, where a file has one."""
         parts, names = self.parts, picture.band_names
         if not names:
-            return {parts.bands: gr.Column(visible=False)}
+            return {parts.bands: gr.update(visible=False), **dict.fromkeys(parts.colours())}
         choices = [(name if name == f"band {i}" else f"{i}: {name}", i) for i, name in enumerate(names, start=1)]
         shown = as_colours(picture.bands, names)
         colours = zip(parts.colours(), shown, strict=True)
-        return {parts.bands: gr.Column(visible=True)} | {
-            control: gr.Dropdown(choices, value=band) for control, band in colours
+        return {parts.bands: gr.update(visible=True)} | {
+            control: gr.update(choices=choices, value=band) for control, band in colours
         }
 
-    def _image(self, visit: Visit, seen: Seen) -> gr.HTML:
-        """The image, to be marked."""
+    def _image(self, visit: Visit, seen: Seen) -> dict:
+        """What the marker takes."""
         height, width = visit.size
         down, across = seen.analysis.pair.preprocessing.size
         wide, high = width / across, height / down
@@ -285,9 +285,9 @@ class Compare:
             said += f", 1 : {wide:.1f}"
         said += "."
         box = visit.marking.box if visit.marking else None
-        value = {"box": list(box)} if box else None
         alt = f"{visit.picture.name}, as it was read{band_words(visit.picture.bands)}"
-        return gr.HTML(value=value, src=visit.address, alt=alt, seen=said, width=width, height=height)
+        picture = {"src": visit.address, "alt": alt, "seen": said, "width": width, "height": height}
+        return {"picture": picture, "box": list(box) if box else None}
 
     def _drawn(self, name: str) -> Picture:
         drawing = self.drawings[name]

@@ -87,10 +87,13 @@ class Parts:
         shown = [self.about_method, self.rows, self.slider, self.difference, self.region, self.worth, self.files]
         return [self.visit, self.status, self.link, *shown]
 
-    def everything(self) -> list[Block]:
+    def looked(self) -> list[Block]:
         """What another image or pair changes."""
-        bands = [self.bands, *self.colours()]
-        return [*self.results(), *self.settings(), self.image, self.pair, self.more, *bands]
+        return [*self.results(), *self.settings(), self.image, self.bands, *self.colours()]
+
+    def everything(self) -> list[Block]:
+        """What an arrival changes."""
+        return [*self.looked(), self.pair, self.more]
 
 
 def lay_out(drawings: Sequence[DrawnScene]) -> Parts:
