@@ -64,7 +64,7 @@ class Run:
     images: Tensor
     """Normalised, [B, 3, H, W]."""
     maps: dict[Layer, Tensor]
-    """[B, C, h, w] each: X1..Xn and Y2..Yn; of a network without SCFF, Xn alone."""
+    """[B, C, h, w] each: X1..Xn, and Y2..Yn of a network with SCFF."""
     logits: Tensor
     """float32 [B, classes]."""
 
@@ -123,7 +123,7 @@ class Run:
             if METHODS[method].gradients:
                 found = self._with_gradients(set(places.values()), targets)
             else:
-                found = {place: (maps, None) for place, maps in self._kept(set(places.values())).items()}
+                found = {place: (self.maps[place], None) for place in places.values()}
             if METHODS[method].scores:
                 return {
                     name: score_heatmaps(self.network, self.images, list(targets), found[place][0].float())
@@ -140,18 +140,10 @@ class Run:
         if wrong := sorted(index for index in asked if not 0 <= index < classes):
             raise BadInputError(f"class {wrong[0]} is out of range; this network's classes are 0 to {classes - 1}")
 
-    def _kept(self, layers: set[Layer]) -> dict[Layer, Tensor]:
-        """The layers' maps, from another pass where this one has not kept them."""
-        if layers <= self.maps.keys():
-            return {layer: self.maps[layer] for layer in layers}
-        with torch.no_grad():
-            stages = _named("X", self.network.stages(self.images))
-        return {layer: (self.maps | stages)[layer] for layer in layers}
-
     def _with_gradients(self, layers: set[Layer], targets: Sequence[Target]) -> dict[Layer, tuple[Tensor, Tensor]]:
         """The layers' maps, and the gradients of the scores for them."""
         with torch.inference_mode(False), torch.enable_grad():
-            maps, logits = self._from_fused(layers) if self._beyond_backbone(layers) else self._from_images()
+            maps, logits = self._from_fused(layers) if self._beyond_backbone(layers) else self._from_stages(layers)
             half = logits.dtype == torch.float16
             score = torch.stack([target(row) for target, row in zip(targets, logits, strict=True)]).sum()
             order = list(layers)
@@ -185,11 +177,16 @@ class Run:
         maps |= {Layer("Y", first + 1 + i): values for i, values in enumerate(fused)}
         return maps, self.network.head(maps[Layer("Y", depth)])
 
-    def _from_images(self) -> tuple[dict[Layer, Tensor], Tensor]:
-        """All maps and logits anew, with their graph."""
-        maps = _named("X", self.network.stages(self.images.detach().requires_grad_()))
+    def _from_stages(self, layers: set[Layer]) -> tuple[dict[Layer, Tensor], Tensor]:
+        """Stages, fused maps and logits anew, from the first stage that is asked for on, with their graph."""
+        first = min(layer.number for layer in layers)
+        stages = [self.maps[Layer("X", i)].detach() for i in range(1, first + 1)]
+        later = None
+        if self.network.rest is not None:
+            later = self.network.rest.after(first, stages[-1].requires_grad_())
+        stages = self.network.stages(self.images.detach().requires_grad_()) if later is None else stages + later
+        maps = _named("X", stages)
         if self.network.scff is not None:
-            stages = list(maps.values())
             maps |= _named("Y", self.network.scff.fuse_on(stages[0], stages[1:]))
         return maps, self.network.head(list(maps.values())[-1])
 
@@ -210,9 +207,7 @@ def run_network(network: Network, images: Tensor) -> Run:
         images = images.clone() if images.is_inference() else images
         stages, fused = network.maps(images)
         logits = network.head((fused or stages)[-1]).float()
-    last = {Layer("X", network.depth): stages[-1]}
-    maps = last if network.scff is None else _named("X", stages) | _named("Y", fused)
-    run = Run(network, images, maps, logits)
+    run = Run(network, images, _named("X", stages) | _named("Y", fused), logits)
     if not logits.isfinite().all():
         raise BadInputError(f"the output of this network is not finite; {_first_wild(run)} is the first that is not")
     return run
@@ -242,10 +237,7 @@ def _first_wild(run: Run) -> str:
     """The first of the image, the stages, the fused maps and the logits that is not finite."""
     if not run.images.isfinite().all():
         return "the image"
-    stages = [Layer("X", i) for i in range(1, run.network.depth + 1)]
-    maps = run._kept(set(stages)) | run.maps
-    fused = sorted(maps.keys() - set(stages), key=lambda layer: layer.number)
-    wild = (str(layer) for layer in (*stages, *fused) if not maps[layer].isfinite().all())
+    wild = (str(layer) for layer, values in run.maps.items() if not values.isfinite().all())
     return next(wild, "the logits' layer")
 
 

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from models.errors import BadInputError
+from models.rest import Rest
 from models.scff import SCFF, FusionSettings
 
 __all__ = ["NETWORKS", "Network", "check_arch", "check_input_size"]
@@ -74,6 +75,8 @@ class Network(nn.Module):
         self.scff = None if fusion is None else SCFF(channels, fusion)
         self.prepared = False
         """Whether its weights were folded, packed or compiled for inference, and are no longer those of its layers."""
+        self.rest: Rest | None = None
+        """The ways on from its stages, where they were written down."""
 
     @property
     def depth(self) -> int:
@@ -92,11 +95,9 @@ class Network(nn.Module):
         return self.scff(self.stages(images))
 
     def maps(self, images: Tensor) -> tuple[list[Tensor], list[Tensor]]:
-        """What the classifier's input is made of beyond the backbone: X1..Xn and Y2..Yn; without SCFF, Xn alone."""
-        if self.scff is None:
-            return [self.features(images)], []
+        """X1..Xn and Y2..Yn, of which there is none without SCFF; the last is the classifier's input."""
         stages = self.stages(images)
-        return stages, self.scff.fuse_on(stages[0], stages[1:])
+        return stages, [] if self.scff is None else self.scff.fuse_on(stages[0], stages[1:])
 
     def compile_maps(self, freezing: bool = False) -> None:
         """Lets torch.compile take `maps` over, at its first images; it needs a C++ compiler.
