@@ -1,7 +1,7 @@
 """Parts of the page that Gradio has not: an image to mark a region on, a slider between two pictures, many results.
 
-Each is a gr.HTML whose template never changes; what is shown goes in as its value, and its script keeps the rest. Not as
-its properties: for these Gradio makes the whole component anew.
+Each is a gr.HTML whose template never changes; what is shown goes in as its value, and its script keeps the rest. It
+does not go in as properties, for which Gradio makes the whole component anew.
 """
 
 import base64
