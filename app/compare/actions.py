@@ -38,11 +38,10 @@ from app.visit import (
 )
 from app.widgets import asset, marking
 from explain.cam import METHODS
-from explain.geotiff import georeferenced
 from explain.layers import FUSED, explained_layers
 from models.checkpoint import Pair
 from models.errors import BadInputError
-from models.image_file import read_image
+from models.image_file import describe_image, read_image
 
 __all__ = ["Compare", "wire"]
 
@@ -309,8 +308,12 @@ class Compare:
 
 
 def _uploaded(path: Path, name: str, key: str) -> Picture:
-    names = offered_bands(path)
-    return Picture(name, partial(read_image, path, name), key, path, georeferenced(path), band_names=names)
+    picture = Picture(name, partial(read_image, path, name), key, path)
+    try:
+        file = describe_image(path)
+    except BadInputError:  # whoever reads it says why
+        return picture
+    return replace(picture, georeferenced=file.georeferenced, band_names=offered_bands(path, file))
 
 
 def _with_bands(picture: Picture, bands: tuple[int, ...]) -> Picture:

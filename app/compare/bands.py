@@ -5,7 +5,7 @@ from pathlib import Path
 
 from models.command_line import parse_bands
 from models.errors import BadInputError
-from models.image_file import describe_image
+from models.image_file import ImageFile
 from models.tiff_tags import TIFF_MAGIC
 
 __all__ = ["as_colours", "band_words", "chosen_bands", "linked_bands", "offered_bands"]
@@ -13,15 +13,15 @@ __all__ = ["as_colours", "band_words", "chosen_bands", "linked_bands", "offered_
 _TRANSPARENCY = "alpha"
 
 
-def offered_bands(path: Path) -> tuple[str, ...]:
+def offered_bands(path: Path, file: ImageFile) -> tuple[str, ...]:
     """Names of a file's bands where it has more than a picture shows; none where there is nothing to choose.
 
     One more that is marked as transparency is none to look at, but in a TIFF, where the mark is often wrong.
+
+    Args:
+        path: of the file.
+        file: what its header says.
     """
-    try:
-        file = describe_image(path)
-    except BadInputError:  # whoever reads it says why
-        return ()
     more = file.bands - (3 if file.bands >= 3 else 1)
     if more == 0 or (more == 1 and file.band_names[-1] == _TRANSPARENCY and not _is_tiff(path)):
         return ()
