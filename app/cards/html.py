@@ -1,16 +1,15 @@
 """The card of a pair as HTML: what is known of it, and what is not, in tables and charts."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
-from html import escape
 from typing import TypeVar
 
+from app.cards.faithfulness import faithfulness_html
 from app.cards.model_card import Accuracy, ModelCard, PairedBound
+from app.cards.pieces import ABSENT, PART_WORDS, figure_html, or_absent, safe, scrolled, table_html
 from app.charts import line_chart
-from app.report import Epoch, Judged, Judgement, NetworkReport
-from explain.cam import METHODS
-from explain.comparison import Interval
-from explain.figure import TITLES, layer_words
+from app.report import Epoch, NetworkReport
+from explain.figure import TITLES
 from models.checkpoint import REPORT, ROLES, Header
 from models.scff import FusionSettings
 
@@ -34,43 +33,9 @@ FUSION_WORDS = {
 """F, alike."""
 
 _Value = TypeVar("_Value")
-_ABSENT = "<span class='absent'>not in this report</span>"
-_PART_WORDS = {"train": "training", "val": "validation", "test": "test"}
 _PRECISIONS = {"bf16-mixed": "mixed bfloat16", "16-mixed": "mixed float16", "32-true": "float32"}
 _MOST_CLASSES = 60  # of a confusion matrix that can still be looked at
 _MOST_NAMES = 12
-# Title, whether higher is better, what it is; training.faithfulness measures them.
-_MEASURES = {
-    "drop": (
-        "Average drop in confidence",
-        False,
-        "the share of its probability that a network loses when whatever its map leaves dark fades into the mean "
-        "colour",
-    ),
-    "increase": ("Increase in confidence", True, "the share of images whose probability rises when that is done"),
-    "insertion": (
-        "Area below insertion",
-        True,
-        "the mean probability while a blurred image becomes sharp, from the map's hottest pixel to its coldest",
-    ),
-    "deletion": (
-        "Area below deletion",
-        False,
-        "the mean probability while pixels are set to the mean colour, the hottest first",
-    ),
-    "road": (
-        "ROAD",
-        True,
-        "half the probability that is left without the coldest pixels, less that without as many of the hottest; above "
-        "zero the map finds what counts",
-    ),
-    "randomised": (
-        "Likeness to a random network's map",
-        False,
-        "the rank correlation of the map with that of the same network with random weights; near 1 the map does not "
-        "show what was learned",
-    ),
-}
 
 
 def card_html(card: ModelCard) -> str:
@@ -81,7 +46,7 @@ def card_html(card: ModelCard) -> str:
         ("Training curves", _curves(card)),
         ("Accuracy by class", _by_class(card)),
         ("Confusion matrices", _confusions(card)),
-        ("What the heatmaps are worth", _faithfulness(card)),
+        ("What the heatmaps are worth", faithfulness_html(card)),
     )
     folded = "".join(
         f"<details{' open' if number == 0 else ''}><summary><h4>{title}</h4></summary>{body}</details>"
@@ -103,8 +68,8 @@ def broken_html(name: str, reason: str) -> str:
         reason: a sentence, with or without its full stop.
     """
     return (
-        f"<article class='card broken'><h3>{_safe(name)}</h3>"
-        f"<p><b>This pair cannot be used:</b> {_safe(reason.rstrip('.'))}.</p></article>"
+        f"<article class='card broken'><h3>{safe(name)}</h3>"
+        f"<p><b>This pair cannot be used:</b> {safe(reason.rstrip('.'))}.</p></article>"
     )
 
 
@@ -123,20 +88,20 @@ def _head(card: ModelCard) -> str:
     header, report = card.common, card.report
     problem = ""
     if report.problem:
-        problem = f"<p class='note'><b>{_safe(report.problem)}:</b> what is said here is from the weights alone.</p>"
+        problem = f"<p class='note'><b>{safe(report.problem)}:</b> what is said here is from the weights alone.</p>"
     images = "an unknown number of" if report.images is None else f"{report.images:,}"
     height, width = header.preprocessing.size
     rows = {
         "Test accuracy": [_accuracy(card.test[role]) for role in ROLES],
         "Validation accuracy": [_accuracy(card.val[role]) for role in ROLES],
-        "Parameters": [_or_absent(card.parameters(role), "{:,}".format) for role in ROLES],
+        "Parameters": [or_absent(card.parameters(role), "{:,}".format) for role in ROLES],
         "Multiply-accumulates": [_macs(card.macs(role)) for role in ROLES],
     }
-    table = _table(("Of each network", *TITLES.values()), [(title, *cells) for title, cells in rows.items()])
+    table = table_html(("Of each network", *TITLES.values()), [(title, *cells) for title, cells in rows.items()])
     return (
-        f"<h3>{_safe(card.name)}</h3>{problem}"
-        f"<p><b>{_safe(header.arch)}</b>{' with the small-image stem' if header.small_stem else ''} as a "
-        f"baseline and with SCFF, trained on <b>{_safe(header.dataset)}</b>: {len(header.classes)} classes, {images} "
+        f"<h3>{safe(card.name)}</h3>{problem}"
+        f"<p><b>{safe(header.arch)}</b>{' with the small-image stem' if header.small_stem else ''} as a "
+        f"baseline and with SCFF, trained on <b>{safe(header.dataset)}</b>: {len(header.classes)} classes, {images} "
         f"images, seen at {width}&nbsp;×&nbsp;{height} pixels.</p>"
         f"<p>SCFF: {variant_words(card.headers['scff'].fusion)}.</p>"
         f"{table}{_how_sure(card)}"
@@ -204,18 +169,18 @@ def _training(card: ModelCard) -> str:
         f"starts {start}{cut}"
     )
     rows = {
-        "Backbone": cells(lambda h, _: _safe(h.arch) + (", small-image stem" if h.small_stem else "")),
+        "Backbone": cells(lambda h, _: safe(h.arch) + (", small-image stem" if h.small_stem else "")),
         "SCFF, where it is": [fusion, fusion],
-        "Starting weights": cells(lambda h, _: _safe(h.initial)),
-        "Recipe": cells(lambda h, _: _safe(h.recipe)),
+        "Starting weights": cells(lambda h, _: safe(h.initial)),
+        "Recipe": cells(lambda h, _: safe(h.recipe)),
         "Batch size": cells(lambda _, n: _or_none(n.batch_size, str)),
         "Highest learning rate": cells(lambda _, n: _or_none(n.lr, "{:g}".format)),
         "Backbone trained": cells(lambda _, n: _or_none(n.freeze_backbone, lambda f: "no, frozen" if f else "yes")),
         "Seed": cells(lambda h, _: str(h.seed)),
         "Epochs": cells(lambda h, _: str(h.epochs)),
         "Epoch kept (best on validation)": cells(lambda _, n: _or_none(n.best_epoch, str)),
-        "Arithmetic": cells(lambda _, n: _or_none(n.precision, lambda p: _safe(_PRECISIONS.get(p, p)))),
-        "Device": cells(lambda _, n: _or_none(n.device, _safe)),
+        "Arithmetic": cells(lambda _, n: _or_none(n.precision, lambda p: safe(_PRECISIONS.get(p, p)))),
+        "Device": cells(lambda _, n: _or_none(n.device, safe)),
         "By the clock, h:min:s": cells(lambda _, n: _or_none(n.seconds, _duration)),
         "Versions": cells(lambda _, n: _or_none(n.versions, _versions)),
     }
@@ -223,15 +188,15 @@ def _training(card: ModelCard) -> str:
     body = "".join(
         f"<tr><th scope='row'>{title}</th>"
         + (
-            f"<td colspan='2'>{'' if first is fusion else both}{_or_absent(first, str)}</td>"
+            f"<td colspan='2'>{'' if first is fusion else both}{or_absent(first, str)}</td>"
             if first == second
-            else f"<td>{_or_absent(first, str)}</td><td>{_or_absent(second, str)}</td>"
+            else f"<td>{or_absent(first, str)}</td><td>{or_absent(second, str)}</td>"
         )
         + "</tr>"
         for title, (first, second) in rows.items()
     )
     head = "".join(f"<th scope='col'>{title}</th>" for title in TITLES.values())
-    return _scrolled(
+    return scrolled(
         "How they were trained", f"<table class='facts'><thead><tr><td></td>{head}</tr></thead>{body}</table>"
     )
 
@@ -240,11 +205,11 @@ def _scenes(card: ModelCard) -> str:
     """What the networks were trained and tested on."""
     header, report = card.common, card.report
     parts = [
-        f"{report.parts[part]:,} {words}" if part in report.parts else f"{words} {_ABSENT}"
-        for part, words in _PART_WORDS.items()
+        f"{report.parts[part]:,} {words}" if part in report.parts else f"{words} {ABSENT}"
+        for part, words in PART_WORDS.items()
     ]
-    shared = _or_absent(
-        report.shared, lambda groups: _listed([" = ".join(map(_safe, group)) for group in groups], "; ") or "none"
+    shared = or_absent(
+        report.shared, lambda groups: _listed([" = ".join(map(safe, group)) for group in groups], "; ") or "none"
     )
     if report.shared:
         shared = f"{len(report.shared)} that the split has in several parts: {shared}"
@@ -254,23 +219,23 @@ def _scenes(card: ModelCard) -> str:
     ]
     height, width = header.preprocessing.size
     rows = {
-        "Data set": _safe(header.dataset),
-        "Classes": f"{len(header.classes)}: {_listed([_safe(name) for name in header.classes])}",
-        "Images": _or_absent(report.images, lambda count: f"{count:,}"),
-        "Their sizes, pixels": _or_absent(
+        "Data set": safe(header.dataset),
+        "Classes": f"{len(header.classes)}: {_listed([safe(name) for name in header.classes])}",
+        "Images": or_absent(report.images, lambda count: f"{count:,}"),
+        "Their sizes, pixels": or_absent(
             report.sizes,
-            lambda sizes: _listed([f"{_safe(size.replace('x', ' × '))} ({count:,})" for size, count in sizes.items()]),
+            lambda sizes: _listed([f"{safe(size.replace('x', ' × '))} ({count:,})" for size, count in sizes.items()]),
         ),
-        "Files that could not be read": _or_absent(report.unreadable, str),
-        "Pictures that are there twice": _or_absent(report.duplicates, str),
-        "Split": _or_absent(report.split_source, _safe),
+        "Files that could not be read": or_absent(report.unreadable, str),
+        "Pictures that are there twice": or_absent(report.duplicates, str),
+        "Split": or_absent(report.split_source, safe),
         "Its parts": ", ".join(parts),
         "Pictures shared between parts": shared,
-        "Listed by the split, but not there": _or_absent(report.split_missing, str),
+        "Listed by the split, but not there": or_absent(report.split_missing, str),
         "The network sees": f"the whole image at {width} × {height} pixels, less {channels[0]} and over {channels[1]} "
         "(red, green, blue; 0 to 1)",
-        "Fingerprints (SHA-256)": f"scenes {_safe(header.data_fingerprint[:16])}, split "
-        f"{_safe(header.split_fingerprint[:16])}",
+        "Fingerprints (SHA-256)": f"scenes {safe(header.data_fingerprint[:16])}, split "
+        f"{safe(header.split_fingerprint[:16])}",
     }
     body = "".join(f"<tr><th scope='row'>{title}</th><td>{words}</td></tr>" for title, words in rows.items())
     return f"<table class='facts'>{body}</table>"
@@ -290,7 +255,7 @@ def _curves(card: ModelCard) -> str:
         ("Accuracy in training", lambda epoch: epoch.train_accuracy, True),
     ):
         lines = {role: [(e.epoch, value(e)) for e in network.curves] for role, network in networks.items()}
-        figures.append(_figure(title, line_chart(f"{title} by epoch", lines, "epoch", shares, kept)))
+        figures.append(figure_html(title, line_chart(f"{title} by epoch", lines, "epoch", shares, kept)))
     rings = " and ".join(f"{epoch} ({TITLES[role]})" for role, epoch in kept.items())
     without = "".join(
         f"<p class='absent'>There are no curves of {TITLES[role]} in this report.</p>"
@@ -318,7 +283,7 @@ def _epochs(networks: dict[str, NetworkReport]) -> str:
         for number in sorted({number for epochs in found.values() for number in epochs})
     ]
     what = ("loss, training", "loss, validation", "accuracy, training", "accuracy, validation")
-    return _table(("Epoch", *(f"{TITLES[role]}: {words}" for role in networks for words in what)), rows)
+    return table_html(("Epoch", *(f"{TITLES[role]}: {words}" for role in networks for words in what)), rows)
 
 
 def _by_class(card: ModelCard) -> str:
@@ -332,9 +297,9 @@ def _by_class(card: ModelCard) -> str:
         shares = [by_role[role].get(name) for role in ROLES]
         change = "–" if None in shares else _points(shares[1] - shares[0])
         bars = [_bar(role, name, by_role[role]) for role in ROLES]
-        rows.append((_safe(name), *bars, change, str(sum(confusion[number])) if confusion else _ABSENT))
+        rows.append((safe(name), *bars, change, str(sum(confusion[number])) if confusion else ABSENT))
     columns = ("Class", *TITLES.values(), "Gain, points", "Images")
-    return _table(columns, rows, "classes") + (
+    return table_html(columns, rows, "classes") + (
         "<p class='fine'>Share of the test images of each class that were recognised. Baseline hatched, with SCFF "
         "solid; bars run from 0 to 100 %.</p>"
     )
@@ -342,7 +307,7 @@ def _by_class(card: ModelCard) -> str:
 
 def _bar(role: str, name: str, shares: dict[str, float | None]) -> str:
     if name not in shares:
-        return _ABSENT
+        return ABSENT
     share = shares[name]
     if share is None:
         return "no test image"
@@ -356,9 +321,9 @@ def _confusions(card: ModelCard) -> str:
     if len(classes) > _MOST_CLASSES:
         return f"<p>Of {len(classes)} classes they are too large to be shown; {REPORT} holds them.</p>"
     shown = "".join(
-        _figure(TITLES[role], _matrix(TITLES[role], classes, network.confusion))
+        figure_html(TITLES[role], _matrix(TITLES[role], classes, network.confusion))
         if network.confusion
-        else _figure(TITLES[role], "<p class='absent'>There is no confusion matrix in this report.</p>")
+        else figure_html(TITLES[role], "<p class='absent'>There is no confusion matrix in this report.</p>")
         for role, network in networks.items()
     )
     return (
@@ -369,7 +334,7 @@ def _confusions(card: ModelCard) -> str:
 
 
 def _matrix(title: str, classes: Sequence[str], confusion: Sequence[Sequence[int]]) -> str:
-    names = [_safe(name) for name in classes]
+    names = [safe(name) for name in classes]
     head = "".join(f"<th scope='col'><span title='{name}'>{name}</span></th>" for name in names)
     body = ""
     for number, (name, row) in enumerate(zip(names, confusion, strict=True)):
@@ -380,113 +345,18 @@ def _matrix(title: str, classes: Sequence[str], confusion: Sequence[Sequence[int
             cells += f"<td class='{kind}' style='--shade: {shade:.2f}'>{count}</td>"
         body += f"<tr><th scope='row'>{name}</th>{cells}</tr>"
     head = f"<tr><th scope='col'>true \\ predicted</th>{head}</tr>"
-    return _scrolled(f"Confusion matrix: {title}", f"<table class='matrix'><thead>{head}</thead>{body}</table>")
-
-
-def _faithfulness(card: ModelCard) -> str:
-    judged = card.report.judged
-    if judged is None:
-        return "<p class='absent'>The report's figures on the heatmaps cannot be read.</p>"
-    if not judged:
-        return (
-            "<p class='absent'>This was not measured: there is no faithfulness in this report. "
-            "<code>python -m training evaluate</code> with <code>--explain</code> measures it.</p>"
-        )
-    return "".join(
-        f"<h5>{_safe(_PART_WORDS.get(part, part)).capitalize()} part</h5>"
-        + (_judged(found) if found else "<p class='absent'>The figures of this part cannot be read.</p>")
-        for part, found in judged.items()
-    )
-
-
-def _judged(found: Judged) -> str:
-    method = METHODS[found.method].title if found.method in METHODS else found.method
-    plain = found.layer == "fused" or (found.layer[:1] in ("X", "Y") and found.layer[1:].isdecimal())
-    layer = layer_words(found.layer) if plain else found.layer
-    empty = _or_absent(found.empty, lambda counts: ", ".join(f"{TITLES[r]} {count}" for r, count in counts.items()))
-    columns = ("Measure", "Better", *TITLES.values(), "SCFF minus baseline", "Better on images", "In sum")
-    rows = [_measure(name, judgement) for name, judgement in found.measures.items()]
-    known = [(title, words) for name, (title, _, words) in _MEASURES.items() if name in found.measures]
-    words = "".join(f"<dt>{title}</dt><dd>{words}</dd>" for title, words in known)
-    drawn = []
-    for title, curves, across in (
-        ("Insertion: mean probability", found.insertion, "share of pixels made sharp, %"),
-        ("Deletion: mean probability", found.deletion, "share of pixels taken away, %"),
-    ):
-        lines = {role: _spread(curve) for role, curve in (curves or {}).items() if curve}
-        if lines:
-            drawn.append(_figure(title, line_chart(title, lines, across, True)))
-        else:
-            drawn.append(_figure(title, "<p class='absent'>There is no such curve in this report.</p>"))
-    return (
-        f"<p>{_safe(method)} of {_safe(layer)}, for each network's own prediction, over {found.images:,} images. Mean "
-        f"[95 % bootstrap interval over images]. Empty maps, which have no other figure: {empty}.</p>"
-        f"{_table(columns, rows)}<dl>{words}</dl><div class='charts'>{''.join(drawn)}</div>"
-    )
-
-
-def _measure(name: str, found: Judgement | None) -> tuple[str, ...]:
-    title, higher, _ = _MEASURES.get(name, (_safe(name), None, ""))
-    better = "unknown" if higher is None else "higher" if higher else "lower"
-    if found is None:
-        return (title, better, *[_ABSENT] * 5)
-    both = found.paired
-    counts = f"baseline {both.baseline_better}, SCFF {both.scff_better}, equal {both.equal}"
-    means = (_interval(found.by_role[role]) for role in ROLES)
-    return (title, better, *means, _interval(both.difference, "+"), counts, _verdict(both.difference, higher))
-
-
-def _verdict(difference: Interval | None, higher: bool | None) -> str:
-    """Which network's heatmaps are the better ones, where the interval of the difference leaves out zero."""
-    if difference is None or higher is None:
-        return "–"
-    if difference.low <= 0 <= difference.high:
-        return "cannot be told apart"
-    return "SCFF better" if (difference.mean > 0) == higher else "baseline better"
-
-
-def _spread(curve: Sequence[float]) -> list[tuple[float, float]]:
-    """A curve's points over the share of pixels, 0 to 100."""
-    return [(100 * step / max(1, len(curve) - 1), value) for step, value in enumerate(curve)]
-
-
-def _interval(found: Interval | None, sign: str = "") -> str:
-    if found is None:
-        return "no image has a value"
-    mean, low, high = (f"{value:{sign}.3f}".replace("-", "−") for value in (found.mean, found.low, found.high))
-    return f"{mean} <span class='interval'>[{low}, {high}]</span>"
+    return scrolled(f"Confusion matrix: {title}", f"<table class='matrix'><thead>{head}</thead>{body}</table>")
 
 
 def _accuracy(figure: Accuracy | None) -> str:
     if figure is None:
-        return _ABSENT
+        return ABSENT
     interval = ""
     if figure.interval:
         low, high = figure.interval
         interval = f" <span class='interval'>[{low * 100:.1f}, {high * 100:.1f}]</span>"
     of = f" <span class='fine'>of {figure.images:,}</span>" if figure.images else ""
     return f"<b>{_percent(figure.share)}</b>{interval}{of}"
-
-
-def _table(columns: Iterable[str], rows: Iterable[Sequence[str]], kind: str = "figures") -> str:
-    """A table whose rows are named by their first cells, in a box that scrolls; cells are HTML."""
-    columns = list(columns)
-    head = "".join(f"<th scope='col'>{words}</th>" for words in columns)
-    body = "".join(
-        f"<tr><th scope='row'>{first}</th>{''.join(f'<td>{cell}</td>' for cell in rest)}</tr>" for first, *rest in rows
-    )
-    return _scrolled(
-        f"Table by {columns[0].lower()}", f"<table class='{kind}'><thead><tr>{head}</tr></thead>{body}</table>"
-    )
-
-
-def _scrolled(label: str, table: str) -> str:
-    """A box that the keyboard scrolls as well."""
-    return f"<div class='scroll' role='region' tabindex='0' aria-label='{label}'>{table}</div>"
-
-
-def _figure(title: str, body: str) -> str:
-    return f"<figure><figcaption>{title}</figcaption>{body}</figure>"
 
 
 def _listed(words: Sequence[str], between: str = ", ") -> str:
@@ -499,12 +369,8 @@ def _or_none(value: _Value | None, words: Callable[[_Value], str]) -> str | None
     return None if value is None else words(value)
 
 
-def _or_absent(value: _Value | None, words: Callable[[_Value], str]) -> str:
-    return _ABSENT if value is None else words(value)
-
-
 def _versions(versions: dict[str, str]) -> str:
-    return ", ".join(f"{_safe(name)} {_safe(version)}" for name, version in versions.items())
+    return ", ".join(f"{safe(name)} {safe(version)}" for name, version in versions.items())
 
 
 def _duration(seconds: float) -> str:
@@ -523,9 +389,3 @@ def _macs(count: int | None) -> str:
 
 def _percent(share: float) -> str:
     return f"{share * 100:.1f} %"
-
-
-def _safe(words: str) -> str:
-    """Words from a file as HTML that no template takes for its own, and that can be sent."""
-    known = escape(words.encode(errors="replace").decode())
-    return known.translate({ord(sign): f"&#{ord(sign)};" for sign in "$`{}"})
