@@ -97,15 +97,21 @@ class Compare:
         usual = self.pairs.first_usable() or (names[0] if names else None)
         asked = [query["pair"], *query.get("more", "").split(",")] if "pair" in query else [usual]
         picture, missing = self._linked(query.get("image"), query.get("bands"))
-        shown = self._look(Visit(picture), asked, settings_of_link(query), query.get("box"))
+        parts, settings = self.parts, settings_of_link(query)
+        shown = self._look(Visit(picture), asked, settings, query.get("box"))
         if missing:
-            shown[self.parts.status] = message(missing, "error") + shown[self.parts.status]
+            shown[parts.status] = message(missing, "error") + shown[parts.status]
         first = next((name for name in asked if name), None)
         rest = [name for name in asked[1:] if name]
         return {
             **shown,
-            self.parts.pair: gr.update(choices=names, value=first),
-            self.parts.more: gr.update(choices=[name for name in names if name != first], value=rest),
+            parts.method: settings.method,
+            parts.smooth: settings.smooth,
+            parts.colour_map: settings.colour_map,
+            parts.scale: settings.scale,
+            parts.opacity: settings.opacity,
+            parts.pair: gr.update(choices=names, value=first),
+            parts.more: gr.update(choices=[name for name in names if name != first], value=rest),
         }
 
     def list_pairs(self) -> gr.Dropdown:
@@ -231,11 +237,6 @@ class Compare:
             parts.target: gr.update(choices=[OWN, *choices], value=settings.target),
             parts.against: gr.update(choices=[NOTHING, *choices], value=settings.against),
             parts.layer: gr.update(choices=[layer_choice(name) for name in layers], value=settings.layer),
-            parts.method: settings.method,
-            parts.smooth: settings.smooth,
-            parts.colour_map: settings.colour_map,
-            parts.scale: settings.scale,
-            parts.opacity: settings.opacity,
             parts.image: self._image(visit, next(iter(seen.values()))),
             **self._bands(visit.picture),
         }

@@ -89,11 +89,13 @@ class Parts:
 
     def looked(self) -> list[Block]:
         """What another image or pair changes."""
-        return [*self.results(), *self.settings(), self.image, self.bands, *self.colours()]
+        common = [self.target, self.against, self.layer]  # those that all pairs have
+        return [*self.results(), *common, self.image, self.bands, *self.colours()]
 
     def everything(self) -> list[Block]:
         """What an arrival changes."""
-        return [*self.looked(), self.pair, self.more]
+        linked = [self.method, self.smooth, self.colour_map, self.scale, self.opacity]
+        return [*self.looked(), *linked, self.pair, self.more]
 
 
 def lay_out(drawings: Sequence[DrawnScene]) -> Parts:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from html import escape
 
 import numpy as np
@@ -93,9 +94,11 @@ class _Shown:
     style: Style
     shelf: Shelf
 
-    def heat(self, role: str) -> str:
-        """Address of a heatmap alone, to be laid over the image; empty for an empty one."""
-        return self._coloured(role, scaled(self.maps, self.style)[role], self.style.colour_map)
+    @cached_property
+    def heats(self) -> dict[str, str]:
+        """Addresses of the heatmaps alone, to be laid over the image, by role; empty for an empty one."""
+        shares = scaled(self.maps, self.style)
+        return {role: self._coloured(role, share, self.style.colour_map) for role, share in shares.items()}
 
     def stack(self, heat: str, alt: str) -> str:
         """HTML: the image, and heat over it at the strength that the visitor has set."""
@@ -107,8 +110,8 @@ class _Shown:
             "base": self.visit.address,
             "left": TITLES["baseline"],
             "right": TITLES["scff"],
-            "left_src": self.heat("baseline"),
-            "right_src": self.heat("scff"),
+            "left_src": self.heats["baseline"],
+            "right_src": self.heats["scff"],
             "left_alt": self.alt("baseline"),
             "right_alt": self.alt("scff"),
         }
@@ -170,7 +173,7 @@ def _figure(shown: _Shown, role: str, accuracy: Recognised) -> str:
     prediction = f"{escape(classes[run.prediction])}, {_unbroken(run.probabilities[run.prediction])}"
     return (
         f"<figure class='map {role}'><div class='headed'><h3>{TITLES[role]}</h3>{help_with(_HEADS[role])}</div>"
-        f"{shown.stack(shown.heat(role), shown.alt(role))}"
+        f"{shown.stack(shown.heats[role], shown.alt(role))}"
         f"{colour_bar(style.colour_map, 'no evidence', most)}"
         f"<div class='headed'><p class='said'>{prediction}</p>{help_with('confidence')}</div>{bars(run)}"
         f"<figcaption class='fine'>{_caption(run, heatmap, shown.method, accuracy)}</figcaption></figure>"
