@@ -57,6 +57,7 @@ _CONTROLS = {
     "method": ("#method", "HiResCAM", "Grad-CAM++"),
     "fused map": ("#layer", "Y3: fused map (baseline: X3)", "the classifier's input"),
     "stage": ("#layer", "X3: stage", "the classifier's input"),
+    "first stage": ("#layer", "X1: stage", "the classifier's input"),
     "colours": ("#colour-map", "viridis", "inferno"),
 }
 """Controls of the page, with another value and the usual one."""
