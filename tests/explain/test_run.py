@@ -16,6 +16,7 @@ from pytorch_grad_cam.utils.image import scale_cam_image
 
 from explain.cam import METHODS, EigenCAM, GradCAMPlusPlus, ScoreCAM
 from explain.layers import layer_names
+from explain.preparation import prepared_network
 from explain.run import Smoothing, Target, run_network
 from models.errors import BadInputError
 from models.network import Network
@@ -256,8 +257,11 @@ def test_nothing_is_left_behind(learning: bool) -> None:
     assert all(torch.equal(value, state[name]) for name, value in network.state_dict().items())
 
 
-def test_64_requests_from_16_threads_are_answered_as_one_by_one() -> None:
+@pytest.mark.parametrize("ready", [False, True], ids=["as loaded", "prepared"])
+def test_64_requests_from_16_threads_are_answered_as_one_by_one(ready: bool) -> None:
     networks = [trained_like(fusion) for fusion in FUSIONS]
+    if ready:
+        networks = [prepared_network(network, (96, 72)) for network in networks]
     cheap = [name for name, method in METHODS.items() if not method.scores]
     every = list(product(networks, ["fused", "X2", "Y3"], cheap))  # 36 of the 62
     asked = [(every[i % 36][0], images(64)[i : i + 1], *every[i % 36][1:]) for i in range(62)]
