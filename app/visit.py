@@ -12,7 +12,6 @@ from typing import Any
 from urllib.parse import urlencode
 
 import numpy as np
-from PIL import Image
 
 from explain.analysis import Heatmap, PairAnalysis, Question, analyse
 from explain.cam import DEFAULT_METHOD, METHODS
@@ -24,6 +23,7 @@ from explain.region import Region
 from explain.run import Smoothing
 from models.checkpoint import Pair
 from models.errors import BadInputError
+from models.preprocessing import pixels
 
 __all__ = [
     "HOUR",
@@ -279,7 +279,7 @@ def for_screen(image: np.ndarray) -> np.ndarray:
     height, width = shown_size(*image.shape[:2])
     if (height, width) == image.shape[:2]:
         return image
-    return np.asarray(Image.fromarray(image).resize((width, height), Image.Resampling.BOX))
+    return np.ascontiguousarray(pixels(image, (height, width)).permute(1, 2, 0).numpy())
 
 
 def settings_of_link(query: Mapping[str, str]) -> Settings:

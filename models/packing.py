@@ -16,12 +16,14 @@ __all__ = ["PackedConv2d", "can_pack", "packed"]
 
 
 class PackedConv2d(nn.Conv2d):
-    """A convolution for inference on a CPU, of one shape of maps; of others, with gradients, on other devices and in
-    other types, the usual one."""
+    """A convolution for inference on a CPU, of one shape of maps by one number of threads; of others, with gradients,
+    on other devices and in other types, the usual one."""
 
     shape: torch.Size
     """Of the maps [B, C_in, H, W] whose convolution the weights are laid out for: others would have them laid out anew
     in every call, at three times the cost of the usual one."""
+    threads: int
+    """Of PyTorch, for which they are laid out too."""
     packed: Tensor
 
     @classmethod
@@ -35,6 +37,7 @@ class PackedConv2d(nn.Conv2d):
         result = copy.copy(convolution)  # which shares the weights
         result.__class__ = cls
         result.shape = shape
+        result.threads = torch.get_num_threads()
         result.packed = torch._C._nn.mkldnn_reorder_conv2d_weight(
             convolution.weight.detach().to_mkldnn(), *result._geometry(), list(shape)
         )
@@ -43,7 +46,7 @@ class PackedConv2d(nn.Conv2d):
     def forward(self, values: Tensor) -> Tensor:
         """Maps [B, C_in, H, W] to [B, C_out, h, w]."""
         usual = values.requires_grad or values.dtype != torch.float32 or values.device.type != "cpu"
-        if usual or values.shape != self.shape:
+        if usual or values.shape != self.shape or torch.get_num_threads() != self.threads:
             return super().forward(values)
         channels_last = values.contiguous(memory_format=torch.channels_last)
         return torch.ops.mkldnn._convolution_pointwise(

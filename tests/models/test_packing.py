@@ -50,3 +50,23 @@ def test_gradients_and_other_types_take_the_usual_way() -> None:
         gradients.append(torch.autograd.grad(module(leaf).square().sum(), leaf)[0])
     torch.testing.assert_close(*gradients)
     torch.testing.assert_close(found.double()(images.double()), plain.double()(images.double()))
+
+
+def test_by_another_number_of_threads_the_usual_way_is_taken() -> None:
+    """Weights are laid out for the number, and laid out anew in every call for another."""
+    plain = nn.Conv2d(6, 8, 3).requires_grad_(False)
+    images, threads = torch.randn(1, 6, 20, 20), torch.get_num_threads()
+
+    def operations(module: nn.Module) -> set[str]:
+        with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU]) as seen:
+            module(images)
+        return {event.name for event in seen.events()}
+
+    found = PackedConv2d.of(plain, images.shape)
+    assert "mkldnn::_convolution_pointwise" in operations(found)
+    torch.set_num_threads(threads + 1)
+    try:
+        assert "mkldnn::_convolution_pointwise" not in operations(found)
+        assert "mkldnn::_convolution_pointwise" in operations(PackedConv2d.of(plain, images.shape))
+    finally:
+        torch.set_num_threads(threads)
