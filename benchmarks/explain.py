@@ -29,7 +29,7 @@ from torch import Tensor, nn
 from benchmarks.timing import Work, median_ms, median_ratio, seconds, take_turns
 from explain.layers import layer_names
 from explain.preparation import prepared_network
-from explain.run import Run, Target, run_in_parts
+from explain.run import Run, Target, images_at_once, run_in_parts
 from models.command_line import run
 from models.device import choose_device
 from models.errors import BadInputError
@@ -145,7 +145,7 @@ def _captum(networks: Sequence[Network], images: Tensor) -> Work:
     return _in_turn(explain, [Tapped(network) for network in networks], images)
 
 
-def _as_built(network: Network, size: tuple[int, int]) -> Network:  # noqa: ARG001 - as prepared_network's
+def _as_built(network: Network, size: tuple[int, int], batch: int) -> Network:  # noqa: ARG001 - as prepared_network's
     return network
 
 
@@ -158,8 +158,8 @@ class _Contender:
 
     work: Callable[[Sequence[Network], Tensor], Work]
     """Of the baseline and the network with SCFF, and images."""
-    make_ready: Callable[[Network, tuple[int, int]], Network] = _as_built
-    """What is done to each network, for images of a size, before anything is measured."""
+    make_ready: Callable[..., Network] = _as_built
+    """What is done to each network, for a size and number of images, before anything is measured."""
     package: str | None = None
     """What a peer is imported as."""
 
@@ -188,13 +188,14 @@ class _Setting:
     batch: int
     device: torch.device
 
-    def networks(self, make_ready: Callable[[Network, tuple[int, int]], Network]) -> list[Network]:
+    def networks(self, make_ready: Callable[..., Network]) -> list[Network]:
         """Baseline and SCFF, the same each time by the seed."""
         torch.manual_seed(_SEED)
         networks = [
             Network(self.arch, _CLASSES, fusion).for_inference(self.device) for fusion in (None, FusionSettings())
         ]
-        return [make_ready(network, (self.size, self.size)) for network in networks]
+        at_once = min(self.batch, images_at_once(self.device))
+        return [make_ready(network, (self.size, self.size), batch=at_once) for network in networks]
 
     def images(self) -> Tensor:
         random = torch.Generator().manual_seed(_SEED)

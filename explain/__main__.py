@@ -16,7 +16,7 @@ from explain.figure import COLOUR_MAPS, SCALES, Style
 from explain.folder import explain_folder, images_under
 from explain.layers import FUSED, find_layer, layer_names
 from explain.preparation import prepared
-from explain.run import Smoothing
+from explain.run import Smoothing, images_at_once
 from explain.sheet import PER_SHEET
 from explain.single import Marked, explain_image, result_stems
 from explain.work import Work
@@ -116,7 +116,8 @@ def main(
         method=method,
         smoothing=smoothing,
     )
-    pair = prepared(pair, compiled)
+    at_once = min(batch_size, images_at_once(where)) if is_folder else 1
+    pair = prepared(pair, compiled, at_once)
     if is_folder:
         names = images_under(images[0], but=out)
         work = Work(images[0], names, out, pair, question, measure, style, batch_size, chosen)

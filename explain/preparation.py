@@ -18,7 +18,7 @@ __all__ = ["prepared", "prepared_network"]
 _COMPILERS = ("g++", "clang++", "c++")
 
 
-def prepared(pair: Pair, compiled: bool = False) -> Pair:
+def prepared(pair: Pair, compiled: bool = False, batch: int = 1) -> Pair:
     """A pair whose networks give what the given one's do, faster.
 
     Logits, and maps of the classifier's input, are equal to 1e-4 of their largest value. Gradients through the backbone
@@ -26,17 +26,17 @@ def prepared(pair: Pair, compiled: bool = False) -> Pair:
 
     Args:
         pair: as loaded; it is left as it is and is no longer needed.
-        compiled: as prepared_network's.
+        compiled, batch: as prepared_network's.
     """
     size = pair.preprocessing.size
 
     def made_ready(loaded: LoadedNetwork) -> LoadedNetwork:
-        return dataclasses.replace(loaded, network=prepared_network(loaded.network, size, compiled))
+        return dataclasses.replace(loaded, network=prepared_network(loaded.network, size, compiled, batch))
 
     return dataclasses.replace(pair, baseline=made_ready(pair.baseline), scff=made_ready(pair.scff))
 
 
-def prepared_network(network: Network, size: tuple[int, int], compiled: bool = False) -> Network:
+def prepared_network(network: Network, size: tuple[int, int], compiled: bool = False, batch: int = 1) -> Network:
     """One network of a pair, made ready.
 
     Batch normalisations are folded into convolutions, maps have their channels last, what follows each stage is written
@@ -46,6 +46,7 @@ def prepared_network(network: Network, size: tuple[int, int], compiled: bool = F
         network: for inference; it is left as it is.
         size: (height, width) of its images.
         compiled: whether `torch.compile` takes the network over at its first images, for up to a minute.
+        batch: how many images it mostly gets at once; with other numbers it is slower.
 
     Raises:
         BadInputError: it is to be compiled, and there is no compiler.
@@ -53,11 +54,11 @@ def prepared_network(network: Network, size: tuple[int, int], compiled: bool = F
     if compiled and not any(map(shutil.which, (os.environ.get("CXX", ""), *_COMPILERS))):
         raise BadInputError("--compile needs a C++ compiler, such as g++")
     network = folded(network, size).to(memory_format=torch.channels_last)
-    network.rest = Rest.of(network, size)
+    network.rest = Rest.of(network, (batch, 3, *size))
     weights = next(network.parameters())
     on_cpu = weights.device.type == "cpu"
     if compiled:
         network.compile_maps(freezing=on_cpu)
     elif on_cpu and weights.dtype == torch.float32 and can_pack():
-        network = packed(network, size)
+        network = packed(network, (batch, 3, *size))
     return network

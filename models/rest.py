@@ -63,19 +63,19 @@ class Rest:
         }
 
     @classmethod
-    def of(cls, network: nn.Module, size: tuple[int, int]) -> Self:
-        """Writes a pass over one image down; no other thread may use the network meanwhile.
+    def of(cls, network: nn.Module, shape: tuple[int, int, int, int]) -> Self:
+        """Writes a pass down; no other thread may use the network meanwhile.
 
         Args:
             network: a models.network.Network for inference, whose weights are shared.
-            size: (height, width) of the image.
+            shape: of its images, [B, 3, H, W].
         """
         weights = {f"network.{name}": value for name, value in (*network.named_parameters(), *network.named_buffers())}
         shapes = {name: value.to("meta") for name, value in weights.items()}
-        image = torch.empty(1, 3, *size, device="meta", dtype=next(network.parameters()).dtype)
+        images = torch.empty(shape, device="meta", dtype=next(network.parameters()).dtype)
         recorder = _Recorder({id(shape): weights[name] for name, shape in shapes.items()})
         with torch.no_grad(), recorder:
-            stages = functional_call(_Stages(network), shapes, image)
+            stages = functional_call(_Stages(network), shapes, images)
         values = [recorder.value(stage) for stage in stages]
         taken = {*values, *(value for step in recorder.steps for value in step.given)}
         steps = [step for step in recorder.steps if step.writes_over or not taken.isdisjoint(step.results)]
@@ -86,10 +86,10 @@ class Rest:
 
         Args:
             number: of the stage, counted from 1.
-            stage: its values, [1, C, h, w]; with a graph behind it where they require gradients.
+            stage: its values, [B, C, h, w]; with a graph behind it where they require gradients.
 
         Returns:
-            None where later stages take from earlier ones too, or the stage is of another shape than the image's.
+            None where later stages take from earlier ones too, or the stage is of images of another shape.
         """
         if number not in self._starts or stage.shape != self._shapes[number - 1]:
             return None

@@ -12,7 +12,7 @@ from explain.comparison import Interval, Paired, bootstrap_mean, paired
 from explain.faithfulness import Faithfulness, faithfulness, randomised, randomised_similarity
 from explain.layers import FUSED
 from explain.preparation import prepared
-from explain.run import Target, run_in_parts
+from explain.run import Target, images_at_once, run_in_parts
 from models.checkpoint import ROLES, Pair
 
 __all__ = ["MEASURES", "FaithfulnessReport", "Measure", "MeasureReport", "measure_faithfulness"]
@@ -102,7 +102,7 @@ def measure_faithfulness(
         road: whether ROAD is measured, which takes most of the time.
         layer, method: of the heatmaps.
     """
-    fast = prepared(pair)
+    fast = prepared(pair, batch=images_at_once(pair.device))
     random = {role: randomised(getattr(pair, role).network) for role in ROLES}
     found: dict[str, list[Faithfulness]] = {role: [] for role in ROLES}
     likeness: dict[str, list[float | None]] = {role: [] for role in ROLES}

@@ -19,7 +19,7 @@ def original(arch: str) -> Network:
 @pytest.mark.parametrize("arch", ["resnet18", "resnext50_32x4d", "tf_efficientnet_lite0", "inception_v3"])
 def test_outputs_are_the_same_at_any_size_and_batch(arch: str) -> None:
     network = original(arch)
-    found = packed(network, (96, 80))
+    found = packed(network, (1, 3, 96, 80))
     assert any(isinstance(module, PackedConv2d) for module in found.modules())
     assert not any(isinstance(module, PackedConv2d) for module in network.modules())
     for shape in ((1, 3, 96, 80), (3, 3, 96, 80), (2, 3, 128, 75)):
@@ -32,7 +32,7 @@ def test_outputs_are_the_same_at_any_size_and_batch(arch: str) -> None:
 
 def test_weights_are_shared_with_the_network_given() -> None:
     network = original("resnet18")
-    found = packed(network, (64, 64))
+    found = packed(network, (1, 3, 64, 64))
     theirs = dict(network.named_parameters())
     assert all(parameter.data_ptr() == theirs[name].data_ptr() for name, parameter in found.named_parameters())
     assert found.state_dict().keys() == network.state_dict().keys()

@@ -29,7 +29,7 @@ def pixels(batch: int = 1, side: int = SIDE) -> Tensor:
 @pytest.mark.parametrize("arch", ARCHS)
 def test_maps_and_gradients_are_those_of_the_whole_way(arch: str) -> None:
     network = made(arch)
-    rest = Rest.of(network, (SIDE, SIDE))
+    rest = Rest.of(network, (1, 3, SIDE, SIDE))
     whole = network.stages(pixels().requires_grad_())
     wanted = torch.autograd.grad(whole[-1].square().sum(), whole[:-1])
     for number in range(1, network.depth):
@@ -47,7 +47,7 @@ def test_maps_and_gradients_are_those_of_the_whole_way(arch: str) -> None:
 
 def test_weights_are_shared_and_go_with_a_copy() -> None:
     network = made("resnet18")
-    network.rest = Rest.of(network, (SIDE, SIDE))
+    network.rest = Rest.of(network, (1, 3, SIDE, SIDE))
     other = copy.deepcopy(network)
     with torch.no_grad():
         network.backbone.layer4[1].bn2.weight.add_(0.5)
@@ -59,7 +59,7 @@ def test_weights_are_shared_and_go_with_a_copy() -> None:
 
 def test_other_shapes_go_the_whole_way() -> None:
     network = made("resnet18")
-    rest = Rest.of(network, (SIDE, SIDE))
+    rest = Rest.of(network, (1, 3, SIDE, SIDE))
     with torch.no_grad():
         for images in (pixels(batch=2), pixels(side=128)):
             assert rest.after(2, network.stages(images)[1]) is None
@@ -67,12 +67,12 @@ def test_other_shapes_go_the_whole_way() -> None:
 
 def test_from_the_last_stage_there_is_no_way() -> None:
     network = made("resnet18")
-    assert Rest.of(network, (SIDE, SIDE)).after(4, network.stages(pixels())[3]) is None
+    assert Rest.of(network, (1, 3, SIDE, SIDE)).after(4, network.stages(pixels())[3]) is None
 
 
 def test_networks_whose_stages_lead_nowhere() -> None:
     network = made("legacy_xception")
-    rest = Rest.of(network, (SIDE, SIDE))
+    rest = Rest.of(network, (1, 3, SIDE, SIDE))
     with torch.no_grad():
         stages = network.stages(pixels())
     assert all(rest.after(number, stage) is None for number, stage in enumerate(stages, start=1))
@@ -120,7 +120,7 @@ def test_there_is_a_rest_where_a_stage_alone_leads_on(way: str, found: bool) -> 
     torch.manual_seed(0)
     network = Odd(way).eval().requires_grad_(False)
     stages = network.stages(pixels(side=8))
-    later = Rest.of(network, (8, 8)).after(1, stages[0])
+    later = Rest.of(network, (1, 3, 8, 8)).after(1, stages[0])
     assert (later is not None) == found
     if found:
         assert torch.equal(later[0], stages[1])
