@@ -1,5 +1,6 @@
 """A visitor's actions one after another, however quickly they follow: each starts from what the last one has left."""
 
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from functools import wraps
@@ -10,7 +11,10 @@ from gradio.utils import is_prop_update
 
 from app.visit import Turns, Visit
 
-__all__ = ["in_turn"]
+__all__ = ["HEAD_START", "in_turn"]
+
+HEAD_START = 0.1
+"""Seconds that an answer has to reach the page in, before the next action begins, whose answer must not overtake it."""
 
 
 def in_turn(method: Callable[..., dict]) -> Callable[..., dict]:
@@ -25,12 +29,14 @@ def in_turn(method: Callable[..., dict]) -> Callable[..., dict]:
         asked = next((argument for argument in arguments if isinstance(argument, Visit)), None)
         turns = Turns() if asked is None else asked.turns
         with turns.lock:
+            time.sleep(max(0, turns.ended + HEAD_START - time.monotonic()))
             turns.count += 1
             latest = turns.latest or asked
             shown = method(self, *(latest if argument is asked else argument for argument in arguments))
             left = shown.get(self.parts.visit)
             if isinstance(left, Visit):
                 shown[self.parts.visit] = turns.latest = replace(left, turns=turns)
+            turns.ended = time.monotonic()
             return {part: _news(part, value, turns) for part, value in shown.items()}
 
     return waiting

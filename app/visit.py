@@ -132,7 +132,9 @@ class Turns:
     """As the last action has left it."""
     count: int = 0
     """Of the actions so far."""
-    properties: dict[Any, dict[str, Any]] = field(default_factory=dict)
+    ended: float = 0.0
+    """When the last one did, by the monotonic clock."""
+    properties: dict[object, dict[str, Any]] = field(default_factory=dict)
     """What the page's parts were given last besides their values."""
     lock: Lock = field(default_factory=Lock)
 
@@ -234,11 +236,13 @@ class Analyses:
     """What pairs see in visitors' images; the latest are kept, others are made anew. Safe to share among threads.
 
     Args:
-        most: how many are kept; one takes some megabytes.
+        most: how many are kept.
+        most_bytes: of the maps in them, but for the latest; for one of a ResNet-50 at 224 pixels they are 18 million.
     """
 
-    def __init__(self, most: int = 64) -> None:
+    def __init__(self, most: int = 64, most_bytes: int = 2 * 2**30) -> None:
         self.most = most
+        self.most_bytes = most_bytes
         self._kept: OrderedDict[tuple, Seen] = OrderedDict()
         self._lock = Lock()
 
@@ -259,9 +263,13 @@ class Analyses:
         with self._lock:
             self._kept[key] = seen
             self._kept.move_to_end(key)
-            while len(self._kept) > self.most:
+            while len(self._kept) > self.most or (len(self._kept) > 1 and self._bytes() > self.most_bytes):
                 self._kept.popitem(last=False)
         return seen
+
+    def _bytes(self) -> int:
+        runs = (each.run for seen in self._kept.values() for each in seen.analysis.runs.values())
+        return sum(values.nbytes for run in runs for values in run.maps.values())
 
 
 def _key(picture: Picture, pair: Pair) -> tuple:

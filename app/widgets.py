@@ -17,7 +17,7 @@ from app.visit import Marking
 from explain.region import Region
 from models.errors import BadInputError
 
-__all__ = ["asset", "before_after", "marker", "marking", "results"]
+__all__ = ["asset", "before_after", "marker", "marker_value", "marking", "results"]
 
 _PNG = "data:image/png;base64,"
 
@@ -30,11 +30,31 @@ def asset(name: str) -> str:
 def marker(elem_id: str) -> gr.HTML:
     """An image on which a box can be drawn, or a region brushed.
 
-    Its value: picture, which has src, alt and seen (texts), width and height (of the image itself in pixels); and box,
-    [left, top, right, bottom] or None. What its input event gives: {"box": the same}, {"mask": PNG as a data address},
-    or None.
+    Its value is of marker_value; its input event gives the picture again, with "box", [left, top, right, bottom], or
+    "mask", a PNG as a data address, where something is marked.
     """
     return _component("marker", elem_id)
+
+
+def marker_value(
+    address: str, alt: str, caption: str, size: tuple[int, int], marking: Marking | None
+) -> dict[str, object]:
+    """What a marker shows.
+
+    Args:
+        address: of the image on the page.
+        alt: for those who do not see it.
+        caption: what is said below it.
+        size: height and width of the image itself, pixels.
+        marking: of this image; a box is drawn, and a region that was brushed stays.
+    """
+    height, width = size
+    box = list(marking.box) if marking is not None and marking.box is not None else None
+    return {
+        "picture": {"src": address, "alt": alt, "caption": caption, "width": width, "height": height},
+        "box": box,
+        "brushed": marking is not None and box is None,
+    }
 
 
 def before_after(elem_id: str) -> gr.HTML:
@@ -69,6 +89,8 @@ def marking(value: object, size: tuple[int, int], shown: tuple[int, int]) -> Mar
     Raises:
         BadInputError: it is no marking of this image.
     """
+    if isinstance(value, dict):
+        value = {name: value[name] for name in ("box", "mask") if value.get(name)}
     if not value:
         return None
     match value:

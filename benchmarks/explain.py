@@ -19,7 +19,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Protocol
 
 import pytorch_grad_cam
 import torch
@@ -145,6 +145,13 @@ def _captum(networks: Sequence[Network], images: Tensor) -> Work:
     return _in_turn(explain, [Tapped(network) for network in networks], images)
 
 
+class _MakeReady(Protocol):
+    """As prepared_network."""
+
+    def __call__(self, network: Network, size: tuple[int, int], *, batch: int) -> Network:
+        """The network, for images of a size (height, width), so many at once."""
+
+
 def _as_built(network: Network, size: tuple[int, int], batch: int) -> Network:  # noqa: ARG001 - as prepared_network's
     return network
 
@@ -158,7 +165,7 @@ class _Contender:
 
     work: Callable[[Sequence[Network], Tensor], Work]
     """Of the baseline and the network with SCFF, and images."""
-    make_ready: Callable[..., Network] = _as_built
+    make_ready: _MakeReady = _as_built
     """What is done to each network, for a size and number of images, before anything is measured."""
     package: str | None = None
     """What a peer is imported as."""
@@ -188,7 +195,7 @@ class _Setting:
     batch: int
     device: torch.device
 
-    def networks(self, make_ready: Callable[..., Network]) -> list[Network]:
+    def networks(self, make_ready: _MakeReady) -> list[Network]:
         """Baseline and SCFF, the same each time by the seed."""
         torch.manual_seed(_SEED)
         networks = [

@@ -11,7 +11,7 @@ from models.errors import BadInputError
 from models.folding import folded
 from models.network import Network
 from models.packing import can_pack, packed
-from models.rest import Rest
+from models.tail import Tail
 
 __all__ = ["prepared", "prepared_network"]
 
@@ -39,8 +39,8 @@ def prepared(pair: Pair, compiled: bool = False, batch: int = 1) -> Pair:
 def prepared_network(network: Network, size: tuple[int, int], compiled: bool = False, batch: int = 1) -> Network:
     """One network of a pair, made ready.
 
-    Batch normalisations are folded into convolutions, maps have their channels last, what follows each stage is written
-    down, and on a CPU the weights are brought into oneDNN's order once.
+    Batch normalisations are folded into convolutions, maps have their channels last, what the backbone computes behind
+    each stage is recorded, and on a CPU the weights are brought into oneDNN's order once.
 
     Args:
         network: for inference; it is left as it is.
@@ -54,7 +54,7 @@ def prepared_network(network: Network, size: tuple[int, int], compiled: bool = F
     if compiled and not any(map(shutil.which, (os.environ.get("CXX", ""), *_COMPILERS))):
         raise BadInputError("--compile needs a C++ compiler, such as g++")
     network = folded(network, size).to(memory_format=torch.channels_last)
-    network.rest = Rest.of(network, (batch, 3, *size))
+    network.tail = Tail.of(network, size)
     weights = next(network.parameters())
     on_cpu = weights.device.type == "cpu"
     if compiled:

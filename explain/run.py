@@ -182,8 +182,8 @@ class Run:
         first = min(layer.number for layer in layers)
         stages = [self.maps[Layer("X", i)].detach() for i in range(1, first + 1)]
         later = None
-        if self.network.rest is not None:
-            later = self.network.rest.after(first, stages[-1].requires_grad_())
+        if self.network.tail is not None:
+            later = self.network.tail.after(first, stages[-1].requires_grad_())
         stages = self.network.stages(self.images.detach().requires_grad_()) if later is None else stages + later
         maps = _named("X", stages)
         if self.network.scff is not None:

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from models.errors import BadInputError
-from models.rest import Rest
 from models.scff import SCFF, FusionSettings
+from models.tail import Tail
 
 __all__ = ["NETWORKS", "Network", "check_arch", "check_input_size"]
 
@@ -75,8 +75,8 @@ class Network(nn.Module):
         self.scff = None if fusion is None else SCFF(channels, fusion)
         self.prepared = False
         """Whether its weights were folded, packed or compiled for inference, and are no longer those of its layers."""
-        self.rest: Rest | None = None
-        """The ways on from its stages, where they were written down."""
+        self.tail: Tail | None = None
+        """What it computes behind its stages, where that was recorded."""
 
     @property
     def depth(self) -> int:

@@ -13,7 +13,7 @@ Channels = tuple[float, float, float]
 
 
 def pixels(image: np.ndarray, size: tuple[int, int]) -> Tensor:
-    """Resizes an image to the network's input size; the whole of it, without cropping.
+    """Resizes an image, such as to the network's input size; the whole of it, without cropping.
 
     Args:
         image: RGB, uint8, [H, W, 3].

@@ -31,7 +31,7 @@ function paint() {
 
 function say() {
   const [width, height] = limits();
-  find('.seen').textContent = picture.seen || '';
+  find('.seen').textContent = picture.caption || '';
   find('.marked').textContent = brushed ? 'A brushed region is marked.'
     : box ? `Marked: from ${box[0]}, ${box[1]} to ${box[2]}, ${box[3]} of ${width} × ${height} pixels.` : '';
 }
@@ -44,7 +44,7 @@ function wipe() {
 
 function send() {
   if (box && (box[2] <= box[0] || box[3] <= box[1])) box = null;
-  props.value = brushed ? { mask: mask.toDataURL('image/png') } : box ? { box: box.slice() } : null;
+  props.value = brushed ? { picture, mask: mask.toDataURL('image/png') } : box ? { picture, box: box.slice() } : { picture };
   say();
   paint();
   trigger('input');
@@ -57,12 +57,14 @@ function show() {
   paint();
 }
 
-function receive() {  // what Python shows and has marked; what is marked here has no picture
+function receive() {  // what Python shows, and what it knows to be marked
   if (!props.value || !props.value.picture) return;
   picture = props.value.picture;
   image.alt = picture.alt;
   find('.stage').style.setProperty('--shape', limits()[0] / limits()[1]);
-  if (image.getAttribute('src') !== picture.src) image.src = picture.src;
+  const same = image.getAttribute('src') === picture.src;
+  if (!same) image.src = picture.src;
+  if (same && brushed && (props.value.brushed || props.value.mask)) { say(); return; }
   show();
 }
 

@@ -36,7 +36,7 @@ from app.visit import (
     settings_of_link,
     shown_size,
 )
-from app.widgets import asset, marking
+from app.widgets import asset, marker_value, marking
 from explain.cam import METHODS
 from explain.layers import FUSED, explained_layers
 from models.checkpoint import Pair
@@ -265,6 +265,7 @@ class Compare:
         """The choice of bands, where a file has one."""
         parts, names = self.parts, picture.band_names
         if not names:
+            # Without choices, but not left out: Gradio makes anew what an answer leaves out.
             return {parts.bands: gr.update(visible=False), **dict.fromkeys(parts.colours())}
         choices = [(name if name == f"band {i}" else f"{i}: {name}", i) for i, name in enumerate(names, start=1)]
         shown = as_colours(picture.bands, names)
@@ -284,10 +285,8 @@ class Compare:
         elif wide > 1.05:
             said += f", 1 : {wide:.1f}"
         said += "."
-        box = visit.marking.box if visit.marking else None
         alt = f"{visit.picture.name}, as it was read{band_words(visit.picture.bands)}"
-        picture = {"src": visit.address, "alt": alt, "seen": said, "width": width, "height": height}
-        return {"picture": picture, "box": list(box) if box else None}
+        return marker_value(visit.address, alt, said, visit.size, visit.marking)
 
     def _drawn(self, name: str) -> Picture:
         drawing = self.drawings[name]

@@ -51,7 +51,7 @@ def view(
     recognised: Mapping[str, Mapping[str, Recognised]],
     shelf: Shelf,
 ) -> View:
-    """The results of an analysed image; runs the classifiers, and for stages the backbones, alone.
+    """The results of an analysed image; of the networks runs what lies behind the layer alone.
 
     Args:
         visit: of the image.

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import app
-from app.cards.faithfulness import MEASURES as SHOWN
+from app.cards.faithfulness import MEASURES as CARD_MEASURES
 from app.cards.html import DOWNSAMPLE_WORDS, FUSION_WORDS, broken_html, card_html, summary_html, variant_words
 from app.cards.model_card import ModelCard, accuracy, paired_bound, read_card
 from app.charts import line_chart
@@ -355,7 +355,7 @@ def test_every_variant_has_words() -> None:
 
 
 def test_measures_point_the_way_they_were_measured() -> None:
-    known = {name: (title.lower(), higher) for name, (title, higher, _) in SHOWN.items()}
+    known = {name: (title.lower(), higher) for name, (title, higher, _) in CARD_MEASURES.items()}
     assert known == {name: (measure.title.lower(), measure.higher_is_better) for name, measure in MEASURES.items()}
 
 

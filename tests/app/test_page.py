@@ -224,6 +224,38 @@ def test_new_and_broken_pairs_without_restart(page: Page, checkpoints: Path, tmp
             shutil.rmtree(checkpoints / name, ignore_errors=True)
 
 
+@at_one_width
+def test_another_pairs_layers_and_back(page: Page, checkpoints: Path) -> None:
+    """What was brushed stays: it is of the same image."""
+
+    def layers() -> list[str]:
+        page.locator("#layer input").click()
+        found = page.locator("#layer [role=option]").all_inner_texts()
+        page.keyboard.press("Escape")
+        return [name.strip("✓ \n") for name in found]
+
+    try:
+        write_pair(checkpoints / "other", arch="legacy_xception", seed=1)  # of whose stages the last alone lead on
+        all_of_them = layers()
+        assert any("X2" in name for name in all_of_them)
+        page.get_by_role("button", name="Brush").click()
+        drag_box(page, 0.3, 0.3, 0.6, 0.3)
+        expect(page.locator("#region")).to_contain_text("of the image", timeout=10_000)
+        for pair, known in (("other", False), ("tiny", True), ("other", False)):
+            before = picture(page, "scff")
+            choose(page, "pair", pair)
+            wait_for_other(page, "scff", before)
+            assert any("X2" in name for name in layers()) == known
+            assert (layers() == all_of_them) == known
+            expect(page.locator("#image .marked")).to_contain_text("A brushed region is marked")
+            expect(page.locator("#region")).to_contain_text("of the image")
+        page.get_by_role("button", name="Clear").click()
+        expect(page.locator("#region")).to_contain_text("Mark an object", timeout=10_000)
+        expect(page.locator("#image .marked")).to_be_empty()
+    finally:
+        shutil.rmtree(checkpoints / "other", ignore_errors=True)
+
+
 def test_inside_shows_every_stage_of_what_is_compared(page: Page) -> None:
     choose(page, "target", "water")
     expect(page.locator("#rows .scff figcaption")).to_contain_text("water", timeout=10_000)

@@ -1,12 +1,16 @@
 """A visitor's actions one after another, and what the page is sent of them."""
 
+import time
+from collections.abc import Callable
+from itertools import pairwise
+from threading import Thread
 from types import SimpleNamespace
 from typing import Any
 
 import gradio as gr
 import pytest
 
-from app.turns import in_turn
+from app.turns import HEAD_START, in_turn
 from app.visit import Picture, Visit
 from tests.conftest import texture
 
@@ -20,8 +24,12 @@ class Tab:
         with gr.Blocks():
             self.parts = SimpleNamespace(visit=gr.State(), layer=gr.Dropdown(), bands=gr.Column())
 
+        self.during: Callable[[], None] = lambda: None
+        """Happens within an action."""
+
     @in_turn
     def act(self, visit: Visit | None, layers: list[str], value: str) -> dict:
+        self.during()
         update = gr.update(choices=layers, value=value)
         return {self.parts.visit: visit or VISIT, self.parts.layer: update, self.parts.bands: gr.update(visible=False)}
 
@@ -49,6 +57,44 @@ def test_choices_that_the_page_has_are_not_sent_again(tab: Tab) -> None:
 def test_a_page_that_has_rested_or_is_new_gets_everything(tab: Tab) -> None:
     tab.act(None, ["X1"], "X1")
     assert sent(tab, tab.act(None, ["X1"], "X1"))["choices"] == ["X1"]
+
+
+def test_an_answer_has_a_head_start_before_the_next_ones(tab: Tab) -> None:
+    visit = tab.act(None, ["X1"], "X1")[tab.parts.visit]
+    ended: list[float] = []
+
+    def act() -> None:
+        tab.act(visit, ["X1"], "X1")
+        ended.append(time.monotonic())
+
+    threads = [Thread(target=act) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    act()
+    assert len(ended) == 4
+    assert all(later - earlier > 0.9 * HEAD_START for earlier, later in pairwise(sorted(ended)))
+    waited = []
+    for _ in range(5):
+        time.sleep(HEAD_START)
+        start = time.monotonic()
+        act()
+        waited.append(time.monotonic() - start)
+    assert min(waited) < 0.5 * HEAD_START  # whoever takes that long to think waits for nothing
+
+
+def test_an_action_that_fails_lets_the_next_one_come(tab: Tab) -> None:
+    visit = tab.act(None, ["X1"], "X1")[tab.parts.visit]
+
+    def fail() -> None:
+        raise RuntimeError("no")
+
+    tab.during = fail
+    with pytest.raises(RuntimeError):
+        tab.act(visit, ["X1"], "X1")
+    tab.during = lambda: None
+    assert sent(tab, tab.act(visit, ["X1"], "X1")) == "X1"
 
 
 def test_what_has_no_value_is_sent_as_it_is(tab: Tab) -> None:

@@ -66,6 +66,12 @@ def test_images_are_shown_at_most_so_large() -> None:
     assert for_screen(np.zeros((1000, 3000, 3), dtype=np.uint8)).shape == (341, 1024, 3)
     small = texture(0, 0)
     assert for_screen(small) is small
+    large = np.zeros((1000, 3000, 3), dtype=np.uint8)
+    large[:500, :1500] = (250, 120, 10)
+    for_eyes = for_screen(large)
+    assert for_eyes[100, 200].tolist() == [250, 120, 10]
+    assert not for_eyes[300, 200].any()
+    assert not for_eyes[100, 900].any()
     assert shown_size(10_000, 5_000) == (1024, 512)
     assert shown_size(20_000, 1_250) == (1024, 64)
 
@@ -85,6 +91,21 @@ def test_what_was_seen_is_kept_for_the_pair_as_it_is(pair: Pair, pair_folder: Pa
         analyses.make(picture(key), pair, texture(1, 0))
     assert analyses.find(picture(), pair) is None
     assert analyses.find(picture("c"), pair) is not None
+
+
+def test_of_large_analyses_fewer_are_kept(pair: Pair) -> None:
+    one = sum(
+        m.nbytes
+        for run in Analyses().make(picture(), pair, texture(1, 0)).analysis.runs.values()
+        for m in run.run.maps.values()
+    )
+    analyses = Analyses(most_bytes=2 * one)
+    for key in ("a", "b", "c"):
+        analyses.make(picture(key), pair, texture(1, 0))
+    assert [analyses.find(picture(key), pair) is not None for key in ("a", "b", "c")] == [False, True, True]
+    scarce = Analyses(most_bytes=1)
+    scarce.make(picture("a"), pair, texture(1, 0))
+    assert scarce.find(picture("a"), pair) is not None
 
 
 def test_uploads_are_found_until_they_go(tmp_path: Path) -> None:

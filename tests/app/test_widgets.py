@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from app.widgets import marking
+from app.visit import Marking
+from app.widgets import marker_value, marking
+from explain.region import Region
 from models.errors import BadInputError
 
 
@@ -38,7 +40,22 @@ def test_a_brushed_mask_is_taken_as_it_is() -> None:
     assert found.box is None
 
 
-@pytest.mark.parametrize("value", [None, {}, "", []])
+def test_what_is_shown_comes_back_as_it_was_marked() -> None:
+    region = Region.box(40, 60, 10, 10, 20, 20)
+    shown = [
+        marker_value("/kept/a.png", "a", "40 x 60", (40, 60), marking)
+        for marking in (None, Marking(region, (10, 10, 20, 20)), Marking(region, None))
+    ]
+    assert [(value["box"], value["brushed"]) for value in shown] == [
+        (None, False),
+        ([10, 10, 20, 20], False),
+        (None, True),
+    ]
+    assert shown[0]["picture"] == {"src": "/kept/a.png", "alt": "a", "caption": "40 x 60", "width": 60, "height": 40}
+    assert marking(shown[1], (40, 60), (40, 60)).box == (10, 10, 20, 20)
+
+
+@pytest.mark.parametrize("value", [None, {}, "", [], {"picture": {"src": "/kept/a"}}, {"box": None, "brushed": False}])
 def test_nothing_marked(value: object) -> None:
     assert marking(value, (10, 10), (10, 10)) is None
 

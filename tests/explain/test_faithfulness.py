@@ -369,7 +369,7 @@ def compiled() -> Network:
     "prepare",
     [
         pytest.param(
-            lambda: packed(trained_like(None), (64, 64)),
+            lambda: packed(trained_like(None), (1, 3, 64, 64)),
             marks=pytest.mark.skipif(not can_pack(), reason="this build of PyTorch does not pack weights"),
             id="packed",
         ),
@@ -389,7 +389,7 @@ def test_a_prepared_network_is_judged_as_the_plain_one() -> None:
     network = trained_like(FusionSettings())
     heatmaps = run_network(network, images()).heatmaps([Target(1), Target(4)], "Y2")
     plain = faithfulness(network, images(), heatmaps, [1, 4])
-    fast = faithfulness(packed(network, (64, 64)) if can_pack() else network, images(), heatmaps, [1, 4])
+    fast = faithfulness(packed(network, (8, 3, 64, 64)) if can_pack() else network, images(), heatmaps, [1, 4])
     for a, b in zip(plain, fast, strict=True):
         assert a.insertion == pytest.approx(b.insertion, abs=1e-4)
         assert a.road == pytest.approx(b.road, abs=1e-4)
