@@ -134,6 +134,8 @@ class Turns:
     """Of the actions so far."""
     ended: float = 0.0
     """When the last one did, by the monotonic clock."""
+    asked: tuple[object, ...] = ()
+    """Its name and arguments."""
     properties: dict[object, dict[str, Any]] = field(default_factory=dict)
     """What the page's parts were given last besides their values."""
     lock: Lock = field(default_factory=Lock)

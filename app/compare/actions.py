@@ -23,7 +23,7 @@ from app.pairs import PairFolder
 from app.report import read_report
 from app.sight import RESTED, Sight, analysed
 from app.troubles import failed, refused, said
-from app.turns import in_turn
+from app.turns import in_turn, unrepeated
 from app.visit import (
     HOUR,
     NO_CLASS,
@@ -167,12 +167,14 @@ class Compare:
         return self._look(Visit(self._drawn(list(self.drawings)[event.index])), [pair, *more], Settings(*values))
 
     @in_turn
+    @unrepeated
     @said
     def change_pairs(self, visit: Visit | None, pair: str | None, more: list[str], *values: object) -> dict:
         """Explains the visitor's image with other pairs."""
         return self._look(visit or Visit(self._drawn(next(iter(self.drawings)))), [pair, *more], Settings(*values))
 
     @in_turn
+    @unrepeated
     @said
     def redraw(self, visit: Visit | None, *values: object) -> dict:
         """Shows an analysed image by other settings."""

@@ -10,7 +10,7 @@ from typing import Any
 import gradio as gr
 import pytest
 
-from app.turns import HEAD_START, in_turn
+from app.turns import HEAD_START, in_turn, unrepeated
 from app.visit import Picture, Visit
 from tests.conftest import texture
 
@@ -22,10 +22,15 @@ class Tab:
 
     def __init__(self) -> None:
         with gr.Blocks():
-            self.parts = SimpleNamespace(visit=gr.State(), layer=gr.Dropdown(), bands=gr.Column())
+            self.parts = SimpleNamespace(visit=gr.State(), status=gr.HTML(), layer=gr.Dropdown(), bands=gr.Column())
 
         self.during: Callable[[], None] = lambda: None
         """Happens within an action."""
+
+    @in_turn
+    @unrepeated
+    def choose(self, visit: Visit | None, value: str) -> dict:
+        return {self.parts.visit: visit, self.parts.layer: value}
 
     @in_turn
     def act(self, visit: Visit | None, layers: list[str], value: str) -> dict:
@@ -63,25 +68,39 @@ def test_an_answer_has_a_head_start_before_the_next_ones(tab: Tab) -> None:
     visit = tab.act(None, ["X1"], "X1")[tab.parts.visit]
     ended: list[float] = []
 
-    def act() -> None:
-        tab.act(visit, ["X1"], "X1")
+    def act(value: str) -> None:
+        tab.act(visit, ["X1", "X2", "X3"], value)
         ended.append(time.monotonic())
 
-    threads = [Thread(target=act) for _ in range(3)]
+    threads = [Thread(target=act, args=(value,)) for value in ("X1", "X2", "X3")]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join(20)
-    act()
+    act("X4")
     assert len(ended) == 4
     assert all(later - earlier > 0.9 * HEAD_START for earlier, later in pairwise(sorted(ended)))
     waited = []
     for _ in range(5):
         time.sleep(HEAD_START)
         start = time.monotonic()
-        act()
+        act("X5")
         waited.append(time.monotonic() - start)
     assert min(waited) < 0.5 * HEAD_START  # whoever takes that long to think waits for nothing
+
+
+def test_a_choice_that_is_told_twice_at_once_is_answered_once(tab: Tab) -> None:
+    visit = tab.act(None, ["X1"], "X1")[tab.parts.visit]
+    count, nothing = visit.turns.count, {tab.parts.status: gr.skip()}
+    assert sent(tab, tab.choose(visit, "X1")) == "X1"
+    assert tab.choose(visit, "X1") == nothing
+    assert sent(tab, tab.choose(visit, "X2")) == "X2"
+    assert tab.choose(visit, "X2") == nothing
+    tab.act(visit, ["X1"], "X1")
+    assert sent(tab, tab.choose(visit, "X2")) == "X2"  # something else has been shown meanwhile
+    time.sleep(HEAD_START)
+    assert sent(tab, tab.choose(visit, "X2")) == "X2"  # somebody wants it again
+    assert visit.turns.count == count + 5
 
 
 def test_an_action_that_fails_lets_the_next_one_come(tab: Tab) -> None:
