@@ -239,7 +239,7 @@ class Analyses:
 
     Args:
         most: how many are kept.
-        most_bytes: of the maps in them, but for the latest; for one of a ResNet-50 at 224 pixels they are 18 million.
+        most_bytes: of the maps in them, but for the latest; for one of a ResNet-50 at 224 pixels they are 15 million.
     """
 
     def __init__(self, most: int = 64, most_bytes: int = 2 * 2**30) -> None:
