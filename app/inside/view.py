@@ -56,6 +56,12 @@ def inside_html(visit: Visit, look: Callable[[], Mapping[str, Seen]], settings: 
     return "".join(sections)
 
 
+def _signed(value: float) -> str:
+    """With two decimals, and without a sign where these are none."""
+    words = f"{value:+.2f}"
+    return "0.00" if float(words) == 0 else words.replace("-", "−")
+
+
 @dataclass(frozen=True)
 class _Section:
     """One pair's networks from inside."""
@@ -154,7 +160,7 @@ class _Section:
         if share.stage == "X1":
             taken = "no fusion: Y1 is X1"
         return (
-            f"<tr><th scope='row'>{share.stage}</th><td>{bar}<span class='number'>{share.share:+.2f}</span></td>"
+            f"<tr><th scope='row'>{share.stage}</th><td>{bar}<span class='number'>{_signed(share.share)}</span></td>"
             f"<td>{taken}</td></tr>"
         )
 

@@ -87,7 +87,8 @@ def test_weights_and_shares_are_those_of_the_image(seen: Seen) -> None:
     found = json.loads(file(html, "Weights and shares, JSON", shelf))
     for share in stage_shares(run, [target])[0]:
         assert found["stages"][share.stage]["share"] == pytest.approx(share.share, abs=1e-4)
-        assert f"<span class='number'>{share.share:+.2f}</span>" in html
+        words = f"{share.share:+.2f}".replace("-", "−")
+        assert f"<span class='number'>{'0.00' if words[1:] == '0.00' else words}</span>" in html
     for weights in fusion_weights(run)[0]:
         assert found["fusions"][weights.layer]["earlier"] == pytest.approx(weights.earlier.tolist(), abs=1e-5)
         assert f"on average, ± {weights.spread * 100:.0f} points" in html
