@@ -91,5 +91,5 @@ def build_page(pairs: PairFolder, server: FastAPI) -> gr.Blocks:
         arrived.then(opened, None, tabs, queue=False, api_visibility="private")
         arrived.then(None, None, None, js="() => { window.scffLensArrived = true; }")
         parts.link.change(None, parts.link, None, js=asset("keep_link.js"))
-    # Otherwise everybody in line is told whenever anybody's turn comes, which with many visitors is half the talk.
+    # Otherwise everybody in line is told whenever anybody's turn comes: with the square of their number.
     return page.queue(status_update_rate=1)

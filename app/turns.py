@@ -48,7 +48,7 @@ def in_turn(method: Callable[..., dict]) -> Callable[..., dict]:
 def unrepeated(method: Callable[..., dict]) -> Callable[..., dict | None]:
     """An action in turn that answers nothing, None, where the page asks the same again within HEAD_START.
 
-    Its controls do so: a choice is told when it is made, and again when the control is left.
+    Gradio's dropdowns do so: one choice was seen to come twice.
     """
 
     @wraps(method)

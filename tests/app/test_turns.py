@@ -18,7 +18,7 @@ VISIT = Visit(Picture("scene.tif", lambda: texture(0, 0), "k"))
 
 
 class Tab:
-    """Two parts, a state and an action."""
+    """Some parts, and actions on them."""
 
     def __init__(self) -> None:
         with gr.Blocks():
