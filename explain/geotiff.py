@@ -2,17 +2,15 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from rasterio import Affine
-from rasterio.control import GroundControlPoint
-from rasterio.io import DatasetReader, MemoryFile
+from rasterio.io import MemoryFile
 
 from explain.analysis import Question
 from explain.figure import interpolated
 from models.atomic import write_file
 from models.errors import BadInputError
+from models.georeference import georeference_of
 from models.image_file import describe_image, open_image
 from models.orientation import is_turned, orientation, stored
 
@@ -65,24 +63,18 @@ def write_geotiff(path: Path, source: Path, maps: Mapping[str, np.ndarray], tags
     with open_image(source) as raster:
         share = min(1, LONGEST_SIDE / max(raster.width, raster.height))
         width, height = (max(1, round(side * share)) for side in (raster.width, raster.height))
-        place = _place(raster, width, height)
+        ground = georeference_of(raster, source)
+        if ground is None:
+            raise BadInputError(f"{source}: not georeferenced any more")
+        ground = ground.resampled(raster.width / width, raster.height / height)
     shown = (height, width) if is_turned(turned) else (width, height)
     tiles = {"tiled": True, "blockxsize": 256, "blockysize": 256} if min(width, height) >= _TILED_FROM else {}
     profile = {"driver": "GTiff", "width": width, "height": height, "count": len(maps), "dtype": "float32"}
+    place = {"gcps": ground.gcps} if ground.transform is None else {"transform": ground.transform}
     with MemoryFile() as memory:
-        with memory.open(**profile, **tiles, **place, compress="deflate", predictor=3) as file:
+        with memory.open(**profile, **tiles, **place, crs=ground.crs, compress="deflate", predictor=3) as file:
             for band, (role, values) in enumerate(maps.items(), start=1):
                 file.write(stored(interpolated(values, *shown), turned), band)
                 file.set_band_description(band, role)
             file.update_tags(**tags)
         write_file(path, memory.read())
-
-
-def _place(raster: DatasetReader, width: int, height: int) -> dict[str, Any]:
-    """Where a grid over the whole of a raster lies: its transform, or its control points, with what they refer to."""
-    across, down = raster.width / width, raster.height / height
-    if not raster.transform.is_identity:
-        return {"transform": raster.transform @ Affine.scale(across, down), "crs": raster.crs}
-    points, crs = raster.gcps
-    moved = [GroundControlPoint(p.row / down, p.col / across, p.x, p.y, p.z, id=p.id, info=p.info) for p in points]
-    return {"gcps": moved, "crs": crs}

@@ -11,8 +11,9 @@ import rasterio
 from PIL import Image, UnidentifiedImageError
 
 from models.errors import BadInputError
+from models.georeference import georeference_of
 from models.orientation import is_turned, orientation, upright
-from models.raster import DRIVERS, band_names, check_raster, is_georeferenced, open_raster, read_bands
+from models.raster import DRIVERS, band_names, check_raster, open_raster, read_bands
 from models.tiff_tags import TIFF_MAGIC
 
 __all__ = [
@@ -59,7 +60,8 @@ class ImageFile:
     sample: str
     """NumPy's name of the first band's samples, such as uint16."""
     georeferenced: bool
-    """Whether its pixels have places on the ground, by an affine transform or ground control points."""
+    """Whether its pixels have places on the ground, by an affine transform (that of a world file, too) or ground
+    control points."""
     pages: int
     """Of which the first is read; frames of an animation."""
 
@@ -133,7 +135,7 @@ def describe_image(path: str | Path, called: str | None = None) -> ImageFile:
                 bands=len(names),
                 band_names=names,
                 sample=raster.dtypes[0],
-                georeferenced=is_georeferenced(raster),
+                georeferenced=georeference_of(raster, path) is not None,
                 pages=pages or max(1, len(raster.subdatasets)),
             )
 

@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import rasterio
@@ -16,7 +17,7 @@ from rasterio.windows import Window
 from models.errors import BadInputError
 from models.tiff_tags import tiff_tags
 
-__all__ = ["DRIVERS", "band_names", "check_raster", "is_georeferenced", "open_raster", "read_bands"]
+__all__ = ["DRIVERS", "band_names", "check_raster", "open_raster", "read_bands"]
 
 DRIVERS = {
     "TIFF": "GTiff",
@@ -44,14 +45,27 @@ logging.getLogger("rasterio").setLevel(logging.CRITICAL)
 
 @contextmanager
 def open_raster(path: Path, kind: str) -> Iterator[rasterio.DatasetReader]:
-    """Opens a file of a kind in DRIVERS; the path is made absolute, so that no name is taken for a GDAL address."""
-    with rasterio.Env(GDAL_CACHEMAX=_CACHE), rasterio.open(path.absolute(), driver=DRIVERS[kind]) as raster:
-        yield raster
+    """Opens a raster file alone, by the one GDAL driver of its format.
 
+    GDAL would take files that lie beside it and carry its name (masks, overviews, statistics, world files) and open
+    them with any driver, virtual formats and network addresses among them. So it sees the file through a link in a
+    folder of its own, where there are no others; and a file that names another one as its overviews is refused.
 
-def is_georeferenced(raster: rasterio.DatasetReader) -> bool:
-    """Whether pixels have places on the ground: by an affine transform, world files included, or by control points."""
-    return not raster.transform.is_identity or bool(raster.gcps[0])
+    Args:
+        path: of the file; what it is called plays no part.
+        kind: a name in DRIVERS.
+
+    Raises:
+        BadInputError: the file refers to another one.
+    """
+    options = {"GDAL_CACHEMAX": _CACHE, "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR", "GDAL_PAM_ENABLED": False}
+    with TemporaryDirectory(prefix="raster-") as folder, rasterio.Env(**options):
+        alone = Path(folder, "image")
+        alone.symlink_to(path.absolute())
+        with rasterio.open(alone, driver=DRIVERS[kind]) as raster:
+            if raster.tags(ns="OVERVIEWS"):
+                raise BadInputError(f"{path.name}: refers to another file for its overviews; save the image anew")
+            yield raster
 
 
 def band_names(raster: rasterio.DatasetReader) -> tuple[str, ...]:

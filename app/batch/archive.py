@@ -16,6 +16,7 @@ from typing import Generic, TypeVar
 
 from models.errors import BadInputError
 from models.image_file import IMAGE_SUFFIXES
+from models.world_file import MAX_BYTES, world_file_suffixes
 
 __all__ = ["MOST_BYTES", "MOST_IMAGES", "Gathered", "gather"]
 
@@ -25,7 +26,6 @@ MOST_BYTES = 2 * 2**30
 """Of all images of one batch, unpacked."""
 
 _MOST_OF_ONE = 2**30  # bytes of one image, unpacked
-_MOST_OF_WORLD_FILE = 2**12  # bytes; six numbers take some hundred
 _MOST_ENTRIES = 20_000  # of a ZIP, whatever they are
 _MOST_FOLDERS = 8  # that are kept in a name
 _LONGEST_PART = 150  # bytes of a name's part; endings and numbers are added to it later
@@ -46,12 +46,7 @@ _DAMAGES = (
 )
 
 
-def _world_endings(suffix: str) -> tuple[str, ...]:
-    """Of the world files that GDAL finds beside an image with this suffix, the first one first."""
-    return f".{suffix[1]}{suffix[-1]}w", f"{suffix}w", ".wld"
-
-
-_WORLD_SUFFIXES = frozenset(ending for suffix in IMAGE_SUFFIXES for ending in _world_endings(suffix))
+_WORLD_SUFFIXES = frozenset(ending for suffix in IMAGE_SUFFIXES for ending in world_file_suffixes(suffix))
 
 
 _File = TypeVar("_File")  # as it was sent, or in a ZIP
@@ -149,7 +144,7 @@ def gather(files: Sequence[Path], folder: Path) -> Gathered:
             loose.images.append((name, free))
     for path, free in loose.matches():
         size = path.stat().st_size
-        if size <= _MOST_OF_WORLD_FILE and (target := found.place_world_file(free, size)):
+        if size <= MAX_BYTES and (target := found.place_world_file(free, size)):
             _lay(path, target)
     return found
 
@@ -167,9 +162,9 @@ class _Source(Generic[_File]):
         self._world_files.setdefault((str(name.with_suffix("")), name.suffix.lower()), []).append(file)
 
     def matches(self) -> Iterator[tuple[_File, str]]:
-        """World files with the names that GDAL looks for, each beside the one image that it can mean.
+        """World files with names that are looked for, each beside the one image that it can mean.
 
-        Of an image with several, the one that GDAL would take; a file that may mean several images, or several files
+        Of an image with several, the one that counts first; a file that may mean several images, or several files
         of one name, mean none.
         """
         wanted = Counter(key for name, _ in self.images for key in _keys(name))
@@ -183,7 +178,9 @@ class _Source(Generic[_File]):
 def _keys(image: PurePosixPath) -> list[tuple[str, str]]:
     """World files that an image can have, by stem and ending; of what is no image by its name, none."""
     suffix = image.suffix.lower()
-    return [(str(image.with_suffix("")), each) for each in _world_endings(suffix)] if suffix in IMAGE_SUFFIXES else []
+    return (
+        [(str(image.with_suffix("")), each) for each in world_file_suffixes(suffix)] if suffix in IMAGE_SUFFIXES else []
+    )
 
 
 def _is_zip(path: Path) -> bool:
@@ -266,7 +263,7 @@ def _take(
 def _take_world_file(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, name: str, found: Gathered) -> None:
     """Adds six numbers that place an image on the ground; of a bad one nothing, for the image has its row without."""
     try:
-        content = b"".join(_content(archive, entry, _MOST_OF_WORLD_FILE))
+        content = b"".join(_content(archive, entry, MAX_BYTES))
     except _DamagedError:
         return
     if target := found.place_world_file(name, len(content)):

@@ -178,16 +178,6 @@ def test_world_files(tmp_path: Path, name: str, world: str) -> None:
         assert file.crs is None
 
 
-def test_sidecars_of_gdal(tmp_path: Path) -> None:
-    Image.fromarray(texture(1, 0, 40)).save(tmp_path / "a.png")
-    (tmp_path / "a.png.aux.xml").write_text(
-        "<PAMDataset><SRS>EPSG:32650</SRS><GeoTransform>1000, 0.5, 0, 2000, 0, -0.5</GeoTransform></PAMDataset>"
-    )
-    write_geotiff(tmp_path / "b.tif", tmp_path / "a.png", MAPS, {})
-    with rasterio.open(tmp_path / "b.tif") as file:
-        assert (file.bounds, file.crs) == ((1000, 1980, 1020, 2000), UTM)
-
-
 def test_one_image(command: Command, pair_folder: Path, tmp_path: Path) -> None:
     source = scene(tmp_path / "roof.tif", crs=UTM, transform=NORTH_UP)
     before = source.read_bytes()
