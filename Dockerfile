@@ -15,7 +15,10 @@ RUN python3 -m venv /opt/venv \
     && pip install --no-cache-dir --quiet -r /tmp/requirements.txt
 
 WORKDIR /srv/scff-lens
+COPY core core
+COPY imagery imagery
 COPY models models
+COPY pairs pairs
 COPY explain explain
 COPY training training
 COPY app app

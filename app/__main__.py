@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
-from app.address import bind
-from models.command_line import run
+from app.listener import bind
+from core.command_line import run
 
 
 def main(
@@ -23,12 +23,12 @@ def main(
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     # Several visitors' networks share the cores: a thread without work soon gives way. torch reads it when imported.
     os.environ.setdefault("GOMP_SPINCOUNT", "100")
-    from models.device import choose_device
+    from core.device import choose_device
 
     where = choose_device(device)
     listener = bind(host, port)
-    from app.pairs import PairFolder  # these take seconds to import: the address comes first
     from app.server import build_server, serve
+    from pairs.folder import PairFolder
 
     server = build_server(PairFolder(checkpoints, where))
     print(f"SCFF Lens on http://{host}:{listener.getsockname()[1]}", flush=True)

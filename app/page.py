@@ -3,23 +3,23 @@
 import gradio as gr
 from fastapi import FastAPI
 
-from app.batch import actions as batch
-from app.batch import parts as batch_parts
-from app.batch.job import Jobs
-from app.cards import tab as cards
-from app.compare import actions as compare
-from app.compare import parts as compare_parts
-from app.drawn_scenes import SCENES, draw
-from app.glossary import help_with
-from app.html import message
-from app.inside.actions import Inside
-from app.own_files import refuse_addresses
-from app.pairs import PairFolder
-from app.programs.offer import offer
-from app.shelf import Shelf
-from app.sight import Sight
-from app.visit import HOUR
-from app.widgets import asset
+from app.api.registration import offer
+from app.components.glossary import help_with
+from app.components.html import message
+from app.components.widgets import asset
+from app.example_scenes import SCENES, draw
+from app.session.analysis import Sight
+from app.storage.downloads import Shelf
+from app.storage.uploads import HOUR
+from app.tabs.batch import callbacks as batch
+from app.tabs.batch import layout as batch_parts
+from app.tabs.batch.jobs import Jobs
+from app.tabs.compare import callbacks as compare
+from app.tabs.compare import layout as compare_parts
+from app.tabs.inside.callbacks import Inside
+from app.tabs.models import callbacks as cards
+from app.upload_security import refuse_addresses
+from pairs.folder import PairFolder
 
 __all__ = ["CSS", "SCRIPT", "THEME", "build_page"]
 

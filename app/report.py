@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-from explain.comparison import Interval, Paired
-from models.checkpoint import REPORT, ROLES
+from pairs.checkpoint import REPORT, ROLES
+from pairs.statistics import Interval, Paired
 
 __all__ = ["PARTS", "Epoch", "Judged", "Judgement", "NetworkReport", "Report", "read_report"]
 

@@ -8,8 +8,8 @@ import uvicorn
 from fastapi import FastAPI
 
 from app.page import CSS, SCRIPT, THEME, build_page
-from app.pairs import PairFolder
-from models.errors import BadInputError
+from core.errors import BadInputError
+from pairs.folder import PairFolder
 
 __all__ = ["build_server", "serve"]
 

@@ -33,15 +33,16 @@ from PIL import Image
 
 from benchmarks.timing import median_ms, median_ratio, take_turns
 from benchmarks.visitor import Shown, Upload, Visitor
-from explain.analysis import analyse
-from explain.figure import PLAIN, levels, scaled
-from explain.preparation import prepared
-from models.checkpoint import REPORT, ROLES, Header, Pair, load_pair, save_network, weights_file
-from models.command_line import run
-from models.errors import BadInputError
+from core.command_line import run
+from core.errors import BadInputError
+from explain.cam.analysis import analyse
+from explain.figures.overlay import PLAIN, levels, scaled
 from models.network import Network, check_input_size
 from models.preprocessing import Preprocessing
 from models.scff import FusionSettings
+from pairs.checkpoint import REPORT, ROLES, Header, save_network, weights_file
+from pairs.inference import prepared
+from pairs.pair import Pair, load_pair
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page

@@ -16,15 +16,17 @@ from torch import Tensor
 from tqdm import tqdm
 
 from benchmarks.explain import Tapped
-from explain.faithfulness import ranking
-from explain.run import Target, run_network
-from models.checkpoint import ROLES, load_pair
-from models.command_line import run
+from core.command_line import run
+from explain.cam.forward_pass import run_network
+from explain.cam.question import Target
+from explain.metrics.ranking import ranking
 from models.network import Network
-from training.batches import evaluation_batches
-from training.part import check_part, part_of
+from pairs.checkpoint import ROLES
+from pairs.pair import load_pair
+from training.data_loading import evaluation_batches
 from training.report import read_report
 from training.scenes import read_scenes
+from training.split_part import check_part, part_of
 
 _BATCH = 16
 _HOTTEST = 0.2  # of an image's pixels

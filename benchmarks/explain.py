@@ -27,12 +27,13 @@ import typer
 from torch import Tensor, nn
 
 from benchmarks.timing import Work, median_ms, median_ratio, seconds, take_turns
-from explain.layers import layer_names
-from explain.preparation import prepared_network
-from explain.run import Run, Target, images_at_once, run_in_parts
-from models.command_line import run
-from models.device import choose_device
-from models.errors import BadInputError
+from core.command_line import run
+from core.device import choose_device
+from core.errors import BadInputError
+from explain.cam.forward_pass import Run, images_at_once, run_in_parts
+from explain.cam.layers import layer_names
+from explain.cam.question import Target
+from models.inference.preparation import prepared_network
 from models.network import Network, check_input_size
 from models.scff import FusionSettings
 

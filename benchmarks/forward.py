@@ -14,10 +14,10 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from benchmarks.timing import Work, median_ms, median_ratio, take_turns
-from models.command_line import parse_size, run
+from core.command_line import parse_size, run
+from core.device import choose_device
+from core.errors import BadInputError
 from models.cost import profile
-from models.device import choose_device
-from models.errors import BadInputError
 from models.network import Network, check_input_size
 from models.scff import FusionSettings
 

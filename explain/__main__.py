@@ -9,24 +9,26 @@ from typing import Annotated
 import torch
 import typer
 
-from explain.analysis import PairAnalysis, Question, analyse
-from explain.cam import DEFAULT_METHOD, METHODS
-from explain.faithfulness import MEASURED
-from explain.figure import COLOUR_MAPS, SCALES, Style
-from explain.folder import explain_folder, images_under
-from explain.layers import FUSED, find_layer, layer_names
-from explain.preparation import prepared
-from explain.run import Smoothing, images_at_once
-from explain.sheet import PER_SHEET
-from explain.single import Marked, explain_image, result_stems
-from explain.work import Work
-from explain.workers import Workers
-from models.atomic import write_file
-from models.checkpoint import ROLES, Pair, load_pair
-from models.command_line import parse_bands, run, spread_lists
-from models.device import choose_device
-from models.errors import BadInputError
-from models.image_file import read_image
+from core.atomic import write_file
+from core.command_line import parse_bands, run, spread_lists
+from core.device import choose_device
+from core.errors import BadInputError
+from explain.batch.folder import explain_folder, images_under
+from explain.batch.folder_run import Work
+from explain.batch.workers import Workers
+from explain.cam.analysis import PairAnalysis, analyse
+from explain.cam.forward_pass import images_at_once
+from explain.cam.layers import FUSED, find_layer, layer_names
+from explain.cam.methods import DEFAULT_METHOD, METHODS
+from explain.cam.question import Question, Smoothing
+from explain.figures.contact_sheet import PER_SHEET
+from explain.figures.overlay import COLOUR_MAPS, SCALES, Style
+from explain.metrics.faithfulness import MEASURED
+from explain.output.single_image import Marked, explain_image, result_stems
+from imagery.reading import read_image
+from pairs.checkpoint import ROLES
+from pairs.inference import prepared
+from pairs.pair import Pair, load_pair
 
 _PairDir = Annotated[Path, typer.Option("--pair", metavar="PAIR_DIR", help="Folder of a checkpoint pair.")]
 _ColourMap = Annotated[str, typer.Option(help=f"One of: {', '.join(COLOUR_MAPS)}.")]
@@ -211,7 +213,7 @@ def figure9(
     device: _Device = "auto",
 ) -> None:
     """Draws the paper's Figure 9: images by rows, pairs by columns, the heatmap without SCFF beside that with it."""
-    from explain.grid import FORMATS, grid
+    from explain.figures.figure9 import FORMATS, grid
 
     style = Style(colour_map, scale)
     if out.suffix.lower() not in FORMATS:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from models.batch import check_batch
+from models.batch_norm import check_batch
 
 __all__ = ["DOWNSAMPLES", "DownSample"]
 

@@ -10,9 +10,9 @@ import timm
 import torch
 from torch import Tensor, nn
 
-from models.errors import BadInputError
+from core.errors import BadInputError
+from models.inference.tail import Tail
 from models.scff import SCFF, FusionSettings
-from models.tail import Tail
 
 __all__ = ["NETWORKS", "Network", "check_arch", "check_input_size"]
 

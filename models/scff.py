@@ -12,8 +12,8 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
+from core.errors import BadInputError
 from models.downsample import DOWNSAMPLES, DownSample
-from models.errors import BadInputError
 from models.fusion import FUSIONS, Fusion
 
 __all__ = ["SCFF", "STARTS", "FusionSettings"]

@@ -13,10 +13,11 @@ import pytest
 import torch
 from PIL import Image
 
-from models.checkpoint import Header, Pair, load_pair, save_network, weights_file
 from models.network import Network
 from models.preprocessing import Preprocessing
 from models.scff import FusionSettings
+from pairs.checkpoint import Header, save_network, weights_file
+from pairs.pair import Pair, load_pair
 from training.recipe import TrainingSettings
 
 CLASSES = ("field", "roof", "water")

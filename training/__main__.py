@@ -10,8 +10,8 @@ from typing import Annotated
 import typer
 from tqdm import tqdm
 
-from models.command_line import new_command_line, parse_size, run
-from models.errors import BadInputError
+from core.command_line import new_command_line, parse_size, run
+from core.errors import BadInputError
 from training.scenes import SceneFolder, read_scenes
 from training.splits import PARTS, read_split, stratified_split
 
@@ -113,12 +113,12 @@ def train(
 ) -> None:
     """Trains a baseline and the same network with SCFF, and writes them as a checkpoint pair."""
     # What takes seconds to import is not needed to look at a folder, nor for --help.
-    from models.device import choose_device
+    from core.device import choose_device
     from models.scff import FusionSettings
-    from training.fit import check_out
-    from training.fit import train as fit
+    from training.initialisation import RANDOM, start_from_file, start_from_hub, start_from_pair
     from training.recipe import FROM_SCRATCH, TrainingSettings
-    from training.start import RANDOM, start_from_file, start_from_hub, start_from_pair
+    from training.trainer import check_out
+    from training.trainer import train as fit
 
     if fusion not in _ROLES:
         raise BadInputError(f"unknown fusion {fusion!r}; known: {', '.join(_ROLES)}")
@@ -199,13 +199,13 @@ def evaluate(
     as_json: _AsJson = False,
 ) -> None:
     """Measures a pair's accuracy again, on a part of the split it was trained with."""
-    from models.atomic import replace_folder
-    from models.checkpoint import load_pair
-    from models.device import choose_device
-    from training.batches import evaluation_batches
-    from training.fit import evaluate_network
-    from training.part import check_part, part_of
+    from core.atomic import replace_folder
+    from core.device import choose_device
+    from pairs.pair import load_pair
+    from training.data_loading import evaluation_batches
     from training.report import read_report, write_report
+    from training.split_part import check_part, part_of
+    from training.trainer import evaluate_network
 
     check_part(split)
     if not road and not explain:
@@ -227,7 +227,7 @@ def evaluate(
         for role, result in results.items():
             print(f"{role}: {result.accuracy:.1%} of {result.images} {split} images")
     if explain:
-        from training.faithfulness import MEASURES, measure_faithfulness
+        from training.faithfulness_evaluation import MEASURES, measure_faithfulness
 
         batches = evaluation_batches(part, 16)
         shown = tqdm((images for images, _ in batches), "judging heatmaps", len(batches), disable=None)

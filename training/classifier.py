@@ -11,7 +11,7 @@ from torch.optim.lr_scheduler import CosineAnnealingLR, LRScheduler, OneCycleLR
 from torchmetrics import MeanMetric
 from torchmetrics.classification import MulticlassAccuracy, MulticlassConfusionMatrix
 
-from models.errors import BadInputError
+from core.errors import BadInputError
 from models.network import Network
 from models.preprocessing import Preprocessing
 from training.recipe import RECIPES, TrainingSettings

@@ -8,8 +8,8 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from models.checkpoint import ROLES
-from training.faithfulness import MEASURES, FaithfulnessReport
+from pairs.checkpoint import ROLES
+from training.faithfulness_evaluation import MEASURES, FaithfulnessReport
 
 __all__ = ["draw_faithfulness"]
 

@@ -3,7 +3,7 @@
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from models.errors import BadInputError
+from core.errors import BadInputError
 from models.network import check_input_size
 from models.scff import FusionSettings
 

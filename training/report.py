@@ -6,14 +6,14 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from explain.cam import METHODS
-from explain.comparison import Interval
-from explain.figure import layer_words
-from models.checkpoint import REPORT, ROLES
-from models.errors import BadInputError
+from core.errors import BadInputError
+from explain.cam.methods import METHODS
+from explain.figures.labels import layer_words
 from models.scff import FusionSettings
+from pairs.checkpoint import REPORT, ROLES
+from pairs.statistics import Interval
 from training.classifier import EpochResult
-from training.faithfulness import MEASURES, FaithfulnessReport
+from training.faithfulness_evaluation import MEASURES, FaithfulnessReport
 from training.faithfulness_figure import draw_faithfulness
 from training.recipe import FROM_SCRATCH
 

@@ -8,8 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from models.errors import BadInputError
-from models.image_file import IMAGE_SUFFIXES, read_image
+from core.errors import BadInputError
+from imagery.reading import IMAGE_SUFFIXES, read_image
 
 __all__ = ["Scene", "SceneFolder", "read_scenes"]
 

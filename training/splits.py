@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from models.errors import BadInputError
+from core.errors import BadInputError
 from training.scenes import Scene, SceneFolder
 
 __all__ = ["PARTS", "Split", "read_split", "stratified_split"]

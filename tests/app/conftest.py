@@ -18,9 +18,9 @@ import uvicorn
 from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
-from app.address import bind
-from app.pairs import PairFolder
+from app.listener import bind
 from app.server import build_server
+from pairs.folder import PairFolder
 from tests.conftest import texture, write_pair
 
 ARTEFACTS = Path("test-artefacts")

@@ -11,10 +11,10 @@ import rasterio
 import torch
 from PIL import Image
 
-from models.checkpoint import load_pair
-from models.command_line import parse_bands
-from models.errors import BadInputError
-from models.image_file import read_image
+from core.command_line import parse_bands
+from core.errors import BadInputError
+from imagery.reading import read_image
+from pairs.pair import load_pair
 from tests.conftest import CLASSES, SHIPPED, Ended, texture
 
 Command = Callable[..., Ended]

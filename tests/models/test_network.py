@@ -9,8 +9,8 @@ import timm
 import torch
 from torch import Tensor
 
+from core.errors import BadInputError
 from models.downsample import DOWNSAMPLES
-from models.errors import BadInputError
 from models.fusion import FUSIONS
 from models.network import NETWORKS, Network, check_arch, check_input_size
 from models.scff import SCFF, FusionSettings

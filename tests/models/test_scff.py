@@ -8,8 +8,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from core.errors import BadInputError
 from models.downsample import DOWNSAMPLES
-from models.errors import BadInputError
 from models.fusion import FUSIONS
 from models.network import Network
 from models.scff import SCFF, STARTS, FusionSettings

@@ -16,9 +16,11 @@ import torch
 from huggingface_hub import constants
 from PIL import Image
 
-from models.checkpoint import as_stored, load_network, load_pair
 from models.network import NETWORKS
 from models.scff import SCFF, FusionSettings
+from models.state import as_stored
+from pairs.checkpoint import load_network
+from pairs.pair import load_pair
 from tests.conftest import CLASSES, SHIPPED, Ended
 from training.report import read_report
 
@@ -109,7 +111,7 @@ def test_an_interrupted_run_goes_on_where_it_was(scenes: Path, tmp_path: Path, c
     train(command, scenes, whole, "--epochs", 4, "--fusion", "scff")
     script = (
         "import os, runpy, sys\n"
-        "from training.progress import TrainingProgress\n"
+        "from training.progress_bar import TrainingProgress\n"
         "def stop(self, trainer, *_):\n"
         "    if trainer.current_epoch == 2: os._exit(9)\n"
         "TrainingProgress.on_train_batch_end = stop\n"

@@ -10,8 +10,8 @@ from models.network import Network
 from models.preprocessing import Preprocessing
 from models.scff import FusionSettings
 from tests.conftest import CLASSES, settings
-from training.batches import SceneDataset, training_batches
 from training.classifier import Classifier
+from training.data_loading import SceneDataset, training_batches
 from training.recipe import RECIPES, TrainingSettings
 from training.scenes import read_scenes
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from models.errors import BadInputError
+from core.errors import BadInputError
 from tests.conftest import CLASSES, texture
 from training.scenes import read_scenes
 

@@ -1,1 +1,0 @@
-"""What programs ask of the app."""

@@ -1,0 +1,1 @@
+"""The state of one visitor's session, and the order of its callbacks."""

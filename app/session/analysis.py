@@ -1,0 +1,93 @@
+"""What pairs see in a visitor's image, for every tab of the page."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+
+from app.components.png import png
+from app.session.image import for_screen
+from app.session.state import Visit
+from app.storage.analyses import Analyses, Seen
+from app.storage.downloads import Shelf
+from core.errors import BadInputError
+from pairs.folder import PairFolder
+
+__all__ = ["RESTED", "Sight", "analysed"]
+
+RESTED = "this page has rested for long; choose an image again"
+"""Why there is no visit any more."""
+
+
+class Sight:
+    """Pairs, and what they have seen so far. Safe to share among threads.
+
+    Args:
+        pairs: that can be chosen.
+        shelf: where pictures of the page are put.
+    """
+
+    def __init__(self, pairs: PairFolder, shelf: Shelf) -> None:
+        self.pairs = pairs
+        self.shelf = shelf
+        self._analyses = Analyses()
+
+    def look(self, visit: Visit, names: Sequence[str]) -> tuple[Visit, dict[str, Seen], list[str]]:
+        """Runs pairs over the visitor's image, as far as what they see in it is not kept.
+
+        Args:
+            visit: of the image.
+            names: of the pairs, one at least.
+
+        Returns:
+            The visit, what was seen by pair, and why further pairs saw nothing.
+
+        Raises:
+            BadInputError: the image cannot be read, or the first pair cannot be used.
+        """
+        image, seen, troubles = None, {}, []
+        for name in names:
+            try:
+                pair = self.pairs.load(name)
+                found = self._analyses.find(visit.picture, pair)
+                if found is None:
+                    image = visit.picture.read() if image is None else image
+                    found = self._analyses.make(visit.picture, pair, image)
+                seen[name] = found
+            except BadInputError as error:
+                if name == names[0]:
+                    raise
+                troubles.append(str(error))
+        first = next(iter(seen.values()))
+        if not visit.address:
+            name = f"{visit.picture.stem}.png"
+            visit = replace(visit, address=self.shelf.put(name, "image/png", partial(self._png, visit, names[0])))
+        return replace(visit, size=first.size, pairs=tuple(seen)), seen, troubles
+
+    def _png(self, visit: Visit, name: str) -> bytes:
+        """The image at the size of the page; it waits for its fetching where the analyses are, which end."""
+        seen = self._analyses.find(visit.picture, self.pairs.load(name))
+        return png(for_screen(visit.picture.read()) if seen is None else seen.analysis.image)
+
+    def again(self, visit: Visit) -> dict[str, Seen]:
+        """What the visit's pairs see, by name.
+
+        Raises:
+            BadInputError: one of them is gone, or the image.
+        """
+        _, seen, troubles = self.look(visit, visit.pairs)
+        if troubles:
+            raise BadInputError("; ".join(troubles))
+        return seen
+
+
+def analysed(visit: Visit | None) -> Visit:
+    """A visit that has something to show.
+
+    Raises:
+        BadInputError: it has not.
+    """
+    if visit is None:
+        raise BadInputError(RESTED)
+    if not visit.pairs:
+        raise BadInputError("nothing is analysed yet; choose a pair that can be used")
+    return visit

@@ -1,0 +1,130 @@
+"""What the Batch tab shows: how far a batch is, in words, and each image's answer for the gallery and the table."""
+
+from collections.abc import Mapping
+from html import escape
+from typing import Any
+
+from app.components.glossary import term
+from app.components.html import message
+from app.storage.downloads import Shelf
+from app.tabs.batch.exports import figure_of
+from app.tabs.batch.jobs import Job
+from explain.batch.folder_run import Work
+from explain.cam.methods import METHODS
+from explain.figures.labels import TITLES, percent
+
+__all__ = ["columns", "done_words", "entry", "progress_bar", "table_words", "time_left"]
+
+_MEASURES = {
+    "drop": ("drop", "drop"),
+    "insertion_area": ("insertion", "insertion"),
+    "deletion_area": ("deletion", "deletion"),
+    "road": ("ROAD", "ROAD"),
+}
+"""By the row's key: the word of the glossary, and the column's title."""
+
+
+def columns(work: Work) -> list[str]:
+    """Titles of the table's columns behind the image's name."""
+    titles = [title for role in TITLES for title in (f"{TITLES[role]} says", f"{TITLES[role]}: confidence")]
+    titles.append("Agreement")
+    if work.question.target is not None:
+        name = work.pair.classes[work.question.target]
+        titles += [f"{title}: {name}" for title in TITLES.values()]
+    return titles + [f"{TITLES[role]}: {_MEASURES[key][1]}" for key in _measured(work) for role in TITLES]
+
+
+def entry(work: Work, row: Mapping[str, Any], shelf: Shelf) -> dict[str, Any]:
+    """One image for the gallery and the table, as app/assets/results.js takes it."""
+    name = row["image"]
+    if row["error"]:
+        return {"name": name, "error": row["error"].removeprefix(f"{name}: ")}
+    knows_class = METHODS[work.question.method].knows_class
+    agree = row["baseline_prediction"] == row["scff_prediction"]
+    said = {}
+    cells: list[list] = []
+    for role, title in TITLES.items():
+        share = percent(row[f"{role}_confidence"])
+        said[role] = f"{title}: {row[f'{role}_prediction']}, {share}"
+        if knows_class and row[f"{role}_target"] != row[f"{role}_prediction"]:
+            said[role] += f"; map of {row[f'{role}_target']}"
+        if row[f"{role}_empty"]:
+            said[role] += "; empty map"
+        cells += [[row[f"{role}_prediction"], None], [share, row[f"{role}_confidence"]]]
+    cells.append(["agree" if agree else "disagree", None])
+    if work.question.target is not None:
+        for role in TITLES:
+            value = row[f"{role}_target_confidence"]
+            cells.append([percent(value), value])
+    for key in _measured(work):
+        for role in TITLES:
+            value = row[f"{role}_{key}"]
+            cells.append(["empty map" if value is None else f"{value:.3f}", value])
+    return {
+        "name": name,
+        "said": list(said.values()),
+        "agree": agree,
+        "strip": shelf.put_file(f"{name}.jpg", "image/jpeg", work.strip(name)),
+        "figure": shelf.put_stream(
+            f"{name}.png", "image/png", lambda: iter([figure_of(work, row)]), work.maps(name).is_file
+        ),
+        "cells": cells,
+    }
+
+
+def table_words(work: Work) -> str:
+    """HTML: what the columns are, with their terms explained."""
+    words = [term("confidence")]
+    words += [term(_MEASURES[key][0]) for key in _measured(work)]
+    return f"<p class='fine'>What the columns mean: {' '.join(words)}</p>"
+
+
+def progress_bar(job: Job) -> str:
+    """HTML: how far a batch is."""
+    words = f"{len(job.rows)} of {_images(job.total)}"
+    left = job.seconds_left()
+    if left is not None and len(job.rows) < job.total and not job.stopped:
+        words += f", {time_left(left)}"
+    return (
+        f"<div class='progress'><progress max='{max(1, job.total)}' value='{len(job.rows)}' aria-label='Images done'>"
+        f"</progress><span>{words}</span></div>"
+    )
+
+
+def time_left(seconds: float) -> str:
+    """In words that do not pretend to know better."""
+    if seconds < 50:
+        return "less than a minute left"
+    if seconds < 5400:
+        minutes = round(seconds / 60)
+        return f"about {minutes} minute{'s' if minutes > 1 else ''} left"
+    return f"about {round(seconds / 3600)} hours left"
+
+
+def done_words(job: Job) -> str:
+    """HTML: how a batch has ended."""
+    good = [row for row in job.rows if not row["error"]]
+    bad = len(job.rows) - len(good)
+    over = job.gathered.passed_over
+    passed = f" {over} other file{'s' if over > 1 else ''} in ZIPs passed over." if over else ""
+    failures = f" {_images(bad)} could not be explained; the table says why." if bad else ""
+    agreed = ""
+    if good:
+        same = sum(row["baseline_prediction"] == row["scff_prediction"] for row in good)
+        agreed = f" The two networks agree on {same} of {len(good)}."
+    if job.stopped:
+        kept = " What is done is below." if job.rows else ""
+        return message(f"<b>Stopped: {len(job.rows)} of {job.total} done.</b>{kept}{failures}{agreed}{passed}")
+    if not good:
+        return message(f"<b>None of {_images(job.total)} could be explained</b>; the table says why.{passed}", "error")
+    name = escape(job.work.pair.name)
+    return message(f"<b>{len(good)} of {_images(job.total)} explained</b> by {name}.{failures}{agreed}{passed}")
+
+
+def _measured(work: Work) -> list[str]:
+    known = {"none": 0, "quick": 3, "full": 4}[work.measured]
+    return list(_MEASURES)[:known]
+
+
+def _images(count: int) -> str:
+    return f"{count} image{'' if count == 1 else 's'}"

@@ -1,0 +1,120 @@
+"""What a visitor takes away of a view: figures for print, raw maps, and everything in one file."""
+
+import json
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from app.components.html import links
+from app.session.settings import Settings
+from app.session.state import Visit
+from app.storage.analyses import Seen
+from app.storage.downloads import Shelf
+from app.tabs.compare.bands import band_words
+from explain.figures.publication import Answered, print_figure
+from explain.metrics.localisation import Region
+from explain.output.explanation import Explanation
+
+__all__ = ["takeaway"]
+
+_FIGURES = {".png": "image/png", ".svg": "image/svg+xml", ".pdf": "application/pdf"}
+
+
+def takeaway(visit: Visit, look: Callable[[], Mapping[str, Seen]], settings: Settings, shelf: Shelf) -> str:
+    """HTML: links to files of this view; each is made when it is first fetched.
+
+    Args:
+        visit: of the image.
+        look: what each of its pairs sees in it, by name; asked for when a file is made, so that links that nobody
+            follows keep nothing in memory.
+        settings: what is asked, and how it is drawn.
+        shelf: where the files are put.
+    """
+    view = _View(visit, look, settings)
+    stem = f"{visit.picture.stem}-{visit.pairs[0]}" if len(visit.pairs) == 1 else visit.picture.stem
+    files: list[tuple[str, str, str, Callable[[], bytes]]] = [
+        (f"Figure, {ending[1:].upper()}", f"{stem}{ending}", kind, lambda ending=ending: view.figure(ending))
+        for ending, kind in _FIGURES.items()
+    ]
+    files.append(("Raw maps, NPZ", f"{stem}.npz", "application/octet-stream", view.maps))
+    files.append(("Everything, JSON", f"{stem}.json", "application/json", view.record))
+    if visit.picture.georeferenced:
+        for name in visit.pairs:
+            title = "Maps, GeoTIFF" if len(visit.pairs) == 1 else f"Maps of {name}, GeoTIFF"
+            files.append(
+                (title, f"{visit.picture.stem}-{name}.tif", "image/tiff", lambda name=name: view.geotiff(name))
+            )
+    return links(shelf, files, "Files of this view")
+
+
+@dataclass(frozen=True)
+class _View:
+    """A view, from which files are made with the image at its own size."""
+
+    visit: Visit
+    look: Callable[[], Mapping[str, Seen]]
+    settings: Settings
+
+    def figure(self, ending: str) -> bytes:
+        """For print."""
+        image = self.visit.picture.read()
+        rows = [
+            Answered(
+                replace(each.analysis, image=image),
+                each.heatmaps(question := self.settings.question(each.analysis.pair)),
+                question,
+            )
+            for each in self.look().values()
+        ]
+        name = self.visit.picture.name + band_words(self.visit.picture.bands)
+        return print_figure(rows, name, self.settings.style, ending, self._region(image))
+
+    def maps(self) -> bytes:
+        """Float32 [h, w] by role; of several pairs by pair and role."""
+        seen = self.look()
+        arrays = {
+            role if len(seen) == 1 else f"{name}/{role}": heatmap.values
+            for name, each in seen.items()
+            for role, heatmap in each.heatmaps(self.settings.question(each.analysis.pair)).items()
+        }
+        data = BytesIO()
+        np.savez(data, **arrays)
+        return data.getvalue()
+
+    def record(self) -> bytes:
+        """All that is shown, an object a pair."""
+        picture, style = self.visit.picture, self.settings.style
+        image = picture.read()
+        region = self._region(image)
+        records = [
+            each.record(picture, image, self.settings.question(each.analysis.pair), style, region)
+            for each in self.look().values()
+        ]
+        return json.dumps({"link": self.visit.link(self.settings), "pairs": records}, indent=1).encode()
+
+    def geotiff(self, name: str) -> bytes:
+        """A pair's maps over the ground of the image."""
+        picture, seen = self.visit.picture, self.look()[name]
+        question = self.settings.question(seen.analysis.pair)
+        answered = Explanation(
+            picture.name, picture.name, picture.bands, seen.analysis, seen.heatmaps(question), question
+        )
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "maps.tif"
+            answered.write_geotiff(path, picture.path)
+            return path.read_bytes()
+
+    def _region(self, image: np.ndarray) -> Region | None:
+        """What is marked, at the image's own size."""
+        marking, (height, width) = self.visit.marking, image.shape[:2]
+        if marking is None:
+            return None
+        if marking.box is not None:
+            return Region.box(height, width, *marking.box)
+        large = Image.fromarray(marking.region.mask).resize((width, height), Image.Resampling.NEAREST)
+        return Region(np.asarray(large))

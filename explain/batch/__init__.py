@@ -1,0 +1,1 @@
+"""Folders of images, in batches and by several processes."""

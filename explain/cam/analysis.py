@@ -1,0 +1,106 @@
+"""An image seen by a pair: both networks run once, then any number of questions."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from explain.cam.forward_pass import Run, run_network
+from explain.cam.question import Question, Target
+from pairs.checkpoint import LoadedNetwork
+from pairs.pair import Pair
+
+__all__ = ["Heatmap", "NetworkAnalysis", "PairAnalysis", "analyse"]
+
+
+@dataclass(frozen=True)
+class Heatmap:
+    """Where one network finds evidence for one class."""
+
+    values: np.ndarray
+    """float32 [h, w], at least zero, not scaled."""
+    target: int
+    """Class index."""
+    against: int | None = None
+    """Class index, where the evidence is for the target over that class."""
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing in the map speaks for the class."""
+        return not self.values.max() > 0
+
+
+@dataclass(frozen=True)
+class NetworkAnalysis:
+    """One network's run over one image."""
+
+    loaded: LoadedNetwork
+    run: Run
+    probabilities: np.ndarray
+    """Softmax of the logits, float64 [classes]."""
+
+    @property
+    def prediction(self) -> int:
+        """Class index of the highest probability."""
+        return int(self.probabilities.argmax())
+
+    def target(self, question: Question) -> Target:
+        """What is explained; of a network's own prediction, that class."""
+        return Target(self.prediction if question.target is None else question.target, question.against)
+
+    def heatmap(self, question: Question = Question()) -> Heatmap:
+        """The answer; runs no more of the network than it must (explain.cam.forward_pass).
+
+        Raises:
+            BadInputError: the layer or the method is unknown.
+        """
+        return self.all_heatmaps(question, [question.layer])[question.layer]
+
+    def all_heatmaps(self, question: Question, layers: Sequence[str]) -> dict[str, Heatmap]:
+        """The answers at several layers, whichever the question names, by layer; for one differentiation."""
+        target = self.target(question)
+        maps = self.run.all_heatmaps([target], layers, question.method, question.smoothing)
+        return {layer: Heatmap(values[0].cpu().numpy(), target.index, target.against) for layer, values in maps.items()}
+
+
+@dataclass(frozen=True)
+class PairAnalysis:
+    """Both networks' runs over one image."""
+
+    pair: Pair
+    image: np.ndarray
+    """RGB uint8 [H, W, 3]."""
+    baseline: NetworkAnalysis
+    scff: NetworkAnalysis
+
+    @property
+    def runs(self) -> dict[str, NetworkAnalysis]:
+        """Both by role, in the order in which they are shown."""
+        return {"baseline": self.baseline, "scff": self.scff}
+
+    def heatmaps(self, question: Question = Question()) -> dict[str, Heatmap]:
+        """Both heatmaps by role."""
+        return self.all_heatmaps(question, [question.layer])[question.layer]
+
+    def all_heatmaps(self, question: Question, layers: Sequence[str]) -> dict[str, dict[str, Heatmap]]:
+        """Both heatmaps by layer and role."""
+        found = {role: run.all_heatmaps(question, layers) for role, run in self.runs.items()}
+        return {layer: {role: maps[layer] for role, maps in found.items()} for layer in layers}
+
+
+def analyse(pair: Pair, image: np.ndarray) -> PairAnalysis:
+    """Runs both networks once.
+
+    Args:
+        pair: the networks.
+        image: RGB uint8 [H, W, 3], any size; all of it is seen, at the network's input size.
+
+    Raises:
+        BadInputError: a network's output is not finite.
+    """
+    batch = pair.preprocessing(image).to(pair.device)
+    found = {}
+    for role, loaded in (("baseline", pair.baseline), ("scff", pair.scff)):
+        run = run_network(loaded.network, batch)
+        found[role] = NetworkAnalysis(loaded, run, run.probabilities[0])
+    return PairAnalysis(pair, image, **found)

@@ -1,0 +1,217 @@
+"""One pass of a network over a batch of images, and the heatmaps that can be had of it."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from core.errors import BadInputError
+from explain.cam.layers import FUSED, Layer, find_layer
+from explain.cam.methods import DEFAULT_METHOD, METHODS, heatmaps, score_heatmaps
+from explain.cam.question import Smoothing, Target
+from models.network import Network
+
+__all__ = ["Run", "as_weights", "images_at_once", "run_in_parts", "run_network"]
+
+_HALF_SCALE = 2.0**8  # keeps gradients of float16 networks clear of the smallest numbers
+
+
+@dataclass(frozen=True)
+class Run:
+    """What is kept of one pass. Threads may share it, and the network: no hook is set, no gradient is left."""
+
+    network: Network
+    images: Tensor
+    """Normalised, [B, 3, H, W]."""
+    maps: dict[Layer, Tensor]
+    """[B, C, h, w] each: X1..Xn, and Y2..Yn of a network with SCFF."""
+    logits: Tensor
+    """float32 [B, classes]."""
+
+    @property
+    def probabilities(self) -> np.ndarray:
+        """Softmax of the logits, float64 [B, classes]."""
+        return self.logits.cpu().double().softmax(dim=1).numpy()
+
+    @property
+    def predictions(self) -> list[int]:
+        """Class index of each image's highest logit."""
+        return self.logits.argmax(dim=1).tolist()
+
+    def heatmaps(
+        self,
+        targets: Sequence[Target],
+        layer: str = FUSED,
+        method: str = DEFAULT_METHOD,
+        smoothing: Smoothing | None = None,
+    ) -> Tensor:
+        """Heatmaps of one layer.
+
+        Args:
+            targets: one an image.
+            layer: a name of explain.cam.layers.
+            method: a name in METHODS.
+            smoothing: averages over noisy copies, each a pass of the network.
+
+        Returns:
+            float32 [B, h, w], at least zero, not scaled, on the network's device.
+
+        Raises:
+            BadInputError: layer or method is unknown, or a class out of range.
+        """
+        return self.all_heatmaps(targets, [layer], method, smoothing)[layer]
+
+    def all_heatmaps(
+        self,
+        targets: Sequence[Target],
+        layers: Sequence[str],
+        method: str = DEFAULT_METHOD,
+        smoothing: Smoothing | None = None,
+    ) -> dict[str, Tensor]:
+        """The same of several layers, by name, for one differentiation."""
+        if method not in METHODS:
+            raise BadInputError(f"unknown method {method!r}; known: {', '.join(METHODS)}")
+        places = {name: find_layer(self.network, name) for name in layers}
+        self._check_classes(targets)
+        if smoothing is not None:
+            copies = [
+                run_network(self.network, noisy).all_heatmaps(targets, layers, method)
+                for noisy in smoothing.copies(self.images)
+            ]
+            return {name: torch.stack([maps[name] for maps in copies]).mean(dim=0) for name in layers}
+        with as_weights(self.images.device.type):
+            if METHODS[method].gradients:
+                found = self._with_gradients(set(places.values()), targets)
+            else:
+                found = {place: (self.maps[place], None) for place in places.values()}
+            if METHODS[method].scores:
+                return {
+                    name: score_heatmaps(self.network, self.images, list(targets), found[place][0].float())
+                    for name, place in places.items()
+                }
+        return {
+            name: heatmaps(method, *(None if values is None else values.float() for values in found[place]))
+            for name, place in places.items()
+        }
+
+    def _check_classes(self, targets: Sequence[Target]) -> None:
+        classes = self.logits.shape[1]
+        asked = {index for target in targets for index in (target.index, target.against) if index is not None}
+        if wrong := sorted(index for index in asked if not 0 <= index < classes):
+            raise BadInputError(f"class {wrong[0]} is out of range; this network's classes are 0 to {classes - 1}")
+
+    def _with_gradients(self, layers: set[Layer], targets: Sequence[Target]) -> dict[Layer, tuple[Tensor, Tensor]]:
+        """The layers' maps, and the gradients of the scores for them."""
+        with torch.inference_mode(False), torch.enable_grad():
+            maps, logits = self._from_fused(layers) if self._beyond_backbone(layers) else self._from_stages(layers)
+            half = logits.dtype == torch.float16
+            score = torch.stack([target(row) for target, row in zip(targets, logits, strict=True)]).sum()
+            order = list(layers)
+            wanted = [maps[layer] for layer in order]
+            gradients = torch.autograd.grad(score * _HALF_SCALE if half else score, wanted)
+        scale = _HALF_SCALE if half else 1
+        return {
+            layer: (values.detach(), gradient.float() / scale)
+            for layer, values, gradient in zip(order, wanted, gradients, strict=True)
+        }
+
+    def _beyond_backbone(self, layers: set[Layer]) -> bool:
+        """Whether no stage in front of the last must be differentiated, nor the backbone with it."""
+        return all(layer.kind == "Y" or layer.number == self.network.depth for layer in layers)
+
+    def _from_fused(self, layers: set[Layer]) -> tuple[dict[Layer, Tensor], Tensor]:
+        """Fused maps and logits anew, from the first that is asked for on, with their graph."""
+        depth = self.network.depth
+        kept = {layer: values.detach() for layer, values in self.maps.items()}
+        last = Layer("X", depth)
+        if self.network.scff is None:
+            maps = {last: kept[last].requires_grad_()}
+            return maps, self.network.head(maps[last])
+        # The last stage joins in the last fusion, which takes what is before it as it is.
+        first = min(layer.number if layer.kind == "Y" else depth - 1 for layer in layers)
+        start = Layer("Y", first) if first > 1 else Layer("X", 1)
+        maps = {layer: kept[layer].requires_grad_() for layer in {start, last}}
+        fused = self.network.scff.fuse_on(
+            maps[start], [(kept | maps)[Layer("X", i)] for i in range(first + 1, depth + 1)]
+        )
+        maps |= {Layer("Y", first + 1 + i): values for i, values in enumerate(fused)}
+        return maps, self.network.head(maps[Layer("Y", depth)])
+
+    def _from_stages(self, layers: set[Layer]) -> tuple[dict[Layer, Tensor], Tensor]:
+        """Stages, fused maps and logits anew, from the first stage that is asked for on, with their graph."""
+        first = min(layer.number for layer in layers)
+        stages = [self.maps[Layer("X", i)].detach() for i in range(1, first + 1)]
+        later = None
+        if self.network.tail is not None:
+            later = self.network.tail.after(first, stages[-1].requires_grad_())
+        stages = self.network.stages(self.images.detach().requires_grad_()) if later is None else stages + later
+        maps = _named("X", stages)
+        if self.network.scff is not None:
+            maps |= _named("Y", self.network.scff.fuse_on(stages[0], stages[1:]))
+        return maps, self.network.head(list(maps.values())[-1])
+
+
+def run_network(network: Network, images: Tensor) -> Run:
+    """Runs a network once.
+
+    Args:
+        network: in eval mode, its weights without gradients.
+        images: normalised, [B, 3, H, W], of any type; on the network's device. They are kept, and not to be changed.
+
+    Raises:
+        BadInputError: the logits are not finite; says which map is the first that is not.
+    """
+    # Without inference mode, so that what is kept can be differentiated later.
+    with torch.inference_mode(False), torch.no_grad(), as_weights(images.device.type):
+        images = images.to(next(network.parameters()).dtype)
+        images = images.clone() if images.is_inference() else images
+        stages, fused = network.maps(images)
+        logits = network.head((fused or stages)[-1]).float()
+    run = Run(network, images, _named("X", stages) | _named("Y", fused), logits)
+    if not logits.isfinite().all():
+        raise BadInputError(f"the output of this network is not finite; {_first_wild(run)} is the first that is not")
+    return run
+
+
+def run_in_parts(network: Network, images: Tensor) -> Iterator[Run]:
+    """Runs a network over any number of images, some at once and then the next.
+
+    Whoever takes a run should let go of it before the next one, or the maps of both are in memory at a time.
+
+    Args:
+        network, images: as run_network's.
+
+    Raises:
+        BadInputError: as run_network.
+    """
+    for part in images.split(images_at_once(images.device)):
+        yield run_network(network, part)
+
+
+def images_at_once(device: torch.device) -> int:
+    """How many images a device is fastest with: the maps of more of them outgrow a processor's cache."""
+    return 8 if device.type == "cpu" else 64
+
+
+def _first_wild(run: Run) -> str:
+    """The first of the image, the stages, the fused maps and the logits that is not finite."""
+    if not run.images.isfinite().all():
+        return "the image"
+    wild = (str(layer) for layer, values in run.maps.items() if not values.isfinite().all())
+    return next(wild, "the logits' layer")
+
+
+def _named(kind: str, maps: Sequence[Tensor]) -> dict[Layer, Tensor]:
+    """X1.. or Y2.. in their order."""
+    first = 1 if kind == "X" else 2
+    return {Layer(kind, first + i): values for i, values in enumerate(maps)}
+
+
+@contextmanager
+def as_weights(device: str) -> Iterator[None]:
+    """In the types of the weights, without autocast, which a caller may have set."""
+    with torch.autocast(device, enabled=False):
+        yield

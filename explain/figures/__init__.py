@@ -1,0 +1,1 @@
+"""Figures of heatmaps, for the screen and for print."""

@@ -1,0 +1,123 @@
+"""Figures for print: laid out in inches, and saved as PDF, SVG or PNG."""
+
+from io import BytesIO
+from threading import Lock
+
+import matplotlib
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg, RendererAgg
+from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
+
+from explain.figures.text import FONTS
+
+__all__ = ["FORMATS", "Page", "line_height", "printable", "wrapped"]
+
+FORMATS = (".pdf", ".svg", ".png")
+"""By the file's ending."""
+
+# PDF takes whole TrueType outlines, which printers and publishers ask for. SVG has no way to embed a font that its
+# readers agree on: as text it would be set in whatever font they have, and run out of its place; so it is outlines
+# as well, with the words beside them as comments.
+_SETTINGS = {"pdf.fonttype": 42, "svg.fonttype": "path", "svg.hashsalt": "scff-lens"}
+_NO_DATE = {".pdf": {"CreationDate": None}, ".svg": {"Date": None}, ".png": {}}
+_saving = Lock()  # matplotlib's settings are the whole process's
+_POINTS = 72  # an inch
+
+
+class Page:
+    """A figure laid out in inches, from its top left corner.
+
+    Args:
+        size: (width, height) in inches, brought to whole pixels.
+        dpi: pixels an inch of a PNG; frames begin and end at whole ones.
+    """
+
+    def __init__(self, size: tuple[float, float], dpi: int) -> None:
+        self.dpi = dpi
+        self.size = tuple(round(side * dpi) / dpi for side in size)
+        self.figure = Figure(figsize=self.size, dpi=dpi, facecolor="white")
+        FigureCanvasAgg(self.figure)
+
+    def axes(self, left: float, top: float, width: float, height: float) -> Axes:
+        """A frame of that size."""
+        across, down = self.size
+        left, right, top, bottom = (round(at * self.dpi) / self.dpi for at in (left, left + width, top, top + height))
+        return self.figure.add_axes((left / across, 1 - bottom / down, (right - left) / across, (bottom - top) / down))
+
+    def show(self, image: np.ndarray, left: float, top: float, width: float, height: float) -> Axes:
+        """An image that fills a frame, its pixels sharp."""
+        axes = self.axes(left, top, width, height)
+        axes.imshow(image, interpolation="none", aspect="auto")
+        axes.set_axis_off()
+        return axes
+
+    def write(
+        self,
+        words: str,
+        left: float,
+        top: float,
+        points: int,
+        ha: str = "left",
+        va: str = "top",
+        weight: str = "normal",
+    ) -> None:
+        """Words at a place, set to it as matplotlib's ha and va say."""
+        place = (left / self.size[0], 1 - top / self.size[1])
+        looks = {"fontsize": points, "family": FONTS, "weight": weight}
+        self.figure.text(*place, words, ha=ha, va=va, parse_math=False, **looks)
+
+    def file(self, ending: str) -> bytes:
+        """The page as a file, the same at every call.
+
+        Args:
+            ending: a name in FORMATS.
+
+        Returns:
+            In PDF fonts are embedded; in SVG letters are outlines.
+        """
+        data = BytesIO()
+        with _saving, matplotlib.rc_context(_SETTINGS):
+            self.figure.savefig(data, format=ending.removeprefix("."), metadata=_NO_DATE[ending])
+        return data.getvalue()
+
+
+def printable(words: str) -> str:
+    """A file name without what a page cannot show: line breaks, control characters, bytes that are no text."""
+    return "".join(letter if letter.isprintable() else "\ufffd" for letter in words)
+
+
+def line_height(points: float) -> float:
+    """Inches from one line to the next."""
+    return 1.2 * points / _POINTS
+
+
+def wrapped(words: str, width: float, points: float, weight: str = "normal") -> list[str]:
+    """Lines no wider than a column; a word that is too long for one is broken.
+
+    Args:
+        words: with line breaks, where there must be any.
+        width: of the column, in inches.
+        points, weight: of the letters.
+    """
+    font, ruler = FontProperties(family=FONTS, size=points, weight=weight), RendererAgg(1, 1, 4 * _POINTS)
+
+    def fits(line: str) -> bool:
+        return ruler.get_text_width_height_descent(line, font, ismath=False)[0] / ruler.dpi <= width
+
+    lines = []
+    for paragraph in words.split("\n"):
+        line = ""
+        for word in paragraph.split(" "):
+            if line and fits(f"{line} {word}"):
+                line = f"{line} {word}"
+                continue
+            lines += [line] if line else []
+            while not fits(word):
+                most = max(1, next(i for i in range(len(word)) if not fits(word[: i + 1])))
+                lines.append(word[:most])
+                word = word[most:]
+            line = word
+        lines.append(line)
+    return lines

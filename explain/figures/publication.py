@@ -1,0 +1,257 @@
+"""The figure of one image for print: a row a pair, with all that a reader must know in its caption."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize
+from PIL import Image
+
+from core.errors import BadInputError
+from core.version import versions
+from explain.cam.analysis import Heatmap, PairAnalysis
+from explain.cam.methods import METHODS
+from explain.cam.question import Question
+from explain.figures.labels import TITLES, layer_words, panel_words
+from explain.figures.overlay import (
+    DIVERGING,
+    SCALED_BY,
+    Style,
+    difference,
+    difference_end,
+    difference_overlay,
+    overlay,
+    scaled,
+)
+from explain.figures.page import FORMATS, Page, line_height, printable, wrapped
+from explain.metrics.localisation import Region
+from explain.output.summary import seen_words
+
+__all__ = ["DPI", "LARGEST_PANEL", "Answered", "print_figure"]
+
+DPI = 300
+"""Of a PNG."""
+LARGEST_PANEL = 2000
+"""Pixels of a panel's longer side in PDF and SVG; larger images are reduced to that."""
+
+# In inches. Four panels stand side by side across two columns of a journal; those of a wide image one below another.
+_EDGE, _GAP, _COLUMN = 0.1, 0.1, 1.67
+_WIDTH = 2 * _EDGE + 4 * _COLUMN + 3 * _GAP
+_TALLEST, _TALLEST_OF_WIDE = 4.5, 1.0
+_WIDE = 3  # width over height
+_BAR, _BAR_WORDS = 0.1, 0.42
+_TITLE, _SMALL = 8, 7  # points
+
+
+@dataclass(frozen=True)
+class Answered:
+    """What a pair answered to a question about an image: a row of the figure."""
+
+    analysis: PairAnalysis
+    heatmaps: dict[str, Heatmap]
+    """Both networks', by role."""
+    question: Question
+
+
+@dataclass(frozen=True)
+class _Panel:
+    """A picture with its title above and lines beneath."""
+
+    title: str
+    picture: np.ndarray
+    """RGB uint8 [h, w, 3]."""
+    lines: list[str]
+
+
+def print_figure(rows: Sequence[Answered], name: str, style: Style, ending: str, region: Region | None = None) -> bytes:
+    """Image, baseline, SCFF and their difference by columns, pairs by rows; of a wide image the columns are stacked.
+
+    Args:
+        rows: one image's, a pair each; the image is there at its own size.
+        name: of the image.
+        style: of drawing; a scale shared by both maps of a pair, or each its own.
+        ending: a name in explain.figures.page.FORMATS.
+        region: of the image, outlined on every panel.
+
+    Returns:
+        The file: 7.18 inches wide, a PNG of 300 dpi. Pixels of the image are not blended with others, unless there
+        are more than LARGEST_PANEL along its longer side, or, in a PNG, more than the panel has.
+
+    Raises:
+        BadInputError: the ending is of no known format.
+    """
+    if ending not in FORMATS:
+        raise BadInputError(f"unknown format {ending!r}; known: {', '.join(FORMATS)}")
+    image = rows[0].analysis.image
+    stacked = image.shape[1] > _WIDE * image.shape[0]
+    column = _WIDTH - 2 * _EDGE if stacked else _COLUMN
+    width, height = _fitted(image.shape, column, _TALLEST_OF_WIDE if stacked else _TALLEST)
+    most = round(max(width, height) * DPI) if ending == ".png" else LARGEST_PANEL
+    small = _reduced(image, most)
+    outline = None if region is None else _reduced_mask(region.mask, small.shape[:2])
+    headings = [wrapped(_heading(row), _WIDTH - 2 * _EDGE, _TITLE, "bold") for row in rows]
+    end = difference_end(*(difference(row.heatmaps, style) for row in rows))
+    bands = [list(_bands(row, small, end, style, column, stacked)) for row in rows]
+    caption = wrapped(_unbroken(_caption(rows, name, style, region)), _WIDTH - 2 * _EDGE, _SMALL)
+    above = line_height(_TITLE) + 0.03
+
+    def band_height(band: list[_Panel]) -> float:
+        return above + height + 0.04 + max(len(panel.lines) for panel in band) * line_height(_SMALL) + 0.08
+
+    down = sum(len(heading) * line_height(_TITLE) + 0.06 for heading in headings)
+    down += sum(band_height(band) for row in bands for band in row) + _GAP * len(rows)
+    down += 2 * _EDGE + _BAR + _BAR_WORDS + len(caption) * line_height(_SMALL)
+    page, top = Page((_WIDTH, down), DPI), _EDGE
+    for heading, row in zip(headings, bands, strict=True):
+        page.write("\n".join(heading), _EDGE, top, _TITLE, weight="bold")
+        top += len(heading) * line_height(_TITLE) + 0.06
+        for band in row:
+            for i, panel in enumerate(band):
+                middle = _EDGE + i * (column + _GAP) + column / 2
+                page.write(panel.title, middle, top, _TITLE, ha="center")
+                axes = page.show(panel.picture, middle - width / 2, top + above, width, height)
+                if outline is not None:
+                    _draw_outline(axes, outline)
+                page.write("\n".join(panel.lines), middle, top + above + height + 0.04, _SMALL, ha="center")
+            top += band_height(band)
+        top += _GAP
+    bar, beside = (_WIDTH - 2 * _EDGE - 5 * _GAP) / 2, _EDGE + (_WIDTH - 2 * _EDGE) / 2
+    _draw_bar(page, _EDGE + _GAP, top, bar, style.colour_map, (0, 1), f"maps: {SCALED_BY[style.scale]}")
+    words = "difference of these shares: less with SCFF, more with SCFF"
+    _draw_bar(page, beside + 1.5 * _GAP, top, bar, DIVERGING, (-end, end), words)
+    page.write("\n".join(caption), _EDGE, top + _BAR + _BAR_WORDS, _SMALL)
+    return page.file(ending)
+
+
+def _bands(
+    row: Answered, image: np.ndarray, end: float, style: Style, column: float, stacked: bool
+) -> Iterator[list[_Panel]]:
+    """Panels that stand side by side."""
+    shares, change = scaled(row.heatmaps, style), difference(row.heatmaps, style)
+    full = row.analysis.image.shape
+    said = {
+        "Image": (image, f"{full[1]} x {full[0]} pixels"),
+        **{TITLES[role]: (overlay(image, shares[role], style), _words(row, role)) for role in row.analysis.runs},
+        "Difference": (
+            difference_overlay(image, change, end, style),
+            "SCFF minus baseline" if change is not None else "none: both maps are empty",
+        ),
+    }
+    panels = [
+        _Panel(
+            title, picture, [part for line in words.split("\n") for part in wrapped(printable(line), column, _SMALL)]
+        )
+        for title, (picture, words) in said.items()
+    ]
+    yield from ([panel] for panel in panels) if stacked else [panels]
+
+
+def _words(row: Answered, role: str) -> str:
+    """Of a method that knows no class, the prediction alone."""
+    lines = panel_words(row.analysis.runs[role], row.heatmaps[role])
+    if METHODS[row.question.method].knows_class:
+        return lines
+    return lines.split("\n")[0] + ("\nempty map" if row.heatmaps[role].empty else "")
+
+
+def _heading(row: Answered) -> str:
+    pair = row.analysis.pair
+    return printable(f"{pair.name} ({pair.baseline.header.arch})")
+
+
+def _caption(rows: Sequence[Answered], name: str, style: Style, region: Region | None) -> str:
+    asked = [_asked(row) for row in rows]
+    alike = len(set(asked)) == 1
+    pairs = "; ".join(
+        f"{_heading(row)}: {seen_words(row.analysis)}, maps of {_cells(row)} cells{'' if alike else f', {question}'}"
+        for row, question in zip(rows, asked, strict=True)
+    )
+    smooth = {_smoothing(row.question) for row in rows}
+    known = versions()
+    sentences = [
+        name,
+        f"A network without SCFF and with it, {pairs}",
+        asked[0] if alike else "",
+        "Beneath each map the network's prediction and its probability",
+        f"Colours ({style.colour_map}): {SCALED_BY[style.scale]}, interpolated bilinearly from the cells, at "
+        f"{style.opacity * 100:.0f} % over the image; difference: SCFF's share minus the baseline's",
+        " ".join(sorted(smooth)) if len(smooth) == 1 else "Smoothing differs: " + "; ".join(sorted(smooth)),
+        "Outlined: the marked region" if region is not None else "",
+        f"SCFF Lens {known['scff-lens']}, torch {known['torch']}, timm {known['timm']}",
+    ]
+    return printable(" ".join(f"{sentence}." for sentence in sentences if sentence))
+
+
+def _unbroken(words: str) -> str:
+    """With numbers and their signs kept on one line."""
+    for sign in (" %", " : ", " x "):
+        words = words.replace(sign, sign.replace(" ", "\xa0"))
+    return words
+
+
+def _asked(row: Answered) -> str:
+    """Method, layer and target."""
+    question, classes = row.question, row.analysis.pair.classes
+    method = METHODS[question.method]
+    made = f"{method.title} of {layer_words(question.layer)}"
+    if not method.knows_class:
+        return f"{made}, which knows no class"
+    target = "each network's own prediction" if question.target is None else classes[question.target]
+    if question.against is None:
+        return f"{made}, for {target} (its logit)"
+    return f"{made}, for {target} over {classes[question.against]} (the difference of their logits)"
+
+
+def _cells(row: Answered) -> str:
+    height, width = row.heatmaps["scff"].values.shape
+    return f"{width} x {height}"
+
+
+def _smoothing(question: Question) -> str:
+    smoothing = question.smoothing
+    if smoothing is None:
+        return "Not smoothed"
+    return f"Mean of {smoothing.samples} copies with noise of {smoothing.spread * 100:g} % of the image's range"
+
+
+def _fitted(shape: tuple[int, ...], width: float, height: float) -> tuple[float, float]:
+    """The largest (width, height) in a frame of the image's shape [H, W, ...]."""
+    scale = min(width / shape[1], height / shape[0])
+    return shape[1] * scale, shape[0] * scale
+
+
+def _reduced(image: np.ndarray, most: int) -> np.ndarray:
+    """An image whose longer side has no more pixels than that, each the mean of those that it stands for."""
+    factor = max(image.shape[:2]) / most
+    if factor <= 1:
+        return image
+    height, width = (max(1, round(side / factor)) for side in image.shape[:2])
+    return np.asarray(Image.fromarray(image).resize((width, height), Image.Resampling.BOX))
+
+
+def _reduced_mask(mask: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """A mask [H, W] at another (height, width), where a pixel is marked when any that it stands for is."""
+    for axis, side in enumerate(size):
+        mask = np.logical_or.reduceat(mask, np.arange(side) * mask.shape[axis] // side, axis=axis)
+    return mask
+
+
+def _draw_outline(axes: Axes, mask: np.ndarray) -> None:
+    """White with a dark rim, to be seen on any colour; along the image's edge, where the region reaches it."""
+    axes.autoscale(False)  # else the contour, which goes beyond the picture, would make it smaller
+    framed = np.pad(mask, 1).astype(np.float32)
+    down, across = (np.arange(side) - 1 for side in framed.shape)
+    for colour, points in (("black", 1.8), ("white", 0.8)):
+        axes.contour(across, down, framed, [0.5], colors=colour, linewidths=points).set_clip_on(False)
+
+
+def _draw_bar(
+    page: Page, left: float, top: float, width: float, colour_map: str, ends: tuple[float, float], words: str
+) -> None:
+    bar = page.axes(left, top, width, _BAR)
+    shades = ScalarMappable(Normalize(*ends), colour_map)
+    page.figure.colorbar(shades, cax=bar, orientation="horizontal", ticks=[ends[0], sum(ends) / 2, ends[1]])
+    bar.tick_params(labelsize=_SMALL, length=2, pad=1.5)
+    page.write(words, left + width / 2, top + _BAR + 0.2, _SMALL, ha="center")

@@ -1,0 +1,137 @@
+"""The side-by-side figure of one image: image, both overlays, their difference."""
+
+import numpy as np
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize
+from PIL import Image
+from scipy.ndimage import binary_erosion
+
+from explain.cam.analysis import Heatmap, PairAnalysis
+from explain.cam.methods import METHODS
+from explain.cam.question import Question
+from explain.figures.labels import TITLES, layer_words, panel_title, percent
+from explain.figures.overlay import (
+    DIVERGING,
+    PLAIN,
+    SCALED_BY,
+    Style,
+    difference,
+    difference_end,
+    difference_overlay,
+    overlay,
+    scaled,
+)
+from explain.figures.text import blank_figure, rasterised, text, to_points
+from explain.metrics.localisation import Region, against_region
+
+__all__ = ["side_by_side"]
+
+_OUTLINE = (255, 225, 77)
+_LEAST_PANEL = 400  # pixels; smaller images are enlarged by a whole factor, each pixel a square
+
+
+def side_by_side(
+    analysis: PairAnalysis,
+    heatmaps: dict[str, Heatmap],
+    name: str,
+    question: Question,
+    style: Style = PLAIN,
+    region: Region | None = None,
+) -> Image.Image:
+    """A figure of the image, both overlays and their difference, at the image's own resolution, with colour bars.
+
+    Args:
+        analysis: of the image.
+        heatmaps: both networks', by role.
+        name: of the image, for its title.
+        question: that the heatmaps answer.
+        style: of drawing.
+        region: of the image, which is outlined in every panel.
+
+    Returns:
+        The figure; pixels of the image are pixels of the figure. An image less than 400 pixels wide is enlarged by
+        a whole factor.
+    """
+    image, shares = analysis.image, scaled(heatmaps, style)
+    panels = {"Image\n" + _shortened(name): image}
+    for role, heatmap in heatmaps.items():
+        title = panel_title(role, analysis.runs[role], heatmap, METHODS[question.method].knows_class)
+        panels[title] = overlay(image, shares[role], style)
+    change = difference(heatmaps, style)
+    end = difference_end(change)
+    panels["Difference\nSCFF minus baseline"] = difference_overlay(image, change, end, style)
+    factor = max(1, -(-_LEAST_PANEL // image.shape[1]))
+    height, width = (side * factor for side in image.shape[:2])
+    line = max(12, min(width // 32, height // 12))  # height of a line of text, in pixels
+    top, bottom, bar = 4 * line, 3 * line, 6 * line
+    figure = Image.new("RGB", (4 * width + 5 * line + 2 * bar, top + height + bottom), "white")
+    left = line
+    for column, (title, panel) in enumerate(panels.items()):
+        shown = panel if region is None else _outlined(panel, region.mask, max(1, line // (6 * factor)))
+        figure.paste(_enlarged(shown, factor), (left, top))
+        figure.paste(text(title, (width, top), line, centred=True), (left, 0))
+        left += width + line
+        if column == 2:
+            figure.paste(
+                _colour_bar((bar, height), line, style.colour_map, (0, 1), SCALED_BY[style.scale]), (left, top)
+            )
+            left += bar
+    figure.paste(
+        _colour_bar((bar, height), line, DIVERGING, (-end, end), "less with SCFF, more with SCFF"), (left, top)
+    )
+    figure.paste(
+        text(_caption(analysis, heatmaps, question, region), (4 * width, bottom), 0.8 * line, centred=False),
+        (line, top + height),
+    )
+    return figure
+
+
+def _shortened(name: str, most: int = 40) -> str:
+    return name if len(name) <= most else f"{name[: most // 2]}…{name[-most // 2 + 1 :]}"
+
+
+def _enlarged(panel: np.ndarray, factor: int) -> Image.Image:
+    picture = Image.fromarray(panel)
+    return picture.resize((picture.width * factor, picture.height * factor), Image.Resampling.NEAREST)
+
+
+def _outlined(panel: np.ndarray, mask: np.ndarray, thickness: int) -> np.ndarray:
+    """A panel [H, W, 3] with the inner edge of a mask [H, W] in yellow, of a thickness in pixels."""
+    edge = mask & ~binary_erosion(mask, iterations=thickness)
+    return np.where(edge[..., None], np.array(_OUTLINE, dtype=np.uint8), panel)
+
+
+def _caption(
+    analysis: PairAnalysis, heatmaps: dict[str, Heatmap], question: Question, region: Region | None = None
+) -> str:
+    cells = " x ".join(str(side) for side in reversed(next(iter(heatmaps.values())).values.shape))
+    smoothing = ""
+    if question.smoothing is not None:
+        smoothing = f", the mean over {question.smoothing.samples} noisy copies"
+    return (
+        f"{analysis.pair.name} ({analysis.pair.baseline.header.arch}). {METHODS[question.method].title} of "
+        f"{layer_words(question.layer)}{smoothing}, {cells} cells, interpolated.{_inside(heatmaps, region)}"
+    )
+
+
+def _inside(heatmaps: dict[str, Heatmap], region: Region | None) -> str:
+    """How much of each map lies in a region."""
+    if region is None:
+        return ""
+    found = {role: against_region(heatmap.values, region) for role, heatmap in heatmaps.items()}
+    shares = (f"{TITLES[role]}: {'none' if one is None else percent(one.energy)}" for role, one in found.items())
+    return f" Of each map's sum, inside the outlined region of {region.mask.mean():.1%}: {', '.join(shares)}."
+
+
+def _colour_bar(
+    size: tuple[int, int], line: float, colour_map: str, ends: tuple[float, float], words: str
+) -> Image.Image:
+    """The colours between two values, as high as the panels."""
+    figure = blank_figure(size)
+    margin = 0.4 * line / size[1]  # half a tick label
+    axes = figure.add_axes((0, margin, 0.14, 1 - 2 * margin))
+    shades = ScalarMappable(Normalize(*ends), colour_map)
+    colours = figure.colorbar(shades, cax=axes, ticks=[ends[0], sum(ends) / 2, ends[1]])
+    colours.ax.tick_params(labelsize=to_points(0.8 * line))
+    colours.set_label(words, fontsize=to_points(0.8 * line))
+    return rasterised(figure)

@@ -1,0 +1,1 @@
+"""Metrics of heatmaps: faithfulness, randomisation, localisation, overlap, fusion attribution."""

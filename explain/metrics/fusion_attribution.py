@@ -1,0 +1,135 @@
+"""What SCFF chose for an image: how each fusion weighed its two maps, and what each stage adds to the score."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from explain.cam.analysis import PairAnalysis
+from explain.cam.forward_pass import Run, as_weights
+from explain.cam.layers import Layer
+from explain.cam.question import Question, Target
+
+__all__ = ["FusionWeights", "StageShare", "fusion_weights", "inside", "stage_shares"]
+
+
+@dataclass(frozen=True)
+class FusionWeights:
+    """The weights of one fusion, for one image."""
+
+    layer: str
+    """The fused map that it makes, Y2 to Yn."""
+    earlier: np.ndarray
+    """Of each channel of the earlier map, brought to size, float32 [C]."""
+    stage: np.ndarray
+    """Of each channel of the stage's own map, float32 [C]."""
+
+    @property
+    def mean(self) -> float:
+        """Of the earlier map's weights."""
+        return float(self.earlier.mean())
+
+    @property
+    def spread(self) -> float:
+        """Their standard deviation over channels."""
+        return float(self.earlier.std())
+
+    def histogram(self, bins: int = 20) -> np.ndarray:
+        """How many channels of the earlier map have a weight in each of equal parts of 0 to 1, [bins]."""
+        return np.histogram(self.earlier, bins, range=(0, 1))[0]
+
+
+@dataclass(frozen=True)
+class StageShare:
+    """What a score loses without one stage's way into the fusion."""
+
+    stage: str
+    """X1 to Xn."""
+    score: float
+    """The target's score, a logit or a difference of two, with all stages."""
+    without: float
+    """The same when that stage's map is zero where SCFF takes it; the backbone goes on with the map as it is."""
+
+    @property
+    def share(self) -> float:
+        """What the stage adds to the score, in its own unit; below zero where it speaks against the target."""
+        return self.score - self.without
+
+
+def fusion_weights(run: Run) -> list[list[FusionWeights]] | None:
+    """For each image, the weights of each fusion from Y2 to Yn.
+
+    Args:
+        run: of a network with SCFF.
+
+    Returns:
+        None for a network without SCFF, or of a variant that chooses nothing by the image (add, concat).
+    """
+    if run.network.scff is None:
+        return None
+    fused, found = run.maps[Layer("X", 1)], []
+    with torch.no_grad(), as_weights(run.logits.device.type):
+        for i, (downsample, fuse) in enumerate(run.network.scff.steps(), start=2):
+            stage = run.maps[Layer("X", i)]
+            weights = fuse.weights(downsample(fused, stage.shape[-2:]), stage)
+            if weights is None:
+                return None
+            found.append((str(Layer("Y", i)), *(values.float().cpu().numpy() for values in weights)))
+            fused = run.maps[Layer("Y", i)]
+    return [
+        [FusionWeights(layer, earlier[image], stage[image]) for layer, earlier, stage in found]
+        for image in range(len(run.images))
+    ]
+
+
+def stage_shares(run: Run, targets: list[Target]) -> list[list[StageShare]] | None:
+    """For each image, what each stage adds to the target's score through SCFF; runs no backbone.
+
+    Args:
+        run: of a network with SCFF.
+        targets: one an image.
+
+    Returns:
+        None for a network without SCFF.
+    """
+    if run.network.scff is None:
+        return None
+    stages = [run.maps[Layer("X", i)] for i in range(1, run.network.depth + 1)]
+    shares: list[list[StageShare]] = [[] for _ in targets]
+    with torch.no_grad(), as_weights(run.logits.device.type):
+        for i, stage in enumerate(stages):
+            ablated = [*stages[:i], torch.zeros_like(stage), *stages[i + 1 :]]
+            logits = run.network.head(run.network.scff.fuse_on(ablated[0], ablated[1:])[-1]).float()
+            for image, target in enumerate(targets):
+                scores = (float(target(run.logits[image])), float(target(logits[image])))
+                shares[image].append(StageShare(str(Layer("X", i + 1)), *scores))
+    return shares
+
+
+def inside(analysis: PairAnalysis, question: Question) -> dict[str, Any]:
+    """All that SCFF chose for an image, as a JSON object.
+
+    Returns:
+        The names of what is explained; of each fusion the weights of its channels, with mean and spread, or None for
+        a variant that chooses nothing by the image; of each stage the target's score with it and without.
+    """
+    run, classes = analysis.scff, analysis.pair.classes
+    target = run.target(question)
+    weights, (shares,) = fusion_weights(run.run), stage_shares(run.run, [target])
+    return {
+        "pair": analysis.pair.name,
+        "target": classes[target.index],
+        "against": None if target.against is None else classes[target.against],
+        "fusions": weights
+        and {
+            each.layer: {
+                "mean": each.mean,
+                "spread": each.spread,
+                "earlier": each.earlier.tolist(),
+                "stage": each.stage.tolist(),
+            }
+            for each in weights[0]
+        },
+        "stages": {each.stage: {"score": each.score, "without": each.without, "share": each.share} for each in shares},
+    }

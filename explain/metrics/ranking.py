@@ -1,0 +1,68 @@
+"""Pixels of an image ranked by its heatmap, ties broken by a fixed permutation."""
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+__all__ = ["enlarged", "hottest", "ranking"]
+
+_SEED = 0
+
+
+def enlarged(heatmap: Tensor | np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """A heatmap as a share of its own maximum, interpolated bilinearly to an image's size.
+
+    Args:
+        heatmap: [h, w], at least zero, not empty.
+        size: (H, W) in pixels.
+
+    Returns:
+        float64 [H, W], 0 to 1; at nine decimals, so that interpolation leaves equal values equal.
+    """
+    values = torch.as_tensor(heatmap).cpu().double()
+    share = (values / values.max())[None, None]
+    return functional.interpolate(share, size, mode="bilinear", antialias=True)[0, 0].numpy().round(9)
+
+
+def ranking(share: np.ndarray) -> np.ndarray:
+    """The place of each pixel, 0 for the hottest.
+
+    Pixels of one value are ordered by a permutation that is drawn once for each number of pixels, so that a plateau,
+    such as all that a heatmap leaves at zero, is spread over and not entered from the top left corner.
+
+    Args:
+        share: [H, W], as enlarged.
+
+    Returns:
+        int64 [H, W], each of 0 to H W - 1 once.
+    """
+    shuffled = _shuffled(share.size)
+    order = shuffled[np.argsort(-share.ravel()[shuffled], kind="stable")]
+    places = np.empty(share.size, dtype=np.int64)
+    places[order] = np.arange(share.size)
+    return places.reshape(share.shape)
+
+
+def hottest(share: np.ndarray, count: int) -> np.ndarray:
+    """The pixels whose place in the ranking is below a count, without ranking the others.
+
+    Args:
+        share: [H, W], as enlarged.
+        count: 1 to H W.
+
+    Returns:
+        bool [H, W], true for as many pixels.
+    """
+    values = share.ravel()
+    last = np.partition(values, values.size - count)[values.size - count]
+    found = values > last
+    shuffled = _shuffled(values.size)
+    equal = shuffled[values[shuffled] == last]
+    found[equal[: count - int(found.sum())]] = True
+    return found.reshape(share.shape)
+
+
+def _shuffled(count: int) -> np.ndarray:
+    """The order of pixels of one value."""
+    return np.random.default_rng(_SEED).permutation(count)

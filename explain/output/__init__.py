@@ -1,0 +1,1 @@
+"""What is written of one explained image: summary, JSON, GeoTIFF, files."""

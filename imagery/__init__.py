@@ -1,0 +1,1 @@
+"""Image and raster files to RGB pixels and back: formats, bands, orientation, masks, georeference, GeoTIFF."""

@@ -1,0 +1,1 @@
+"""The checkpoint pair: weights files, loading, statistics, the folder of pairs, export."""

@@ -1,0 +1,83 @@
+"""The pairs in a folder, read anew whenever it changes."""
+
+from contextlib import suppress
+from pathlib import Path
+from threading import Lock
+
+import torch
+
+from core.errors import BadInputError
+from pairs.checkpoint import REPORT, ROLES, weights_file
+from pairs.inference import prepared
+from pairs.pair import Pair, load_pair
+
+__all__ = ["FIRST", "PairFolder"]
+
+FIRST = "efficientnet-lite0-siri-whu"
+"""The pair that the page opens with, where the folder has it: the more accurate of those that ship."""
+
+_PAIR_FILES = (*map(weights_file, ROLES), REPORT)
+
+
+class PairFolder:
+    """Checkpoint pairs in a folder; loaded when first asked for, and again when their files have changed.
+
+    Safe to share among threads.
+
+    Args:
+        path: its sub-folders are pairs; it may be missing or empty.
+        device: where networks run.
+    """
+
+    def __init__(self, path: Path, device: torch.device) -> None:
+        self.path = path
+        self.device = device
+        self._loaded: dict[str, tuple[tuple, Pair]] = {}
+        self._lock = Lock()
+
+    def names(self) -> list[str]:
+        """Names of all sub-folders that hold a file of a pair, whole or not: FIRST, then in alphabetical order."""
+        if not self.path.is_dir():
+            return []
+        names = (
+            child.name
+            for child in self.path.iterdir()
+            if not child.name.startswith(".") and any((child / name).is_file() for name in _PAIR_FILES)
+        )
+        return sorted(names, key=lambda name: (name != FIRST, name))
+
+    def first_usable(self) -> str | None:
+        """The first of the names whose pair can be used; None where none can."""
+        for name in self.names():
+            with suppress(BadInputError):
+                self.load(name)
+                return name
+        return None
+
+    def load(self, name: str) -> Pair:
+        """A pair, ready for inference.
+
+        Raises:
+            BadInputError: there is no such pair, or it cannot be used.
+        """
+        names = self.names()
+        if name not in names:
+            raise BadInputError(f"no pair {name!r} in {self.path.name}; there are: {', '.join(names) or 'none'}")
+        folder = self.path / name
+        stamp = tuple((file, _stamp(folder / file)) for file in _PAIR_FILES)
+        with self._lock:
+            for gone in self._loaded.keys() - set(names):
+                del self._loaded[gone]
+            former = self._loaded.get(name)
+            if former is None or former[0] != stamp:
+                self._loaded.pop(name, None)
+                self._loaded[name] = (stamp, prepared(load_pair(folder, self.device)))
+            return self._loaded[name][1]
+
+
+def _stamp(file: Path) -> tuple[int, int] | None:
+    try:
+        status = file.stat()
+    except OSError:
+        return None
+    return status.st_mtime_ns, status.st_size

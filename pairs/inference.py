@@ -1,0 +1,27 @@
+"""A pair whose networks are inference-ready."""
+
+import dataclasses
+
+from models.inference.preparation import prepared_network
+from pairs.checkpoint import LoadedNetwork
+from pairs.pair import Pair
+
+__all__ = ["prepared"]
+
+
+def prepared(pair: Pair, compiled: bool = False, batch: int = 1) -> Pair:
+    """A pair whose networks give what the given one's do, faster.
+
+    Logits, and maps of the classifier's input, are equal to 1e-4 of their largest value. Gradients through the backbone
+    gather more rounding: maps of stages are equal to 1e-3, but for Grad-CAM++ near a pole of its weights.
+
+    Args:
+        pair: as loaded; it is left as it is and is no longer needed.
+        compiled, batch: as prepared_network's.
+    """
+    size = pair.preprocessing.size
+
+    def made_ready(loaded: LoadedNetwork) -> LoadedNetwork:
+        return dataclasses.replace(loaded, network=prepared_network(loaded.network, size, compiled, batch))
+
+    return dataclasses.replace(pair, baseline=made_ready(pair.baseline), scff=made_ready(pair.scff))

@@ -1,0 +1,397 @@
+"""The endpoints for programs, as a client in another process finds them."""
+
+import json
+import re
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from tempfile import gettempdir
+from typing import Any
+
+import numpy as np
+import pytest
+import rasterio
+import torch
+from PIL import Image
+from rasterio.transform import from_origin
+
+from app.api.endpoints import Endpoints
+from explain.cam.analysis import analyse
+from explain.cam.question import Question
+from explain.figures.overlay import Style
+from explain.metrics.faithfulness import faithfulness
+from explain.output.single_image import Marked, explain_image
+from imagery.reading import read_image
+from pairs.folder import PairFolder
+from pairs.inference import prepared
+from pairs.pair import Pair, load_pair
+from tests.conftest import CLASSES, texture
+
+README = Path(__file__).parents[3] / "README.md"
+NAMED = {"/pairs", "/card", "/explain", "/maps", "/faithfulness", "/inside", "/record"}
+
+CLIENT = """
+import json, sys
+from concurrent.futures import ThreadPoolExecutor
+from gradio_client import Client, handle_file
+from gradio_client.exceptions import AppError
+
+url, folder, calls, threads = json.load(sys.stdin)
+
+def call(asked):
+    client = Client(url, verbose=False, download_files=folder) if threads > 1 else shared
+    name, arguments = asked
+    arguments = {key: handle_file(value) if key == "image" else value for key, value in arguments.items()}
+    if name == "view_api":
+        return {"value": client.view_api(return_format="dict", print_info=False)}
+    try:
+        return {"value": client.predict(**arguments, api_name=name)}
+    except AppError as error:
+        return {"error": str(error)}
+
+shared = Client(url, verbose=False, download_files=folder)
+with ThreadPoolExecutor(threads) as pool:
+    print(json.dumps(list(pool.map(call, calls))))
+"""
+
+Calls = list[tuple[str, dict[str, Any]]]
+
+
+@pytest.fixture(scope="module")
+def ask(url: str, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., list[dict[str, Any]]]:
+    """Has a client in a process of its own make calls; each gives a value, or an error's words."""
+
+    def asked(calls: Calls, threads: int = 1) -> list[dict[str, Any]]:
+        told = json.dumps([url, str(tmp_path_factory.mktemp("got")), calls, threads])
+        ended = subprocess.run(
+            [sys.executable, "-c", CLIENT], input=told, capture_output=True, text=True, timeout=120, check=False
+        )
+        assert ended.returncode == 0, ended.stderr
+        return json.loads(ended.stdout.splitlines()[-1])
+
+    return asked
+
+
+@pytest.fixture(scope="module")
+def pair_here(checkpoints: Path) -> Pair:
+    """The server's pair, made ready as the server does it."""
+    return prepared(load_pair(checkpoints / "tiny"))
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("images")
+
+
+@pytest.fixture(scope="module")
+def scene(folder: Path) -> Path:
+    """A GeoTIFF."""
+    place = {"crs": "EPSG:32650", "transform": from_origin(240_000, 3_380_000, 2, 2)}
+    path = folder / "a scene.tif"
+    with rasterio.open(path, "w", driver="GTiff", height=90, width=120, count=3, dtype="uint8", **place) as file:
+        file.write(texture(1, 0, side=120)[:90].transpose(2, 0, 1))
+    return path
+
+
+QUESTION = {"target": "roof", "layer": "Y3", "method": "hirescam"}
+DRAWN = {"against": "water", "box": "10,20,60,80", "scale": "shared", "colour_map": "viridis"}
+
+
+@pytest.fixture(scope="module")
+def answers(ask: Callable, scene: Path) -> dict[str, Any]:
+    """What each endpoint says of one scene."""
+    about = {"image": str(scene), "pair": "tiny"}
+    question = {**about, **QUESTION}
+    calls = {
+        "/pairs": {},
+        "/card": {"pair": "tiny"},
+        "/explain": {**question, **DRAWN},
+        "/maps": question,
+        "/faithfulness": question,
+        "/inside": {**about, "target": "roof", "against": "water"},
+        "/record": {**question, **DRAWN},
+        "view_api": {},
+    }
+    return dict(zip(calls, (found["value"] for found in ask(list(calls.items()))), strict=True))
+
+
+def test_all_steps_are_offered_and_no_event_of_the_page_is(answers: dict[str, Any]) -> None:
+    offered = answers["view_api"]
+    assert set(offered["named_endpoints"]) == NAMED
+    assert not offered["unnamed_endpoints"]
+    assert all(endpoint["description"] for endpoint in offered["named_endpoints"].values())
+
+
+def test_parameters_are_documented_with_types_and_defaults(answers: dict[str, Any]) -> None:
+    explain = answers["view_api"]["named_endpoints"]["/explain"]
+    described = {each["parameter_name"]: each for each in explain["parameters"]}
+    assert list(described)[:5] == ["image", "pair", "target", "layer", "method"]
+    assert [name for name, each in described.items() if not each["parameter_has_default"]] == ["image", "pair"]
+    defaults = {name: each["parameter_default"] for name, each in described.items() if each["parameter_has_default"]}
+    assert defaults == {
+        "target": "own", "layer": "fused", "method": "gradcam++", "against": None, "bands": None, "smooth": False,
+        "box": None, "scale": "own", "colour_map": "inferno",
+    }  # fmt: skip
+    assert described["method"]["python_type"]["type"].startswith("Literal['gradcam++', 'gradcam'")
+    assert described["smooth"]["python_type"]["type"] == "bool"
+    assert "each network's own prediction" in described["target"]["label"]
+    assert explain["returns"][0]["python_type"]["type"] == "filepath"
+
+
+def test_pairs_and_the_card_of_one(answers: dict[str, Any]) -> None:
+    assert answers["/pairs"] == ["tiny"]
+    card = answers["/card"]
+    assert (card["arch"], card["classes"]) == ("resnet18", list(CLASSES))
+    assert card["data"]["images"] == 18
+    assert card["scff"]["test"]["share"] == 0.5
+    assert card["scff"]["test"]["interval"] == pytest.approx([0.299, 0.701], abs=0.001)
+    assert card["scff"]["fusion"]["fusion"] == "sk_softmax"
+    assert card["baseline"]["fusion"] is None
+    assert card["baseline"]["class_accuracy"] == {"field": 0.25, "roof": 0.75, "water": None}
+    assert 0 < card["baseline"]["parameters"] < card["scff"]["parameters"]
+
+
+def test_explain_says_and_draws_what_the_command_line_does(
+    answers: dict[str, Any], scene: Path, pair_here: Pair, tmp_path: Path
+) -> None:
+    figure, answer = answers["/explain"]
+    question = Question(1, 2, "Y3", "hirescam")
+    expected = explain_image(
+        scene, pair_here, question, tmp_path / "x", "none", Style("viridis", "shared"), Marked("10,20,60,80")
+    )
+    files = {"image": "a scene.tif", "figure": "a scene.png", "maps": None, "geotiff": None}
+    assert {name: answer[name] for name in files} == files
+    assert str(scene.parent) not in json.dumps(answer)
+    said, wanted = (flat(each | dict.fromkeys(files), "asked.image") for each in (answer, expected))
+    assert said.keys() == wanted.keys()
+    for name, value in wanted.items():
+        near = isinstance(value, float)
+        assert said[name] == (pytest.approx(value, rel=1e-3, abs=1e-6) if near else value), name
+    assert Path(figure).name == "a scene.png"
+    drawn, ours = (np.asarray(Image.open(path), dtype=int) for path in (figure, expected["figure"]))
+    assert drawn.shape == ours.shape
+    assert np.abs(drawn - ours).max() <= 1
+
+
+def test_maps_are_raw_and_lie_over_the_ground(answers: dict[str, Any], scene: Path, pair_here: Pair) -> None:
+    arrays, geotiff = answers["/maps"]
+    assert [Path(arrays).name, Path(geotiff).name] == ["a scene.npz", "a scene-heatmaps.tif"]
+    found = np.load(arrays)
+    expected = analyse(pair_here, read_image(scene)).heatmaps(Question(1, None, "Y3", "hirescam"))
+    for role, heatmap in expected.items():
+        assert found[role].dtype == np.float32
+        assert found[role] == pytest.approx(heatmap.values, rel=1e-4, abs=1e-7)
+    with rasterio.open(geotiff) as ours, rasterio.open(scene) as theirs:
+        assert ours.bounds == pytest.approx(theirs.bounds)
+        assert ours.crs == theirs.crs
+        assert ours.tags()["scff_target"] == "roof"
+
+
+def test_faithfulness_is_that_of_these_maps(answers: dict[str, Any], scene: Path, pair_here: Pair) -> None:
+    analysis = analyse(pair_here, read_image(scene))
+    run, heatmap = analysis.scff.run, analysis.scff.heatmap(Question(1, None, "Y3", "hirescam"))
+    expected = faithfulness(run.network, run.images, heatmap.values[None], [1])[0]
+    found = answers["/faithfulness"]["scff"]
+    assert found["target"] == "roof"
+    for name in ("confidence", "drop", "insertion_area", "deletion_area", "road"):
+        assert found[name] == pytest.approx(getattr(expected, name), abs=1e-4)
+
+
+def test_inside_is_what_scff_chose(answers: dict[str, Any]) -> None:
+    inside, answer = answers["/inside"], answers["/explain"][1]
+    assert (inside["target"], inside["against"]) == ("roof", "water")
+    for layer, fusion in inside["fusions"].items():
+        assert fusion["mean"] == pytest.approx(answer["earlier_weights"][layer]["mean"])
+        assert np.add(fusion["earlier"], fusion["stage"]) == pytest.approx(1, abs=1e-5)
+    for name, stage in inside["stages"].items():
+        assert stage["share"] == pytest.approx(stage["score"] - stage["without"])
+        assert stage["share"] == pytest.approx(answer["stage_shares"][name], abs=1e-6)
+
+
+def test_the_record_is_of_the_same_answer(answers: dict[str, Any]) -> None:
+    said, answer = answers["/record"], answers["/explain"][1]
+    assert said["scff"]["probabilities"] == pytest.approx(answer["scff"]["probabilities"])
+    assert said["size"] == {"width": 120, "height": 90}
+    assert said["question"]["target"] == "roof"
+    assert said["style"]["colour_map"] == "viridis"
+    assert said["region"]["box"] == [10, 20, 60, 80]
+    assert "marked area" in said["comparison"]["words"]
+
+
+REFUSED = {
+    "no such pair": ({"pair": "zz"}, "no pair 'zz' in checkpoints; there are: tiny"),
+    "no such class": ({"target": "sea"}, "unknown class 'sea'; tiny knows field, roof, water"),
+    "no such layer": ({"layer": "Y9"}, "unknown layer 'Y9'; these networks have fused, Y2"),
+    "no such method": ({"method": "lime"}, "unknown method 'lime'; known: gradcam++"),
+    "no such scale": ({"scale": "log"}, "unknown scale 'log'; known: own, shared"),
+    "no such colours": ({"colour_map": "red"}, "unknown colour map 'red'; known: inferno"),
+    "no target": ({"against": "roof"}, "a contrast is between two classes; choose the target as well"),
+    "no bands": ({"bands": "red"}, "'red' is no choice of bands"),
+    "too few bands": ({"bands": "7"}, "band 7 cannot be chosen; it has 1 (red)"),
+    "no box": ({"box": "left"}, "'left' is no box; give left,top,right,bottom"),
+    "box outside": ({"box": "500,500,600,600"}, "is outside of the image of 120 x 90 pixels"),
+    "no image": ({"image": "words.tif"}, "words.tif: not an image of a kind that can be read"),
+    "cut": ({"image": "cut.jpg"}, "cut.jpg: the image is damaged or cut short"),
+    "empty": ({"image": "empty.png"}, "empty.png: the file is empty"),
+}
+
+
+@pytest.fixture(scope="module")
+def refusals(ask: Callable, scene: Path, folder: Path) -> dict[str, dict[str, Any]]:
+    """What comes of each question that cannot be answered."""
+    (folder / "words.tif").write_bytes(b"not pixels")
+    (folder / "empty.png").write_bytes(b"")
+    Image.fromarray(texture(1, 0)).save(folder / "whole.jpg")
+    (folder / "cut.jpg").write_bytes((folder / "whole.jpg").read_bytes()[:700])
+    calls = []
+    for changed, _ in REFUSED.values():
+        arguments = {"image": scene.name, "pair": "tiny", **changed}
+        calls.append(("/explain", {**arguments, "image": str(folder / arguments["image"])}))
+    return dict(zip(REFUSED, ask(calls), strict=True))
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_what_cannot_be_answered_is_said_in_one_sentence(refusals: dict[str, dict[str, Any]], case: str) -> None:
+    said = refusals[case]["error"]
+    assert REFUSED[case][1] in said
+    assert "\n" not in said
+    assert "/tmp" not in said
+
+
+ASKED = ["tiny", "own", "fused", "gradcam++", None, None, False]
+FORGED = {
+    "explain": [*ASKED, None, "own", "inferno"],
+    "maps": ASKED,
+    "faithfulness": ASKED,
+    "inside": ["tiny", "own", None, None],
+    "record": [*ASKED, None, "own", "inferno"],
+}
+META = {"meta": {"_type": "gradio.FileData"}}
+
+
+@pytest.mark.parametrize("name", FORGED)
+def test_no_file_of_the_machine_can_be_named(url: str, tmp_path: Path, name: str) -> None:
+    """Forged calls for files that their sender never uploaded: somebody's picture, and one of the system."""
+    secret = tmp_path / "secret.png"
+    Image.fromarray(texture(0, 0)).save(secret)
+    for path in (str(secret), "/etc/hostname", f"{gettempdir()}/gradio/../..{secret}"):
+        for file in ({"path": path, **META}, {"path": path}, path):
+            told = forged(url, name, file)
+            assert "event: error" in told
+            assert "event: complete" not in told
+            assert "not an image" not in told  # it was not even opened
+
+
+def test_what_was_uploaded_can_be_named(url: str, tmp_path: Path) -> None:
+    """So that the calls above are refused for their files alone."""
+    Image.fromarray(texture(0, 0)).save(tmp_path / "own.png")
+    body = b"--x\r\nContent-Disposition: form-data; name=files; filename=own.png\r\n\r\n"
+    body += (tmp_path / "own.png").read_bytes() + b"\r\n--x--\r\n"
+    kind = {"Content-Type": "multipart/form-data; boundary=x"}
+    with urllib.request.urlopen(urllib.request.Request(f"{url}/gradio_api/upload", body, kind), timeout=60) as said:
+        (path,) = json.load(said)
+    for name in ("explain", "maps", "inside", "record"):
+        assert "event: complete" in forged(url, name, {"path": path, **META})
+
+
+def test_addresses_are_not_fetched(url: str) -> None:
+    for where in ("https://example.com/a.png", "http://127.0.0.1:1/a.png"):
+        told = forged(url, "explain", {"path": where, "url": where, **META})
+        assert "this is an address; send the file itself" in told
+    elsewhere = {"path": "https://example.com/a.png", "meta": {"_type": "gradio.FileData"}}
+    body = {"data": [None, elsewhere, *FORGED["explain"][1:]]}  # in place of the pair's name
+    assert "this is an address; send the file itself" in called(url, "explain", body)
+
+
+def forged(url: str, name: str, file: object) -> str:
+    """What the server says to a call that no client library would make."""
+    return called(url, name, {"data": [file, *FORGED[name]]})
+
+
+def called(url: str, name: str, body: object) -> str:
+    """What the server says to a call."""
+    kind = {"Content-Type": "application/json"}
+    request = urllib.request.Request(f"{url}/gradio_api/call/{name}", json.dumps(body).encode(), kind)
+    with urllib.request.urlopen(request, timeout=60) as response:
+        event = json.load(response)["event_id"]
+    with urllib.request.urlopen(f"{url}/gradio_api/call/{name}/{event}", timeout=60) as stream:
+        return stream.read().decode()
+
+
+def test_eight_at_once_get_their_own_answers(ask: Callable, folder: Path, pair_here: Pair) -> None:
+    calls, expected = [], []
+    for number in range(8):
+        path = folder / f"{number}.png"
+        Image.fromarray(texture(number % 3, number, side=64 + number)).save(path)
+        calls += [("/maps", {"image": str(path), "pair": "tiny"}), ("/explain", {"image": str(path), "pair": "tiny"})]
+        expected.append(analyse(pair_here, read_image(path)))
+    found = ask(calls, threads=8)
+    for number, analysis in enumerate(expected):
+        (arrays, _), (_, answer) = (each["value"] for each in found[2 * number : 2 * number + 2])
+        assert answer["image"] == f"{number}.png"
+        for role, run in analysis.runs.items():
+            assert np.load(arrays)[role] == pytest.approx(run.heatmap().values, rel=1e-3, abs=1e-7)
+            assert list(answer[role]["probabilities"].values()) == pytest.approx(run.probabilities, abs=1e-5)
+            others = [each.runs[role].probabilities for each in expected if each is not analysis]
+            assert all(np.abs(other - run.probabilities).max() > 1e-4 for other in others)
+
+
+def test_another_question_about_the_same_content_runs_no_backbone(
+    checkpoints: Path, scene: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs: list[Pair] = []
+    monkeypatch.setattr("app.storage.analyses.analyse", lambda pair, image: runs.append(pair) or analyse(pair, image))
+    programs = Endpoints(PairFolder(checkpoints, torch.device("cpu")), tmp_path / "results")
+    again = tmp_path / "again.tif"
+    again.write_bytes(scene.read_bytes())
+    first = programs.explain(str(scene), "tiny")[1]
+    second = programs.explain(str(again), "tiny", method="layercam")[1]
+    assert len(runs) == 1
+    assert second["image"] == "again.tif"
+    assert second["scff"]["probabilities"] == first["scff"]["probabilities"]
+    programs.explain(str(scene), "tiny", bands="3,2,1")
+    assert len(runs) == 2
+
+
+def test_a_large_image_is_drawn_at_the_size_of_the_page(checkpoints: Path, tmp_path: Path) -> None:
+    path = tmp_path / "large.png"
+    Image.fromarray(texture(1, 0, side=1300)).save(path)
+    programs = Endpoints(PairFolder(checkpoints, torch.device("cpu")), tmp_path / "results")
+    figure, answer = programs.explain(str(path), "tiny", box="0,0,650,1300")
+    with Image.open(figure) as drawn:
+        assert 4 * 1024 < drawn.width < 5 * 1024
+    assert answer["scff"]["region"]["area"] == 0.5
+
+
+def test_the_readme_s_sample_runs(url: str, scene: Path, tmp_path: Path) -> None:
+    (code,) = re.findall(r"## From a program.*?```python\n(.*?)```", README.read_text(), re.DOTALL)
+    (tmp_path / "scene.tif").write_bytes(scene.read_bytes())
+    code = code.replace("http://127.0.0.1:7860", url)
+    ended = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert ended.returncode == 0, ended.stderr
+    first, second = ended.stdout.splitlines()[-2:]
+    assert "scene.png" in first
+    assert any(name in first for name in CLASSES)
+    assert second.startswith("(2, 2)")
+    assert second.endswith("scene-heatmaps.tif")
+
+
+def flat(values: Any, *left_out: str, name: str = "") -> dict[str, Any]:
+    """Nested dictionaries and lists as one, by path."""
+    if name in left_out:
+        return {}
+    if isinstance(values, dict):
+        items = values.items()
+    elif isinstance(values, list | tuple):
+        items = enumerate(values)
+    else:
+        return {name: values}
+    return {
+        path: value
+        for key, each in items
+        for path, value in flat(each, *left_out, name=f"{name}.{key}" if name else str(key)).items()
+    }

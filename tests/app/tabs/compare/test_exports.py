@@ -1,0 +1,85 @@
+"""Files of a view."""
+
+import json
+import re
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import pytest
+import rasterio
+from PIL import Image
+from rasterio.transform import from_origin
+
+from app.session.image import Marking, Picture, shown_size
+from app.session.settings import Settings
+from app.session.state import Visit
+from app.storage.analyses import Analyses
+from app.storage.downloads import Shelf
+from app.tabs.compare.exports import takeaway
+from explain.metrics.localisation import Region
+from imagery.geotiff import georeferenced
+from imagery.reading import read_image
+from pairs.pair import Pair
+from tests.app.conftest import write_bands
+from tests.conftest import texture
+
+
+def files(
+    pair: Pair, path: Path, marking: Marking | None = None, bands: tuple[int, ...] | None = None
+) -> dict[str, bytes]:
+    """What the links of a view lead to, by title."""
+    picture = Picture(path.name, lambda: read_image(path, bands=bands), "k", path, georeferenced(path), bands)
+    visit = Visit(picture, (1500, 1200), "/kept/x/a.png", ("tiny",), marking)
+    shelf, seen = Shelf(), {"tiny": Analyses().make(picture, pair, picture.read())}
+    links = re.findall(r"href='/kept/([^/]+)/[^']*\\?save=true' download='[^']*'>([^<]+)<", takeaway(
+        visit, lambda: seen, Settings("roof", layer="Y3"), shelf
+    ))  # fmt: skip
+    return {title: shelf.content(token)[2] for token, title in links}
+
+
+@pytest.fixture
+def scene(tmp_path: Path) -> Path:
+    """A GeoTIFF, larger than the page shows."""
+    path = tmp_path / "scene.tif"
+    pixels = texture(1, 0, side=1500)[:, :1200].transpose(2, 0, 1)
+    place = {"crs": "EPSG:32650", "transform": from_origin(240_000, 3_380_000, 2, 2)}
+    with rasterio.open(path, "w", driver="GTiff", height=1500, width=1200, count=3, dtype="uint8", **place) as file:
+        file.write(pixels)
+    return path
+
+
+def test_every_file_is_what_it_says(pair: Pair, scene: Path) -> None:
+    region = Region.box(*shown_size(1500, 1200), 100, 100, 300, 400)
+    found = files(pair, scene, Marking(region, (146, 146, 440, 586)))
+    assert list(found) == [
+        "Figure, PNG", "Figure, SVG", "Figure, PDF", "Raw maps, NPZ", "Everything, JSON", "Maps, GeoTIFF"
+    ]  # fmt: skip
+    assert Image.open(BytesIO(found["Figure, PNG"])).info["dpi"] == pytest.approx((300, 300), abs=0.1)
+    assert b"<svg" in found["Figure, SVG"]
+    assert found["Figure, PDF"].startswith(b"%PDF")
+    assert b"FontFile2" in found["Figure, PDF"]
+    maps = np.load(BytesIO(found["Raw maps, NPZ"]))
+    assert {name: maps[name].shape for name in maps} == {"baseline": (4, 4), "scff": (4, 4)}
+    (said,) = json.loads(found["Everything, JSON"])["pairs"]
+    assert said["size"] == {"width": 1200, "height": 1500}
+    assert said["region"]["box"] == [146, 146, 440, 586]
+    assert said["question"]["target"] == "roof"
+    with rasterio.open(BytesIO(found["Maps, GeoTIFF"])) as ours, rasterio.open(scene) as theirs:
+        assert ours.bounds == pytest.approx(theirs.bounds)
+        assert ours.crs == theirs.crs
+
+
+def test_files_say_which_bands_were_shown(pair: Pair, tmp_path: Path) -> None:
+    path = write_bands(tmp_path / "five.tif")
+    found = files(pair, path, bands=(4, 3, 2))
+    record = json.loads(found["Everything, JSON"])
+    assert record["pairs"][0]["bands"] == [4, 3, 2]
+    assert "bands=4%2C3%2C2" in record["link"]
+    assert "five.tif, bands 4, 3, 2 as red, green, blue." in found["Figure, SVG"].decode()
+    assert json.loads(files(pair, path)["Everything, JSON"])["pairs"][0]["bands"] is None
+
+
+def test_an_image_without_a_place_has_no_geotiff(pair: Pair, tmp_path: Path) -> None:
+    Image.fromarray(texture(1, 0)).save(tmp_path / "a.png")
+    assert "Maps, GeoTIFF" not in files(pair, tmp_path / "a.png")

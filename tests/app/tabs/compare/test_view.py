@@ -1,0 +1,173 @@
+"""What the Compare tab shows of an analysed image."""
+
+import re
+from dataclasses import replace
+from io import BytesIO
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from app.components.html import colour_bar
+from app.session.image import Marking, Picture
+from app.session.settings import Settings
+from app.session.state import Visit
+from app.storage.analyses import Analyses, Seen
+from app.storage.downloads import Shelf
+from app.tabs.compare.view import View, view
+from core.errors import BadInputError
+from explain.figures.overlay import Style, difference, levels, overlay, scaled
+from explain.metrics.localisation import Region, against_region
+from pairs.pair import Pair
+from tests.conftest import texture
+
+RECOGNISED = {role: {"field": 0.25, "roof": 0.75, "water": None} for role in ("baseline", "scff")}
+USUAL = Settings()
+IMAGE = texture(1, 0, side=80)
+VISIT = Visit(Picture("a <b>.tif", lambda: IMAGE, "k"), (80, 80), "/kept/x/a.png", ("tiny",))
+
+
+@pytest.fixture(scope="module")
+def seen(pair: Pair) -> Seen:
+    return Analyses().make(VISIT.picture, pair, IMAGE)
+
+
+def saying(seen: Seen, baseline: tuple[float, ...], scff: tuple[float, ...]) -> Seen:
+    """The same with other probabilities."""
+    analysis = seen.analysis
+    return Seen(
+        replace(
+            analysis,
+            baseline=replace(analysis.baseline, probabilities=np.array(baseline)),
+            scff=replace(analysis.scff, probabilities=np.array(scff)),
+        ),
+        seen.size,
+    )
+
+
+def shown(seen: Seen, settings: Settings = USUAL, visit: Visit = VISIT, shelf: Shelf | None = None) -> View:
+    return view(visit, {"tiny": seen}, settings, {"tiny": RECOGNISED}, shelf or Shelf())
+
+
+def test_the_image_and_the_heat_over_it_make_the_overlay(seen: Seen) -> None:
+    """The browser blends what the command line's figure shows."""
+    shelf, settings = Shelf(), Settings("water", colour_map="viridis", scale="shared", opacity=0.4)
+    html = shown(seen, settings, shelf=shelf).rows
+    maps = seen.heatmaps(settings.question(seen.analysis.pair))
+    addresses = re.findall(r"class='heat' src='/kept/([^/]+)/", html)
+    shares = {role: share for role, share in scaled(maps, settings.style).items() if share is not None}
+    assert len(addresses) == len(shares) > 0
+    for token, share in zip(addresses, shares.values(), strict=True):
+        heat = Image.open(BytesIO(shelf.content(token)[2])).convert("RGB")
+        blended = np.asarray(Image.blend(Image.fromarray(IMAGE), heat, 0.4))
+        assert np.array_equal(blended, overlay(IMAGE, share, Style("viridis", "shared", 0.4)))
+    assert html.count("src='/kept/x/a.png'") == 2
+
+
+def test_confidences_are_sorted(seen: Seen) -> None:
+    html = shown(saying(seen, (0.2, 0.7, 0.1), (0.1, 0.3, 0.6))).rows
+    assert re.findall(r"class='of'>(\w+)<", html) == ["roof", "field", "water", "water", "roof", "field"]
+    assert re.findall(r"class='number'>([0-9.]+ %)<", html)[:3] == ["70.0 %", "20.0 %", "10.0 %"]
+    assert "<p class='said'>roof, 70.0&nbsp;%</p>" in html
+
+
+def test_agreement_and_disagreement_are_said(seen: Seen) -> None:
+    same = shown(saying(seen, (0.2, 0.7, 0.1), (0.1, 0.85, 0.05))).sentence
+    assert same.startswith("<p>Both say roof; SCFF is 15 points surer.")
+    other = shown(saying(seen, (0.2, 0.7, 0.1), (0.1, 0.3, 0.6))).sentence
+    assert "They disagree: the baseline says roof (70 %), with SCFF it is water (60 %)." in other
+
+
+def test_captions_say_what_each_map_shows(seen: Seen) -> None:
+    probabilities = (0.2, 0.7, 0.1), (0.1, 0.3, 0.6)
+    first, second = shown(saying(seen, *probabilities)).rows.split("<figcaption")[1:]
+    assert "<b>roof</b> (70.0&nbsp;%)" in first
+    assert "2 × 2 cells, interpolated. Of its test images 75.0&nbsp;% were recognised." in first
+    assert "<b>water</b> (60.0&nbsp;%)" in second or "speaks for water (60.0 %)" in second
+    assert "recognised" not in second  # the part had none of this class
+    chosen = shown(saying(seen, *probabilities), Settings("field", "water")).rows
+    assert "field" in chosen.split("<figcaption")[1]
+    assert "over <b>water</b>" in chosen
+
+
+def test_an_empty_map_is_said_and_not_drawn(seen: Seen) -> None:
+    run = seen.analysis.scff.run
+    maps = {layer: values * 0 for layer, values in run.maps.items()}
+    dark = Seen(replace(seen.analysis, scff=replace(seen.analysis.scff, run=replace(run, maps=maps))), seen.size)
+    found = shown(dark, Settings("roof"))
+    scff = found.rows.split("<figure")[2]
+    assert "Empty map" in scff
+    assert "class='heat'" not in scff
+    assert found.before_after["right_src"] == ""
+
+
+def test_a_marked_region_is_judged(seen: Seen) -> None:
+    mask = np.zeros((80, 80), dtype=bool)
+    mask[10:40, 10:60] = True
+    settings = Settings("roof")
+    marked = replace(VISIT, marking=Marking(Region(mask), (10, 10, 60, 40)))
+    html = shown(seen, settings, marked).region
+    assert "23.4 % of the image" in html
+    for heatmap in seen.heatmaps(settings.question(seen.analysis.pair)).values():
+        found = against_region(heatmap.values, Region(mask))
+        assert (
+            f"<td>{100 * found.energy:.0f} %</td><td>{100 * found.overlap:.0f} %</td>" if found else "empty map"
+        ) in html
+    assert "Mark an object" in shown(seen).region
+
+
+def test_several_pairs_are_rows_with_their_names(seen: Seen) -> None:
+    both = {"tiny": seen, "other <i>": seen}
+    found = view(VISIT, both, Settings(), dict.fromkeys(both, RECOGNISED), Shelf())
+    assert found.rows.count("<section") == 2
+    assert "other &lt;i&gt;" in found.rows
+    assert "<i>" not in found.sentence + found.region
+
+
+def test_names_are_escaped(seen: Seen) -> None:
+    found = shown(seen)
+    assert "<b>.tif" not in found.rows + found.difference
+    assert "a &lt;b&gt;.tif" in found.rows
+
+
+def test_what_cannot_be_asked_is_refused(seen: Seen) -> None:
+    for settings, words in (
+        (Settings("lake"), "unknown class 'lake'"),
+        (Settings(layer="Y9"), "unknown layer 'Y9'"),
+        (Settings(against="roof"), "choose the target as well"),
+        (Settings(colour_map="rainbow"), "unknown colour map"),
+    ):
+        with pytest.raises(BadInputError, match=words):
+            shown(seen, settings)
+
+
+def test_the_colours_of_a_difference_run_to_its_largest_and_say_so(seen: Seen) -> None:
+    settings = Settings("roof")
+    values = difference(seen.heatmaps(settings.question(seen.analysis.pair)), settings.style)
+    end = max(0.1, float(np.abs(values).max()))
+    shelf = Shelf()
+    html = shown(seen, settings, shelf=shelf).difference
+    assert f"−{end:.2f}, less" in html
+    assert f"more, +{end:.2f}" in html
+    token = re.search(r"class='heat' src='/kept/([^/]+)/", html)[1]
+    drawn = np.asarray(Image.open(BytesIO(shelf.content(token)[2])))
+    assert np.array_equal(drawn, levels((values / end + 1) / 2, IMAGE.shape[:2]))
+
+
+def test_maps_that_are_alike_have_a_white_difference(seen: Seen) -> None:
+    role = replace(seen.analysis.scff, run=seen.analysis.baseline.run)
+    html = shown(Seen(replace(seen.analysis, scff=role), seen.size), Settings("roof")).difference
+    assert "The two maps are equal." in html
+    assert "−0.10, less" in html
+
+
+def test_the_colour_bar_says_its_ends() -> None:
+    assert "linear-gradient(to right, #000004" in colour_bar("inferno", "no evidence", "most")
+    assert "no evidence" in colour_bar("inferno", "no evidence", "most")
+
+
+def test_a_method_that_knows_no_class_claims_none(seen: Seen) -> None:
+    html = shown(seen, Settings("water", method="eigencam")).rows
+    assert html.count("whatever the class") == 2
+    assert "heatmap of no class" in html
+    assert "Evidence for" not in html

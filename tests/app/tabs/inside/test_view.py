@@ -1,0 +1,146 @@
+"""What the Inside tab shows of an analysed image."""
+
+import json
+import re
+from collections.abc import Mapping
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from app.session.analysis import Sight
+from app.session.image import Picture
+from app.session.settings import Settings
+from app.session.state import Visit
+from app.storage.analyses import Analyses, Seen
+from app.storage.downloads import Shelf
+from app.tabs.inside.callbacks import Inside
+from app.tabs.inside.view import inside_html
+from core.errors import BadInputError
+from explain.cam.forward_pass import run_network
+from explain.figures.overlay import levels
+from explain.metrics.fusion_attribution import fusion_weights, stage_shares
+from pairs.folder import PairFolder
+from pairs.pair import Pair
+from tests.conftest import texture, write_pair
+
+USUAL = Settings()
+IMAGE = texture(1, 0, side=80)
+VISIT = Visit(Picture("a <b>.tif", lambda: IMAGE, "k"), (80, 80), "/kept/x/a.png", ("tiny",))
+
+
+@pytest.fixture(scope="module")
+def seen(pair: Pair) -> Seen:
+    return Analyses().make(VISIT.picture, pair, IMAGE)
+
+
+def shown(seen: Mapping[str, Seen], settings: Settings = USUAL, shelf: Shelf | None = None) -> str:
+    return inside_html(VISIT, lambda: seen, settings, shelf or Shelf())
+
+
+def file(html: str, words: str, shelf: Shelf) -> bytes:
+    """What a link of the page gives."""
+    token = re.search(rf"href='/kept/([^/]+)/[^']*'[^>]*>{words}", html)[1]
+    return shelf.content(token)[2]
+
+
+def test_every_stage_of_both_networks_and_every_fused_map_is_there(seen: Seen) -> None:
+    html = shown({"tiny": seen})
+    titles = re.findall(r"<h4>([^<]*)</h4>", html)
+    assert titles == [
+        *("Baseline, X1", "With SCFF, X1"),
+        *("Baseline, X2", "With SCFF, X2", "With SCFF, Y2", "Y2 mixes X1 and X2"),
+        *("Baseline, X3", "With SCFF, X3", "With SCFF, Y3", "Y3 mixes Y2 and X3"),
+        *("Baseline, X4", "With SCFF, X4", "With SCFF, Y4", "Y4 mixes Y3 and X4"),
+    ]
+    assert "a &lt;b&gt;.tif" in html
+    assert "a <b>.tif" not in html
+
+
+def test_the_maps_are_those_of_the_compare_tab(seen: Seen) -> None:
+    shelf, settings = Shelf(), Settings("water", "roof", method="hirescam")
+    arrays = np.load(BytesIO(file(shown({"tiny": seen}, settings, shelf), "All maps, NPZ", shelf)))
+    layers = [f"X{i}" for i in range(1, 5)], [f"Y{i}" for i in range(2, 5)]
+    assert set(arrays) == {f"{r}/{x}" for r in ("baseline", "scff") for x in layers[0]} | {
+        f"scff/{y}" for y in layers[1]
+    }
+    for name, values in arrays.items():
+        role, layer = name.split("/")
+        question = Settings("water", "roof", layer, "hirescam").question(seen.analysis.pair)
+        np.testing.assert_allclose(values, seen.analysis.heatmaps(question)[role].values, rtol=1e-4, atol=1e-7)
+
+
+def test_the_heat_is_the_map_in_colours(seen: Seen) -> None:
+    shelf = Shelf()
+    html = shown({"tiny": seen}, Settings(colour_map="viridis"), shelf)
+    tokens = re.findall(r"class='heat' src='/kept/([^/]+)/[^']*-scff-Y4.png", html)
+    heat = np.asarray(Image.open(BytesIO(shelf.content(tokens[0])[2])))  # of a palette: shares of the maximum
+    values = seen.heatmaps(Settings(layer="Y4").question(seen.analysis.pair))["scff"].values
+    assert np.array_equal(heat, levels(values / values.max(), (80, 80)))
+
+
+def test_weights_and_shares_are_those_of_the_image(seen: Seen) -> None:
+    shelf = Shelf()
+    html = shown({"tiny": seen}, Settings("roof"), shelf)
+    run = run_network(seen.analysis.pair.scff.network, seen.analysis.scff.run.images)
+    target = seen.analysis.scff.target(Settings("roof").question(seen.analysis.pair))
+    found = json.loads(file(html, "Weights and shares, JSON", shelf))
+    for share in stage_shares(run, [target])[0]:
+        assert found["stages"][share.stage]["share"] == pytest.approx(share.share, abs=1e-4)
+        words = f"{share.share:+.2f}".replace("-", "−")
+        assert f"<span class='number'>{'0.00' if words[1:] == '0.00' else words}</span>" in html
+    for weights in fusion_weights(run)[0]:
+        assert found["fusions"][weights.layer]["earlier"] == pytest.approx(weights.earlier.tolist(), abs=1e-5)
+        assert f"on average, ± {weights.spread * 100:.0f} points" in html
+        assert f"standard deviation {weights.spread:.2f}</title>" in html
+    assert (found["target"], found["against"]) == ("roof", None)
+
+
+def test_own_predictions_that_differ_are_both_said(seen: Seen) -> None:
+    classes = seen.analysis.pair.classes
+    names = [classes[run.prediction] for run in seen.analysis.runs.values()]
+    html = shown({"tiny": seen})
+    assert all(f"<b>{name}</b>" in html for name in names)
+    assert "each network's own prediction" in html
+    assert "Evidence for <b>water</b> over <b>roof</b>, by Grad-CAM++." in shown(
+        {"tiny": seen}, Settings("water", "roof")
+    )
+    assert "whatever the class, by Eigen-CAM" in shown({"tiny": seen}, Settings(method="eigencam"))
+
+
+def test_several_pairs_have_a_section_each(seen: Seen) -> None:
+    html = shown({"tiny": seen, "other": seen})
+    assert re.findall(r"<h2 class='name'>(\w+)</h2>", html) == ["tiny", "other"]
+
+
+def test_what_takes_minutes_is_refused(seen: Seen) -> None:
+    with pytest.raises(BadInputError, match="Score-CAM runs the network once for each channel of each layer"):
+        shown({"tiny": seen}, Settings(method="scorecam"))
+
+
+@pytest.fixture
+def inside(tmp_path: Path) -> Inside:
+    write_pair(tmp_path / "tiny")
+    return Inside(Sight(PairFolder(tmp_path, torch.device("cpu")), Shelf()))
+
+
+def test_without_an_image_it_says_what_to_do(inside: Inside) -> None:
+    assert "choose an image again" in inside.show(None)
+    assert "nothing is analysed yet" in inside.show(Visit(VISIT.picture))
+
+
+def test_it_needs_what_the_compare_tab_keeps_and_no_more(inside: Inside) -> None:
+    assert "Y4 mixes Y3 and X4" in inside.show(VISIT, "own", "none", "X1", "gradcam++", False, "inferno", "own", 0.5)
+    words = inside.show(VISIT, "nonsense", "none", "fused", "gradcam++", False, "inferno", "own", 0.5)
+    assert "role='alert'" in words
+    assert "nonsense" in words
+
+
+def test_what_is_not_the_visitor_s_doing_is_said_without_its_reasons(inside: Inside) -> None:
+    unread = Visit(Picture("b.tif", lambda: np.zeros(1) @ np.zeros(2), "b"), pairs=("tiny",))
+    words = inside.show(unread, "own", "none", "fused", "gradcam++", False, "inferno", "own", 0.5)
+    assert "The server failed at this" in words
+    assert "matmul" not in words

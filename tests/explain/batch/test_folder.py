@@ -1,0 +1,364 @@
+"""A folder is explained whole, whoever does it and however often it is interrupted."""
+
+import csv
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from core.errors import BadInputError
+from explain.batch.folder import explain_folder, images_under
+from explain.batch.folder_run import Work
+from explain.cam.question import Question
+from models.network import Network
+from pairs.pair import Pair
+from tests.conftest import Ended, texture, write_pair
+
+Command = Callable[..., Ended]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Five images at two depths, one of them no image."""
+    root = tmp_path / "images"
+    (root / "more").mkdir(parents=True)
+    for number, name in enumerate(("a.tif", "b.png", "more/c.jpg", "more/a.tif")):
+        Image.fromarray(texture(number % 3, number, side=60)).save(root / name)
+    (root / "bad.tif").write_text("not pixels")
+    return root
+
+
+def table(out: Path) -> list[dict]:
+    with (out / "results.csv").open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_table_maps_and_sheet(command: Command, pair_folder: Path, folder: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    ended = command("explain", folder, "--pair", pair_folder, "--out", out, "--batch-size", 2, "--json")
+    assert ended.status == 2  # for the one that is no image
+    assert "bad.tif: not an image" in ended.err
+    rows = table(out)
+    assert [row["image"] for row in rows] == ["a.tif", "b.png", "bad.tif", "more/a.tif", "more/c.jpg"]
+    assert [bool(row["error"]) for row in rows] == [False, False, True, False, False]
+    said = [json.loads(line) for line in ended.out.splitlines()]
+    for row, one in zip((row for row in rows if not row["error"]), said, strict=True):
+        assert one["image"] == str(folder / row["image"])
+        maps = np.load(one["maps"])
+        assert sorted(maps) == ["baseline", "scff"]
+        assert Image.open(one["figure"]).format == "PNG"
+        for role in ("baseline", "scff"):
+            assert one[role]["prediction"] == row[f"{role}_prediction"]
+            assert float(row[f"{role}_confidence"]) == pytest.approx(one[role]["confidence"], abs=1e-6)
+            assert 0 <= float(row[f"{role}_insertion_area"]) <= 1
+            assert maps[role].shape == (2, 2)
+
+
+def test_a_single_image_gives_the_same(command: Command, pair_folder: Path, folder: Path, tmp_path: Path) -> None:
+    shared = ("--pair", pair_folder, "--layer", "Y3", "--method", "layercam", "--target", "roof", "--json")
+    of_folder = command("explain", folder, "--out", tmp_path / "out", *shared).out.splitlines()
+    one = json.loads(command("explain", folder / "b.png", "--out", tmp_path / "one", *shared).out)
+    same = next(json.loads(line) for line in of_folder if json.loads(line)["image"] == one["image"])
+    for role in ("baseline", "scff"):
+        np.testing.assert_allclose(np.load(same["maps"])[role], np.load(one["maps"])[role], rtol=1e-3, atol=1e-7)
+        assert same[role]["target"] == one[role]["target"] == "roof"
+        assert same[role]["confidence"] == pytest.approx(one[role]["confidence"], abs=1e-5)
+
+
+def test_an_interrupted_run_goes_on(command: Command, pair_folder: Path, folder: Path, tmp_path: Path) -> None:
+    arguments = ("explain", folder, "--pair", pair_folder, "--batch-size", 2, "--measure", "none")
+    command(*arguments, "--out", tmp_path / "whole")
+    out = tmp_path / "cut"
+    command(*arguments, "--out", out)
+    (log,) = (out / ".progress").glob("*.jsonl")
+    lines = [line for line in log.read_text().splitlines(keepends=True) if line.strip()]
+    log.write_text("".join(lines[:2]) + lines[2][:30])  # as if stopped while the second batch was written
+    (out / "results.csv").unlink()
+    before = (out / "maps" / "a.tif.npz").stat().st_mtime_ns
+    again = (out / "maps" / "more" / "a.tif.npz").stat().st_mtime_ns
+    command(*arguments, "--out", out)
+    assert (out / "results.csv").read_text() == (tmp_path / "whole" / "results.csv").read_text()
+    assert (out / "maps" / "a.tif.npz").stat().st_mtime_ns == before
+    assert (out / "maps" / "more" / "a.tif.npz").stat().st_mtime_ns > again
+    Image.fromarray(texture(2, 9, side=60)).save(folder / "a.tif")
+    command(*arguments, "--out", out)  # an image that has changed is done anew
+    assert (out / "maps" / "a.tif.npz").stat().st_mtime_ns > before
+
+
+def test_processes_share_a_folder(command: Command, pair_folder: Path, folder: Path, tmp_path: Path) -> None:
+    arguments = [folder, "--pair", pair_folder, "--batch-size", "1", "--measure", "none", "--device", "cpu"]
+    command("explain", *arguments, "--out", tmp_path / "one")
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "explain"]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    ended = subprocess.run(
+        [*torchrun, *arguments, "--out", tmp_path / "two"], check=False, capture_output=True, text=True, env=environment
+    )
+    assert ended.returncode == 0, ended.stderr  # though one image is none, which its row says
+    assert len(list((tmp_path / "two" / ".progress").glob("*.jsonl"))) == 2
+    one, two = table(tmp_path / "one"), table(tmp_path / "two")
+    for first, second in zip(one, two, strict=True):
+        assert first.keys() == second.keys()
+        for name, value in first.items():
+            if name.endswith("confidence") and value:
+                assert float(value) == pytest.approx(float(second[name]), abs=2e-6)
+            else:
+                assert value == second[name]
+
+
+def test_bad_input(command: Command, pair_folder: Path, folder: Path, tmp_path: Path) -> None:
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    out = tmp_path / "out"
+
+    def refused(words: str, *arguments: object) -> None:
+        ended = command("explain", *arguments, "--pair", pair_folder, "--out", out)
+        assert ended.status == 2
+        assert ended.err.startswith("error: ")
+        assert words in ended.err
+
+    refused("no image in this folder", empty)
+    refused("unknown measure 'all'; known: none, quick, full", folder, "--measure", "all")
+    refused("batch size must be at least 1", folder, "--batch-size", 0)
+    refused("mark a region of one image", folder, "--box", "0,0,5,5")
+    refused("choose one", folder / "a.tif", "--box", "0,0,5,5", "--mask", folder / "b.png")
+    refused("'1,2' is no box", folder / "a.tif", "--box", "1,2")
+    refused("a class cannot be contrasted with itself", folder, "--target", "roof", "--against", "roof")
+    refused("--against contrasts the target with a class; add --target", folder, "--against", "roof")
+    refused("noisy copies to average over must be at least 1", folder, "--smooth", -1)
+    assert not (out / "results.csv").exists()
+    command("explain", folder, "--pair", pair_folder, "--out", out, "--measure", "none")
+    for words, other in (
+        ("another layer;", ("--layer", "X2")),
+        ("another colour map, scale;", ("--scale", "shared", "--colour-map", "jet")),
+        ("another batch size;", ("--batch-size", 3)),
+    ):
+        refused(f"holds results of {words}", folder, "--measure", "none", *other)
+
+
+def test_an_interruption_says_how_to_go_on(
+    command: Command, pair_folder: Path, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    arguments = ("explain", folder, "--pair", pair_folder, "--out", tmp_path / "out", "--measure", "none")
+    with monkeypatch.context() as patch:
+        patch.setattr("explain.batch.folder.run_in_parts", interrupt)
+        ended = command(*arguments)
+    assert (ended.status, ended.err) == (130, "interrupted; the same command goes on from here\n")
+    assert command(*arguments).status == 2  # for the image that is none
+    assert len(table(tmp_path / "out")) == 5
+
+
+def test_results_in_the_folder_itself_are_no_images(command: Command, pair_folder: Path, folder: Path) -> None:
+    arguments = ("explain", folder, "--pair", pair_folder, "--out", folder / "out", "--measure", "none")
+    command(*arguments)
+    before = table(folder / "out")
+    command(*arguments)
+    assert table(folder / "out") == before
+    assert len(before) == 5
+
+
+def test_results_among_the_images_are_refused(command: Command, pair_folder: Path, folder: Path) -> None:
+    ended = command("explain", folder, "--pair", pair_folder, "--out", folder)
+    assert ended.status == 2
+    assert "is the folder of the images itself; choose another --out" in ended.err
+
+
+@pytest.mark.parametrize("name", ["results.csv", "contact-1.png", "maps"])
+def test_files_of_somebody_else_are_left_alone(
+    command: Command, pair_folder: Path, folder: Path, tmp_path: Path, name: str
+) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / name).write_text("mine")
+    ended = command("explain", folder, "--pair", pair_folder, "--out", out, "--measure", "none")
+    assert ended.status == 2
+    assert f"{name} is there already, and not of a run of this program" in ended.err
+    assert (out / name).read_text() == "mine"
+
+
+def test_lines_of_an_image_as_it_was_do_not_count(
+    command: Command, pair_folder: Path, folder: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    arguments = ("explain", folder, "--pair", pair_folder, "--out", out, "--measure", "none")
+    command(*arguments)
+    (log,) = (out / ".progress").glob("*.jsonl")
+    log.rename(log.with_name("zzz-1.jsonl"))  # of another process, whose name comes last
+    former = table(out)[0]
+    Image.fromarray(texture(2, 9, side=60)).save(folder / "a.tif")
+    command(*arguments)
+    assert table(out)[0]["baseline_confidence"] != former["baseline_confidence"]
+    maps = (out / "maps" / "a.tif.npz").stat().st_mtime_ns
+    command(*arguments)
+    assert (out / "maps" / "a.tif.npz").stat().st_mtime_ns == maps
+
+
+def test_what_could_not_be_read_is_tried_again(
+    command: Command, pair_folder: Path, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arguments = ("explain", folder, "--pair", pair_folder, "--out", tmp_path / "out", "--measure", "none")
+
+    def refuse(*_: object, **__: object) -> None:
+        raise BadInputError("too large for this machine's memory")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("explain.batch.folder.read_image", refuse)
+        assert "too large for this machine's memory" in command(*arguments).err
+    command(*arguments)
+    assert [bool(row["error"]) for row in table(tmp_path / "out")] == [False, False, True, False, False]
+
+
+def test_an_image_whose_output_is_not_finite_is_a_row(
+    command: Command, pair_folder: Path, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = Network.head
+
+    def wild(network: Network, features: torch.Tensor) -> torch.Tensor:
+        logits = whole(network, features)
+        return logits.where(features.mean(dim=(1, 2, 3))[:, None] != features.mean(dim=(1, 2, 3)).max(), torch.nan)
+
+    monkeypatch.setattr(Network, "head", wild)  # alone each image is the wildest
+    (folder / "bad.tif").unlink()
+    ended = command("explain", folder, "--pair", pair_folder, "--out", tmp_path / "out", "--measure", "none")
+    assert ended.status == 2
+    rows = table(tmp_path / "out")
+    assert all("the output of this network is not finite" in row["error"] for row in rows)
+    assert rows[0]["error"].startswith("a.tif: ")
+
+
+def test_a_name_that_is_no_text(command: Command, pair_folder: Path, folder: Path, tmp_path: Path) -> None:
+    (folder / "b.png").rename(os.fsdecode(os.fsencode(folder) + b"/\xff.png"))
+    ended = command("explain", folder, "--pair", pair_folder, "--out", tmp_path / "out", "--measure", "none")
+    assert ended.status == 2, ended.err
+    assert b"\n\xff.png," in (tmp_path / "out" / "results.csv").read_bytes()
+    assert (tmp_path / "out" / "contact-1.png").exists()
+
+
+def test_names_that_a_spreadsheet_would_run(command: Command, pair_folder: Path, folder: Path, tmp_path: Path) -> None:
+    (folder / "b.png").rename(folder / "=1+1.png")
+    (folder / "bad.tif").rename(folder / "@bad.tif")
+    command("explain", folder, "--pair", pair_folder, "--out", tmp_path / "out", "--measure", "none")
+    rows = table(tmp_path / "out")
+    assert [row["image"] for row in rows] == ["./=1+1.png", "./@bad.tif", "a.tif", "more/a.tif", "more/c.jpg"]
+    assert rows[1]["error"].startswith("./@bad.tif: not an image")
+    assert (folder / rows[0]["image"]).is_file()
+    assert (tmp_path / "out" / "maps" / "=1+1.png.npz").is_file()
+
+
+def test_links_that_lead_nowhere_are_rows(command: Command, pair_folder: Path, folder: Path, tmp_path: Path) -> None:
+    (folder / "c.png").symlink_to(folder / "gone.png")
+    command("explain", folder, "--pair", pair_folder, "--out", tmp_path / "out", "--measure", "none")
+    (row,) = (row for row in table(tmp_path / "out") if row["image"] == "c.png")
+    assert "no such file" in row["error"]
+
+
+def test_sheets_that_are_too_many_go(command: Command, pair_folder: Path, folder: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    arguments = ("explain", folder, "--pair", pair_folder, "--out", out, "--measure", "none")
+    command(*arguments)
+    (out / "contact-2.png").write_bytes((out / "contact-1.png").read_bytes())
+    command(*arguments)
+    assert [path.name for path in out.glob("contact-*")] == ["contact-1.png"]
+
+
+def test_a_region_is_judged(command: Command, pair_folder: Path, folder: Path, tmp_path: Path) -> None:
+    mask = np.zeros((60, 60), dtype=np.uint8)
+    mask[10:30, 5:45] = 255
+    Image.fromarray(mask).save(tmp_path / "mask.png")
+    image = (folder / "a.tif", "--pair", pair_folder, "--json", "--target", "field")
+    boxed = json.loads(command("explain", *image, "--out", tmp_path / "b", "--box", "5,10,45,30").out)
+    masked = json.loads(command("explain", *image, "--out", tmp_path / "m", "--mask", tmp_path / "mask.png").out)
+    assert any(boxed[role]["region"] for role in ("baseline", "scff"))
+    for role in ("baseline", "scff"):
+        assert boxed[role]["region"] == masked[role]["region"]
+        if boxed[role]["region"] is not None:
+            assert boxed[role]["region"]["area"] == pytest.approx(800 / 3600)
+
+
+@pytest.mark.parametrize("ending", ["pdf", "svg", "png"])
+def test_figure9(command: Command, pair_folder: Path, folder: Path, tmp_path: Path, ending: str) -> None:
+    out = tmp_path / f"figure.{ending}"
+    images = (folder / "a.tif", folder / "b.png")
+    ended = command("explain", "figure9", "--pairs", pair_folder, "--images", *images, "--out", out)
+    assert ended.status == 0, ended.err
+    assert "2 image(s) by 1 pair(s)" in ended.out
+    starts = {"pdf": b"%PDF", "svg": b"<?xml", "png": b"\x89PNG"}
+    assert out.read_bytes().startswith(starts[ending])
+    if ending == "svg":
+        assert "With SCFF" in out.read_text()
+        assert "b.png" in out.read_text()
+
+
+def test_figure9_that_cannot_be(command: Command, pair_folder: Path, folder: Path, tmp_path: Path) -> None:
+    shared = ("explain", "figure9", "--pairs", pair_folder, "--images", folder / "a.tif", "--out")
+    for out, more, words in (
+        ("x.doc", (), "name a file that ends in .pdf, .svg, .png"),
+        ("no/x.pdf", (), "no such folder to write into"),
+        ("x.pdf", ("--layer", "Y9"), "tiny has no layer 'Y9' but fused, Y2, Y3, Y4, X1, X2, X3, X4\n"),
+        ("x.pdf", ("--target", "lake"), "unknown class 'lake'"),
+        ("x.pdf", ("--method", "lime"), "unknown method 'lime'"),
+        (folder / "a.tif", (), "name a file that ends in"),
+    ):
+        ended = command(*shared, tmp_path / out, *more)
+        assert ended.status == 2
+        assert words in ended.err
+        assert ended.err.count("\n") == 1
+
+
+def test_figure9_overwrites_no_image(command: Command, pair_folder: Path, folder: Path) -> None:
+    before = (folder / "b.png").read_bytes()
+    shared = ("explain", "figure9", f"--pairs={pair_folder}", "--images", folder / "b.png")
+    ended = command(*shared, "--out", folder / "b.png")
+    assert ended.status == 2
+    assert "b.png is one of the images and would be overwritten" in ended.err
+    assert (folder / "b.png").read_bytes() == before
+
+
+def test_figure9_of_pairs_and_images_of_one_name(
+    command: Command, pair_folder: Path, folder: Path, tmp_path: Path
+) -> None:
+    other = write_pair(tmp_path / "more" / pair_folder.name, seed=5)
+    images = (folder / "a.tif", folder / "more" / "a.tif")
+    out = tmp_path / "figure.svg"
+    ended = command("explain", "figure9", "--pairs", pair_folder, other, "--images", *images, "--out", out)
+    assert "2 image(s) by 2 pair(s)" in ended.out
+
+
+def test_figure9_says_which_pair_has_a_layer(
+    command: Command, pair_folder: Path, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = write_pair(tmp_path / "checkpoints" / "deep", seed=5)
+    names = {"tiny": ("fused", "Y2"), "deep": ("fused", "Y2", "Y3")}
+    given = iter([names["tiny"], names["deep"]] * 2)
+    monkeypatch.setattr("explain.cam.layers.layer_names", lambda _: next(given))
+    shared = ("explain", "figure9", "--pairs", pair_folder, other, "--images", folder / "a.tif", "--layer", "Y3")
+    ended = command(*shared, "--out", tmp_path / "x.pdf")
+    assert ended.err == "error: tiny has no layer 'Y3' but fused, Y2; deep has it\n"
+
+
+def test_what_is_interrupted_leaves_no_thread_behind(
+    pair: Pair, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    def readers() -> set[threading.Thread]:
+        return {thread for thread in threading.enumerate() if thread.name.startswith("ThreadPool")}
+
+    before = readers()
+    monkeypatch.setattr("explain.batch.folder.tqdm.update", interrupt)
+    names = images_under(folder)
+    with pytest.raises(KeyboardInterrupt) as interrupted:
+        explain_folder(Work(folder, names, tmp_path / "out", pair, Question(), "none", batch=1))
+    assert interrupted.traceback  # which holds on to all that was there
+    assert readers() <= before

@@ -1,0 +1,70 @@
+"""One run of both networks answers every question about an image."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from core.errors import BadInputError
+from explain.cam.analysis import Heatmap, analyse
+from explain.cam.question import Question
+from pairs.pair import Pair, load_pair
+from tests.conftest import texture
+
+
+def test_predictions_are_the_networks_own(pair: Pair) -> None:
+    image = texture(1, 0, side=90)
+    found = analyse(pair, image)
+    with torch.no_grad():
+        for run in (found.baseline, found.scff):
+            expected = run.loaded.network(pair.preprocessing(image))[0].softmax(0)
+            np.testing.assert_allclose(run.probabilities, expected, rtol=1e-5)
+            assert run.prediction == int(expected.argmax())
+            assert run.probabilities.sum() == pytest.approx(1, abs=1e-12)
+
+
+def test_own_prediction_or_one_class_for_both(pair: Pair) -> None:
+    found = analyse(pair, texture(2, 0))
+    assert found.baseline.heatmap().target == found.baseline.prediction
+    for target in range(3):
+        first, second = found.baseline.heatmap(Question(target)), found.scff.heatmap(Question(target))
+        assert first.target == second.target == target
+        assert first.values.shape == (2, 2)
+        assert first.values.dtype == np.float32
+    assert not np.array_equal(found.scff.heatmap(Question(0)).values, found.scff.heatmap(Question(1)).values)
+
+
+def test_an_output_that_is_not_finite_is_refused(pair_folder: Path) -> None:
+    wild = load_pair(pair_folder)
+    wild.scff.network.backbone.fc.bias[0] = torch.nan
+    with pytest.raises(
+        BadInputError, match="the output of this network is not finite; the logits' layer is the first that is not"
+    ):
+        analyse(wild, texture(0, 0))
+
+
+def test_another_class_does_not_run_the_backbone(pair: Pair) -> None:
+    found = analyse(pair, texture(2, 0))
+    runs = []
+    hooks = [
+        run.loaded.network.backbone.conv1.register_forward_hook(lambda *_: runs.append(1))
+        for run in (found.baseline, found.scff)
+    ]
+    found.baseline.heatmap(Question(0))
+    found.scff.heatmap(Question(2))
+    for hook in hooks:
+        hook.remove()
+    assert not runs
+
+
+def test_a_contrast_needs_two_classes() -> None:
+    with pytest.raises(BadInputError, match="a contrast is between two classes; choose the target as well"):
+        Question(against=1)
+    with pytest.raises(BadInputError, match="cannot be contrasted with itself"):
+        Question(1, against=1)
+
+
+def test_empty_maps_say_so() -> None:
+    assert Heatmap(np.zeros((3, 3), dtype=np.float32), 0).empty
+    assert not Heatmap(np.eye(3, dtype=np.float32), 0).empty

@@ -1,0 +1,192 @@
+"""What is mended of the library's methods, against derivations of its own and against the library."""
+
+import numpy as np
+import pytest
+import pytorch_grad_cam
+import torch
+from pytorch_grad_cam.utils.image import scale_cam_image
+from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
+
+from explain.cam.forward_pass import run_network
+from explain.cam.methods import METHODS, EigenCAM, GradCAMPlusPlus, ScoreCAM, heatmaps
+from explain.cam.question import Target
+from models.network import Network
+from models.scff import FusionSettings
+
+ARCHS = ["resnet18", "resnet50", "efficientnet_b0"]
+
+
+def trained_like(arch: str, fusion: FusionSettings | None, seed: int = 0) -> Network:
+    """A network whose classifier has weights of the size that training gives."""
+    torch.manual_seed(seed)
+    network = Network(arch, 6, fusion)
+    with torch.no_grad():
+        network.backbone.get_classifier().weight.normal_(0, 0.3)
+    return network.for_inference()
+
+
+def gradcam_plus_plus(network: Network, images: torch.Tensor, *targets: int) -> np.ndarray:
+    """Heatmaps of the classifier's input."""
+    return run_network(network, images).heatmaps([Target(target) for target in targets]).numpy()
+
+
+def by_the_paper(activations: np.ndarray, grads: np.ndarray) -> np.ndarray:
+    """Equations 1, 6, 7 and 19, literally, in float64: maps and gradients [C, h, w] to a heatmap [h, w]."""
+    a, g = activations.astype(np.float64), grads.astype(np.float64)
+    heatmap = np.zeros(a.shape[1:])
+    for k in range(len(a)):
+        denominator = 2 * g[k] ** 2 + a[k].sum() * g[k] ** 3
+        alpha = np.divide(g[k] ** 2, denominator, out=np.zeros_like(denominator), where=denominator != 0)
+        heatmap += (alpha * np.maximum(g[k], 0)).sum() * a[k]
+    return np.maximum(heatmap, 0)
+
+
+def agree(found: np.ndarray, expected: np.ndarray, relative: float) -> None:
+    """Every position agrees to a share of the map's maximum."""
+    assert expected.max() > 0
+    np.testing.assert_allclose(found, expected, rtol=0, atol=relative * expected.max())
+
+
+def as_the_library_shows(heatmap: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """The library stretches a map from 0 to 1 before and after it enlarges it."""
+    return scale_cam_image(scale_cam_image(heatmap, size))[0]
+
+
+@pytest.mark.parametrize("fusion", [None, FusionSettings()], ids=["baseline", "scff"])
+@pytest.mark.parametrize("arch", ARCHS)
+def test_map_is_the_papers_in_float64(arch: str, fusion: FusionSettings | None) -> None:
+    network = trained_like(arch, fusion)
+    images, targets = torch.randn(2, 3, 96, 72), (4, 1)
+    found = gradcam_plus_plus(network, images, *targets)
+    with torch.no_grad():
+        features = network.features(images)
+    # Behind global average pooling and one linear layer the gradient is known without differentiating anything.
+    weight = network.backbone.get_classifier().weight.detach().double().numpy()
+    maps = features.numpy()
+    for i, target in enumerate(targets):
+        gradient = np.broadcast_to(weight[target, :, None, None] / maps[i, 0].size, maps[i].shape)
+        agree(found[i], by_the_paper(maps[i], gradient), 1e-5)
+
+
+def test_map_is_the_papers_behind_any_head() -> None:
+    """Where the classifier is not linear, gradients by autograd in float64 of the whole network."""
+
+    class Bent(Network):
+        def head(self, features: torch.Tensor) -> torch.Tensor:
+            return super().head(torch.tanh(features) * features)
+
+    torch.manual_seed(1)
+    network = Bent("resnet18", 6, FusionSettings()).for_inference()
+    images = torch.randn(1, 3, 96, 96)
+    found = gradcam_plus_plus(network, images, 2)[0]
+    network.double()
+    features = network.features(images.double()).requires_grad_()
+    (gradient,) = torch.autograd.grad(network.head(features)[0, 2], features)
+    agree(found, by_the_paper(features.detach()[0].numpy(), gradient[0].numpy()), 1e-5)
+
+
+@pytest.mark.parametrize("arch", ["resnet18", "resnet50"])
+def test_same_as_the_library_where_its_added_term_is_negligible(arch: str) -> None:
+    network = Network(arch, 6)
+    with torch.no_grad():
+        network.backbone.fc.weight.normal_(0, 100)  # the library adds 1e-6 to the squares of weight / positions
+    network.eval()
+    images = torch.randn(1, 3, 96, 96)
+    with pytorch_grad_cam.GradCAMPlusPlus(network, [network.backbone.layer4[-1]]) as library:
+        theirs = library(images, [ClassifierOutputTarget(3)])[0]
+    ours = gradcam_plus_plus(network, images, 3)
+    assert ours.max() > ours.min()
+    np.testing.assert_allclose(as_the_library_shows(ours, (96, 96)), theirs, atol=1e-4)
+
+
+def test_the_librarys_added_term_decides_where_gradients_are_small() -> None:
+    """The reason for a subclass: with small gradients the library's weights are others."""
+    random = np.random.default_rng(0)
+    activations = random.random((1, 40, 7, 7)).astype(np.float32)
+    grads = np.broadcast_to(random.normal(0, 1e-4, (1, 40, 1, 1)), activations.shape).astype(np.float32)
+    network = trained_like("resnet18", None)
+
+    def weights(kind: type) -> np.ndarray:
+        return kind(network, target_layers=[]).get_cam_weights(None, None, None, activations, grads)[0]
+
+    exact = np.where(grads[0, :, 0, 0] > 0, grads.sum(axis=(2, 3))[0], 0) / (
+        2 + activations.sum(axis=(2, 3))[0] * grads[0, :, 0, 0]
+    )
+    np.testing.assert_allclose(weights(GradCAMPlusPlus), exact, rtol=1e-4)
+    assert weights(pytorch_grad_cam.GradCAMPlusPlus).max() < 0.1 * exact.max()
+
+
+def test_drop_in_for_the_library_on_the_whole_network() -> None:
+    network = trained_like("resnet18", None)
+    for parameter in network.parameters():
+        parameter.requires_grad_(True)
+    images = torch.randn(1, 3, 96, 96)
+    with GradCAMPlusPlus(network, [network.backbone.layer4[-1]]) as ours:
+        whole = ours(images, [ClassifierOutputTarget(3)])[0]
+    head_alone = gradcam_plus_plus(network, images, 3)
+    np.testing.assert_allclose(as_the_library_shows(head_alone, (96, 96)), whole, atol=1e-5)
+
+
+def test_gradients_that_vanish_or_underflow_give_finite_maps() -> None:
+    class Faint(Network):
+        def head(self, features: torch.Tensor) -> torch.Tensor:
+            return super().head(features) * self.strength
+
+    network = Faint("resnet18", 6).for_inference()
+    for strength, empty in ((0.0, True), (1e-25, False)):
+        network.strength = strength
+        found = gradcam_plus_plus(network, torch.randn(1, 3, 96, 96), 0)
+        assert np.isfinite(found).all()
+        assert (found.max() == 0) == empty
+
+
+@pytest.mark.parametrize("method", ["gradcam", "xgradcam", "hirescam", "layercam"])
+def test_the_librarys_other_methods_follow_their_formulas(method: str) -> None:
+    """In float64, on maps of either sign as ConvNeXt has them; XGrad-CAM's own 1e-7 goes unnoticed."""
+    random = np.random.default_rng(1)
+    a, g = random.normal(0.3, 1, (2, 30, 5, 4)), random.normal(0, 1e-3, (2, 30, 5, 4))
+    positions = (2, 3)
+    weights = {
+        "gradcam": lambda: g.mean(axis=positions, keepdims=True),  # Selvaraju et al., ICCV 2017
+        # Fu et al., BMVC 2020
+        "xgradcam": lambda: (g * a).sum(axis=positions, keepdims=True) / a.sum(axis=positions, keepdims=True),
+        "hirescam": lambda: g,  # Draelos and Carin, 2020
+        "layercam": lambda: np.maximum(g, 0),  # Jiang et al., IEEE TIP 2021
+    }[method]()
+    expected = np.maximum((weights * a).sum(axis=1), 0)
+    found = heatmaps(method, *(torch.from_numpy(values).float() for values in (a, g)))
+    agree(found.numpy(), expected, 1e-4)
+
+
+def test_eigencam_is_the_first_principal_component_with_its_peak_positive() -> None:
+    """Muhammad and Yeasin, IJCNN 2020."""
+    random = np.random.default_rng(2)
+    place = random.random((6, 5))
+    maps = (random.normal(0, 1, 20)[:, None, None] * place + random.normal(0, 1e-3, (20, 6, 5)))[None]
+    for sign in (1, -1):
+        found = heatmaps("eigencam", torch.from_numpy(sign * maps).float(), None)[0].numpy()
+        centred = (sign * maps[0]).reshape(20, -1).T
+        centred -= centred.mean(axis=0)
+        _, vectors = np.linalg.eigh(centred.T @ centred)
+        projection = (centred @ vectors[:, -1]).reshape(6, 5)
+        projection *= np.sign(projection.flat[np.abs(projection).argmax()])
+        agree(found, np.maximum(projection, 0), 1e-4)
+    assert issubclass(EigenCAM, pytorch_grad_cam.EigenCAM)
+
+
+def test_scorecam_is_the_librarys_without_its_memory() -> None:
+    network = trained_like("resnet18", FusionSettings())
+    images = torch.randn(2, 3, 64, 48)
+    with torch.no_grad():
+        maps = network.features(images).numpy()
+    targets = [Target(4), Target(1)]
+    ours, theirs = (
+        kind(network, []).get_cam_weights(images, None, targets, maps, None)
+        for kind in (ScoreCAM, pytorch_grad_cam.ScoreCAM)
+    )
+    np.testing.assert_allclose(ours, theirs, rtol=1e-4)
+    assert ours.shape == (2, 512)
+
+
+def test_every_method_is_a_class_of_the_librarys() -> None:
+    assert all(issubclass(method.cam, pytorch_grad_cam.base_cam.BaseCAM) for method in METHODS.values())

@@ -1,0 +1,128 @@
+"""One object holds all that is shown."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from core.version import versions
+from explain.cam.analysis import Heatmap, PairAnalysis, analyse
+from explain.cam.question import Question, Smoothing
+from explain.figures.overlay import Style
+from explain.metrics.faithfulness import faithfulness
+from explain.metrics.localisation import Region, against_region
+from explain.metrics.overlap import hottest_overlap
+from explain.output import json_report as module
+from explain.output.image_json import answer
+from explain.output.json_report import record
+from explain.output.summary import comparison_sentence
+from pairs.pair import Pair
+from tests.conftest import texture
+
+
+@pytest.fixture(scope="module")
+def analysis(pair: Pair) -> PairAnalysis:
+    return analyse(pair, texture(0, 0, side=80)[:60])
+
+
+def written(found: dict) -> dict:
+    """As it comes back from a file."""
+    back = json.loads(json.dumps(found, allow_nan=False))
+    assert back == found
+    return back
+
+
+def test_it_holds_what_an_answer_does_and_more(analysis: PairAnalysis) -> None:
+    question, style = Question(1, against=2, layer="Y3", smoothing=Smoothing(2)), Style("viridis", "shared", 0.3)
+    maps, region = analysis.heatmaps(question), Region.box(60, 80, 5, 10, 45, 30)
+    worth = {
+        role: faithfulness(run.run.network, run.run.images, maps[role].values[None], [maps[role].target], road=False)[0]
+        for role, run in analysis.runs.items()
+    }
+    found = written(record(analysis, maps, question, style, "场景 $x.tif", region, worth))
+    said = json.loads(json.dumps(answer(analysis, maps, question, worth)))
+    for name, value in said.items():
+        assert found[name] == value if name not in ("baseline", "scff") else value.items() <= found[name].items()
+    assert found["image"] == "场景 $x.tif"
+    assert found["size"] == {"width": 80, "height": 60}
+    words = "seen at 64 x 64 of 80 x 60 pixels, 1 : 1.25 by 1.07 : 1"
+    assert found["seen"] == {"width": 64, "height": 64, "words": words}
+    assert found["question"] == {
+        "target": "roof",
+        "against": "water",
+        "layer": "Y3",
+        "method": "Grad-CAM++",
+        "smoothing": {"samples": 2, "spread": 0.1, "seed": 0},
+    }
+    assert found["style"]["colour_map"] == "viridis"
+    assert found["style"]["colours"] == "share of both maps' maximum"
+    assert found["versions"] == versions()
+    assert found["region"] == {"box": [5, 10, 45, 30], "pixels": 800, "runs": None}
+    regions = {role: against_region(maps[role].values, region) for role in maps}
+    assert found["comparison"] == {
+        "words": comparison_sentence(analysis, maps, regions),
+        "hottest_fifths_overlap": hottest_overlap(analysis, maps),
+    }
+    for role, heatmap in maps.items():
+        of_map, checkpoint = found[role]["map"], found[role]["checkpoint"]
+        assert of_map["shape"] == list(heatmap.values.shape)
+        assert of_map["max"] == heatmap.values.max()
+        assert of_map["sum"] == pytest.approx(heatmap.values.sum())
+        assert found[role]["region"]["covered"] == regions[role].covered
+        assert len(found[role]["faithfulness"]["insertion"]) == 21
+        assert checkpoint["arch"] == "resnet18"
+        assert (checkpoint["seed"], checkpoint["dataset"], checkpoint["test_accuracy"]) == (0, "scenes", 0.5)
+        assert (checkpoint["fusion"] is None) == (role == "baseline")
+
+
+def test_what_was_not_asked_for_is_none(analysis: PairAnalysis) -> None:
+    found = written(record(analysis, analysis.heatmaps(), Question(), Style(), "a.tif"))
+    assert found["region"] is None
+    assert found["question"]["target"] is found["question"]["against"] is found["question"]["smoothing"] is None
+    assert "region" not in found["scff"]
+    assert "faithfulness" not in found["scff"]
+
+
+@pytest.mark.parametrize("value", [0, np.nan, np.inf])
+def test_maps_without_numbers(analysis: PairAnalysis, value: float) -> None:
+    values = np.full((2, 2), value, dtype=np.float32)
+    maps = {role: Heatmap(values, 0) for role in ("baseline", "scff")}
+    with np.errstate(invalid="ignore"):
+        found = written(record(analysis, maps, Question(0), Style(), "a.tif", Region.box(60, 80, 0, 0, 9, 9)))
+    assert found["scff"]["map"]["max"] == (0 if value == 0 else None)
+    if value == 0:
+        assert found["scff"]["region"] is None
+        assert found["comparison"]["hottest_fifths_overlap"] is None
+
+
+def test_a_checkpoint_without_accuracy(analysis: PairAnalysis) -> None:
+    loaded = analysis.scff.loaded
+    loaded = replace(loaded, header=replace(loaded.header, test_accuracy=float("nan")))
+    untested = replace(analysis, scff=replace(analysis.scff, loaded=loaded))
+    found = written(record(untested, untested.heatmaps(), Question(), Style(), "a.tif"))
+    assert found["scff"]["checkpoint"]["test_accuracy"] is None
+
+
+@pytest.mark.parametrize("corner", [False, True])
+def test_a_mask_comes_back_of_its_run_lengths(analysis: PairAnalysis, corner: bool) -> None:
+    mask = np.random.default_rng(0).random((60, 80)) > 0.7
+    mask[0, 0], mask[:, 70:], mask[:3, 1:] = corner, False, False
+    found = written(record(analysis, analysis.heatmaps(), Question(), Style(), "a.tif", Region(mask)))["region"]
+    inside = np.arange(len(found["runs"])) % 2 == 1
+    assert np.array_equal(np.repeat(inside, found["runs"]), mask.ravel())
+    assert found["pixels"] == mask.sum()
+    left, top, right, bottom = found["box"]
+    assert mask[top:bottom, left:right].sum() == mask.sum()
+    assert mask[top].any()
+    assert mask[bottom - 1].any()
+    assert mask[:, left].any()
+    assert mask[:, right - 1].any()
+
+
+def test_a_mask_in_too_many_pieces_is_its_box(analysis: PairAnalysis, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MOST_RUNS", 100)
+    mask = np.random.default_rng(0).random((60, 80)) > 0.5
+    found = record(analysis, analysis.heatmaps(), Question(), Style(), "a.tif", Region(mask))["region"]
+    assert found["runs"] is None
+    assert found["pixels"] == mask.sum()

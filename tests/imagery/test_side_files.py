@@ -1,0 +1,163 @@
+"""A file is read alone: what lies beside it under its name changes nothing, except a world file's six numbers."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import rasterio
+from PIL import Image
+
+from core.errors import BadInputError
+from imagery.mask import read_mask
+from imagery.raster import DRIVERS
+from imagery.reading import describe_image, open_image, read_image
+from imagery.world_file import world_transform
+from tests.conftest import texture
+
+FORMATS = {"tif": "TIFF", "png": "PNG", "jpg": "JPEG", "webp": "WEBP", "bmp": "BMP", "gif": "GIF", "jp2": "JPEG2000"}
+SIDE = 40
+PLACED = "<PAMDataset><SRS>EPSG:32650</SRS><GeoTransform>1000, 0.5, 0, 2000, 0, -0.5</GeoTransform></PAMDataset>"
+
+
+def image(path: Path) -> Path:
+    Image.fromarray(texture(1, 0, SIDE)).save(path)
+    return path
+
+
+def with_side_files(path: Path) -> None:
+    """A mask that hides the lower half, overviews of another picture, and statistics that place it on the ground."""
+    mask = np.zeros((1, SIDE, SIDE), dtype=np.uint8)
+    mask[:, : SIDE // 2] = 255
+    profile = {"driver": "GTiff", "width": SIDE, "height": SIDE, "dtype": "uint8"}
+    with rasterio.open(f"{path}.msk", "w", count=1, **profile) as file:
+        file.write(mask)
+        file.update_tags(**{f"INTERNAL_MASK_FLAGS_{band}": 2 for band in (1, 2, 3)})
+    with rasterio.open(f"{path}.ovr", "w", count=3, **profile | {"width": SIDE // 2, "height": SIDE // 2}) as file:
+        file.write(np.full((3, SIDE // 2, SIDE // 2), 255, dtype=np.uint8))
+    Path(f"{path}.aux.xml").write_text(PLACED)
+
+
+def opened(action: Callable[[], object], folder: Path) -> set[str]:
+    """Names of a folder's files that Python opens, and the folder itself as "." where it is listed.
+
+    What GDAL opens is not among them; its own answers show that.
+    """
+    names: set[str] = set()
+
+    def hear(event: str, arguments: tuple[object, ...]) -> None:
+        if watching and event in ("open", "os.listdir", "os.scandir") and isinstance(arguments[0], str | Path):
+            path = Path(arguments[0])
+            if path == folder or path.parent == folder:
+                names.add(path.name if path != folder else ".")
+
+    watching = True
+    sys.addaudithook(hear)  # for good; it hears nothing after this
+    action()
+    watching = False
+    return names
+
+
+@pytest.mark.parametrize("suffix", FORMATS)
+def test_side_files_change_nothing(tmp_path: Path, suffix: str) -> None:
+    path = image(tmp_path / f"a.{suffix}")
+    with rasterio.open(path) as file:
+        bands = (1, 1, 1) if file.count < 3 else (3, 2, 1)
+    before = read_image(path), read_image(path, bands=bands), describe_image(path), read_mask(path)
+    with_side_files(path)
+    with rasterio.open(path, driver=DRIVERS[FORMATS[suffix]]) as file:  # as GDAL reads it with them
+        assert file.crs is not None
+        assert file.overviews(1)
+        assert not file.read_masks(1).all()
+    after = read_image(path), read_image(path, bands=bands), describe_image(path), read_mask(path)
+    for one, other in zip(before, after, strict=True):
+        assert np.array_equal(one, other)
+    assert not after[2].georeferenced
+    with open_image(path) as file:
+        assert file.crs is None
+        assert file.overviews(1) == []
+        assert file.read_masks(1).all()
+
+
+@pytest.mark.parametrize("suffix", FORMATS)
+def test_no_file_beside_an_image_is_opened_nor_its_folder_listed(tmp_path: Path, suffix: str) -> None:
+    path = image(tmp_path / f"a.{suffix}")
+    with_side_files(path)
+    world = path.with_suffix(".wld")
+    world.write_text("1\n0\n0\n-1\n0\n0\n")
+    assert opened(lambda: (read_image(path), read_image(path, bands=(1,))), tmp_path) <= {path.name}
+    assert opened(lambda: describe_image(path), tmp_path) <= {path.name, world.name}
+
+
+def test_a_mask_is_read_alone(tmp_path: Path) -> None:
+    marked = np.zeros((SIDE, SIDE), dtype=np.uint8)
+    marked[30:] = 255
+    path = tmp_path / "mask.tif"
+    Image.fromarray(marked).save(path)
+    with_side_files(path)
+    assert np.array_equal(read_mask(path), marked > 0)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["<VRTDataset rasterXSize='40' rasterYSize='40'/>", "ncols 40\nnrows 40\nxllcorner 0\nyllcorner 0\ncellsize 1\n"],
+)
+@pytest.mark.parametrize("suffix", [".vrt", ".tif", ".msk"])
+def test_virtual_and_text_formats_are_no_images_and_no_masks(tmp_path: Path, suffix: str, text: str) -> None:
+    path = tmp_path / f"a{suffix}"
+    path.write_text(text)
+    with pytest.raises(BadInputError, match="not an image of a kind that can be read"):
+        read_image(path)
+    with pytest.raises(BadInputError, match="cannot be read as a mask"):
+        read_mask(path)
+
+
+def test_a_file_that_names_another_one_is_refused(tmp_path: Path) -> None:
+    path = image(tmp_path / "a.tif")
+    with rasterio.open(path, "r+") as file:
+        file.update_tags(ns="OVERVIEWS", OVERVIEW_FILE=str(tmp_path / "not-there.tif"))
+    for read in (read_image, describe_image):
+        with pytest.raises(BadInputError, match=r"a\.tif: refers to another file for its overviews; save the image"):
+            read(path)
+    with pytest.raises(BadInputError, match="cannot be read as a mask"):
+        read_mask(path)
+
+
+@pytest.mark.parametrize("suffix", ["tfw", "TFW", "tifw", "wld", "WLD"])
+def test_world_file(tmp_path: Path, suffix: str) -> None:
+    path = image(tmp_path / "a.tif")
+    assert world_transform(path) is None
+    (tmp_path / f"a.{suffix}").write_text("0,5\r\n0.25\r\n-0.125\r\n-2\r\n1000\r\n2000\r\nits author\r\n")
+    found = world_transform(path)
+    assert found is not None
+    # The six numbers are a, d, b, e, c and f; they hold for pixels' middles.
+    assert found @ (0.5, 0.5) == (1000, 2000)
+    assert found @ (1.5, 0.5) == (1000.5, 2000.25)
+    assert found @ (0.5, 1.5) == (1000 - 0.125, 1998)
+    with rasterio.open(path) as file:  # GDAL, of those that it knows
+        if suffix not in ("tifw",) and not file.transform.is_identity:
+            assert np.allclose(tuple(file.transform), tuple(found))
+    assert describe_image(path).georeferenced
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "1\n0\n0\n-1\n0", "1\n0\n0\n-1\nnan\n0", "0\n0\n0\n0\n0\n0", "one\n0\n0\n-1\n0\n0", "1\n0\n0\n-1\n0\n0" * 400],
+)
+def test_a_world_file_without_a_transform_places_nothing(tmp_path: Path, text: str) -> None:
+    path = image(tmp_path / "a.png")
+    (tmp_path / "a.pgw").write_text(text)
+    assert world_transform(path) is None
+    assert not describe_image(path).georeferenced
+
+
+def test_a_transform_of_its_own_counts_before_a_world_file(tmp_path: Path) -> None:
+    path = tmp_path / "a.tif"
+    transform = rasterio.Affine(2, 0, 500_000, 0, -2, 3_400_000)
+    profile = {"driver": "GTiff", "width": SIDE, "height": SIDE, "count": 3, "dtype": "uint8", "photometric": "rgb"}
+    with rasterio.open(path, "w", transform=transform, crs="EPSG:32650", **profile) as file:
+        file.write(texture(1, 0, SIDE).transpose(2, 0, 1))
+    (tmp_path / "a.tfw").write_text("1\n0\n0\n-1\n0\n0\n")
+    with open_image(path) as file:
+        assert file.transform == transform

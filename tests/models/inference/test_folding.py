@@ -1,0 +1,89 @@
+"""Folded networks compute what they did before."""
+
+import pytest
+import torch
+from torch import nn
+
+from models.downsample import DOWNSAMPLES
+from models.fusion import FUSIONS
+from models.inference.folding import folded
+from models.network import Network
+from models.scff import FusionSettings
+
+
+def used(arch: str, fusion: FusionSettings | None) -> Network:
+    """A network with statistics, scales and shifts unlike those of new ones."""
+    torch.manual_seed(0)
+    network = Network(arch, 5, fusion)
+    for module in network.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.running_mean.normal_(0, 0.2)
+            module.running_var.uniform_(0.5, 2)
+            nn.init.uniform_(module.weight, 0.5, 1.5)
+            nn.init.normal_(module.bias, 0, 0.2)
+    return network.for_inference()
+
+
+def norms(network: Network) -> int:
+    return sum(isinstance(module, nn.BatchNorm2d) for module in network.modules())
+
+
+@pytest.mark.parametrize(
+    ("arch", "left"),
+    [
+        ("resnet18", 0),
+        ("resnest50d", 0),
+        ("resnetv2_50", 17),  # before a convolution and its activation, not behind one
+        ("densenet121", 62),
+        ("inception_v3", 0),
+        ("vgg11_bn", 0),
+        ("tf_efficientnet_lite0", 0),
+        ("mobilenetv3_large_100", 0),
+        ("convnext_tiny", 0),
+        ("legacy_xception", 0),
+    ],
+)
+def test_outputs_are_the_same(arch: str, left: int) -> None:
+    network = used(arch, FusionSettings())
+    before, images = norms(network), torch.randn(2, 3, 96, 80)
+    found = folded(network, (96, 80))
+    assert norms(network) == before > 0  # is left as it is
+    assert norms(found) == left
+    with torch.no_grad():
+        expected = network(images)
+        assert (found(images) - expected).abs().max() < 1e-5 * expected.abs().max()
+    assert not any(parameter.requires_grad for parameter in found.parameters())
+
+
+@pytest.mark.parametrize("downsample", DOWNSAMPLES)
+@pytest.mark.parametrize("fusion", FUSIONS)
+def test_every_variant_is_folded(fusion: str, downsample: str) -> None:
+    network, images = used("resnet18", FusionSettings(downsample=downsample, fusion=fusion)), torch.randn(2, 3, 72, 56)
+    found = folded(network, (72, 56))
+    assert norms(found) == 0
+    with torch.no_grad():
+        expected = network(images)
+        assert (found(images) - expected).abs().max() < 1e-5 * expected.abs().max()
+
+
+def test_what_another_operation_sees_as_well_is_not_folded() -> None:
+    class Peeking(Network):
+        """Its head adds what the first convolution gives before its normalisation."""
+
+        def stages(self, images: torch.Tensor) -> list[torch.Tensor]:
+            raw = self.backbone.conv1(images)
+            first = self.backbone.layer1(self.backbone.maxpool(self.backbone.act1(self.backbone.bn1(raw))))
+            second = self.backbone.layer2(first)
+            third = self.backbone.layer3(second)
+            return [first, second, third, self.backbone.layer4(third) + raw.mean()]
+
+        def features(self, images: torch.Tensor) -> torch.Tensor:
+            return self.stages(images)[-1]
+
+    network, images = Peeking("resnet18", 5).for_inference(), torch.randn(2, 3, 64, 64)
+    network.backbone.bn1.running_mean.fill_(0.5)
+    found = folded(network, (64, 64))
+    assert isinstance(found.backbone.bn1, nn.BatchNorm2d)
+    assert norms(found) == 1
+    with torch.no_grad():
+        torch.testing.assert_close(found(images), network(images), rtol=1e-4, atol=1e-5)

