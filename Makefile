@@ -7,7 +7,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 UV := uv==0.13.9
 
-.PHONY: setup app test lint format lock clean
+.PHONY: setup app quick test test-all lint format docs lock clean
 
 setup: $(READY)
 
@@ -23,16 +23,33 @@ app: $(READY)
 	$(BIN)/python -m app --host $(HOST) --port $(PORT)
 
 # Two processes of one thread each are faster than one of two; a file's tests stay together and share its fixtures.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+
+# The essential tests, without a browser, in under 90 seconds on two cores.
+quick: $(READY)
+	$(PYTEST) -m essential
+
+# The whole suite but for what is exhaustive, with its coverage.
 test: $(READY)
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+	$(PYTEST) --cov --cov-report term
+
+# All networks with all variants of SCFF as well; half an hour more.
+test-all: $(READY)
+	$(PYTEST) -m "exhaustive or not exhaustive"
 
 lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/pyright
 
 format: $(READY)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+# The documentation's pages into site/; a broken link fails.
+docs: $(READY)
+	$(BIN)/mkdocs build --strict --quiet
 
 # Compiles the direct requirements, and all they need, into pinned files.
 lock: $(READY)
@@ -40,5 +57,5 @@ lock: $(READY)
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-header requirements-dev.in -o requirements-dev.txt
 
 clean:
-	rm -rf .venv .pytest_cache .ruff_cache test-artefacts
+	rm -rf .venv .pytest_cache .ruff_cache .coverage* site test-artefacts
 	find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +

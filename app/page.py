@@ -3,22 +3,22 @@
 import gradio as gr
 from fastapi import FastAPI
 
-from app.api.registration import offer
+from app.api.registration import register_endpoints
 from app.components.glossary import help_with
 from app.components.html import message
 from app.components.widgets import asset
 from app.example_scenes import SCENES, draw
-from app.session.analysis import Sight
-from app.storage.downloads import Shelf
-from app.storage.uploads import HOUR
+from app.session.analysis import SessionAnalyses
+from app.storage.downloads import DownloadStore
+from app.storage.uploads import RETENTION_SECONDS
 from app.tabs.batch import callbacks as batch
 from app.tabs.batch import layout as batch_parts
-from app.tabs.batch.jobs import Jobs
+from app.tabs.batch.jobs import BatchJobs
 from app.tabs.compare import callbacks as compare
 from app.tabs.compare import layout as compare_parts
 from app.tabs.inside.callbacks import Inside
 from app.tabs.models import callbacks as cards
-from app.upload_security import refuse_addresses
+from app.upload_security import refuse_remote_urls
 from pairs.folder import PairFolder
 
 __all__ = ["CSS", "SCRIPT", "THEME", "build_page"]
@@ -55,20 +55,24 @@ _INTRODUCTION = (
 
 def build_page(pairs: PairFolder, server: FastAPI) -> gr.Blocks:
     """The whole page over a folder of pairs; pictures and downloads are served by the server given."""
-    refuse_addresses()
+    refuse_remote_urls()
     drawings = [draw(name) for name in SCENES]
-    shelf = Shelf(HOUR)
-    batch_shelf = Shelf(HOUR, most=16_000, route="/batch")  # strips and figures, by the hundred
+    shelf = DownloadStore(RETENTION_SECONDS)
+    batch_shelf = DownloadStore(RETENTION_SECONDS, most=16_000, route="/batch")  # strips and figures, by the hundred
     for each in (shelf, batch_shelf):
         each.serve(server)
-    with gr.Blocks(title="SCFF Lens", analytics_enabled=False, delete_cache=(HOUR, HOUR)) as page:
+    with gr.Blocks(
+        title="SCFF Lens", analytics_enabled=False, delete_cache=(RETENTION_SECONDS, RETENTION_SECONDS)
+    ) as page:
         networks = {"concurrency_id": "networks", "concurrency_limit": 2}
-        offer(pairs, networks)  # first: Gradio names private events too, and gives a name that is taken a number
+        register_endpoints(
+            pairs, networks
+        )  # first: Gradio names private events too, and gives a name that is taken a number
         gr.HTML(_INTRODUCTION, elem_id="intro", padding=False)
         private = {"api_visibility": "private", **networks}
         with gr.Tabs() as tabs:
             with gr.Tab("Compare", id="compare", elem_id="compare"):
-                parts, sight = compare_parts.lay_out(drawings), Sight(pairs, shelf)
+                parts, sight = compare_parts.lay_out(drawings), SessionAnalyses(pairs, shelf)
                 comparing = compare.Compare(sight, drawings, parts)
                 compare.wire(parts, comparing, private)
             with gr.Tab("Inside", id="inside", elem_id="inside") as tab:
@@ -76,7 +80,7 @@ def build_page(pairs: PairFolder, server: FastAPI) -> gr.Blocks:
                 tab.select(Inside(sight).show, [parts.visit, *parts.settings()], body, **private)
             with gr.Tab("Batch", id="batch", elem_id="batch") as tab:
                 many = batch_parts.lay_out()
-                batch.wire(tab, many, batch.Batch(pairs, Jobs(HOUR), batch_shelf, many), private)
+                batch.wire(tab, many, batch.Batch(pairs, BatchJobs(RETENTION_SECONDS), batch_shelf, many), private)
             with gr.Tab("Models", id="models", elem_id="models") as tab:
                 shown = gr.HTML(message("Loading …"), elem_id="cards", padding=False)
                 tab.select(lambda: cards.all_cards(pairs), None, shown, **private)

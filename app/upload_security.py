@@ -3,10 +3,10 @@
 import gradio as gr
 from gradio import processing_utils
 
-__all__ = ["refuse_addresses"]
+__all__ = ["refuse_remote_urls"]
 
 
-def refuse_addresses() -> None:
+def refuse_remote_urls() -> None:
     """Lets Gradio fetch nothing from an address that a visitor names in place of a file, whichever part it is sent to.
 
     It holds for the whole process, because Gradio makes parts anew for each visitor.

@@ -41,7 +41,7 @@ from models.network import Network, check_input_size
 from models.preprocessing import Preprocessing
 from models.scff import FusionSettings
 from pairs.checkpoint import REPORT, ROLES, Header, save_network, weights_file
-from pairs.inference import prepared
+from pairs.inference import inference_ready
 from pairs.pair import Pair, load_pair
 
 if TYPE_CHECKING:
@@ -310,7 +310,7 @@ def main(
         plain = load_pair(checkpoints / _NAME)
         with _server(checkpoints) as url:  # whose start warms the disk for those that are timed
             found |= _measure_uploads(url, plain, image_size, turns)
-            found |= _measure_crowd(url, prepared(plain), image_size, turns)
+            found |= _measure_crowd(url, inference_ready(plain), image_size, turns)
             page, why = None, "left out by --no-browser"
             try:
                 page, why = (_measure_page(url, min(_STARTS, rounds)), None) if browser else (page, why)

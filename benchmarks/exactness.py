@@ -17,7 +17,7 @@ from tqdm import tqdm
 
 from benchmarks.explain import Tapped
 from core.command_line import run
-from explain.cam.forward_pass import run_network
+from explain.cam.forward_pass import forward_pass
 from explain.cam.question import Target
 from explain.metrics.ranking import ranking
 from models.network import Network
@@ -34,7 +34,7 @@ _HOTTEST = 0.2  # of an image's pixels
 
 def _both(network: Network, images: Tensor) -> tuple[np.ndarray, np.ndarray]:
     """Ours and the library's, 0 to 1, [B, H, W] each."""
-    one = run_network(network, images)
+    one = forward_pass(network, images)
     maps = one.heatmaps([Target(index) for index in one.predictions]).numpy()
     size = (images.shape[3], images.shape[2])
     ours = scale_cam_image(scale_cam_image(maps, size))  # the library scales once a layer, and once all layers

@@ -30,10 +30,10 @@ from benchmarks.timing import Work, median_ms, median_ratio, seconds, take_turns
 from core.command_line import run
 from core.device import choose_device
 from core.errors import BadInputError
-from explain.cam.forward_pass import Run, images_at_once, run_in_parts
+from explain.cam.forward_pass import ForwardPass, forward_passes, inference_batch_size
 from explain.cam.layers import layer_names
 from explain.cam.question import Target
-from models.inference.preparation import prepared_network
+from models.inference.preparation import inference_ready_network
 from models.network import Network, check_input_size
 from models.scff import FusionSettings
 
@@ -71,7 +71,7 @@ def _forward_scff(networks: Sequence[Network], images: Tensor) -> Work:
     return _forward(networks[1:], images)
 
 
-def _predicted(run: Run) -> list[Target]:
+def _predicted(run: ForwardPass) -> list[Target]:
     return [Target(index) for index in run.predictions]
 
 
@@ -87,7 +87,7 @@ def _in_turn(explain: Callable[[nn.Module, Tensor], None], networks: Sequence[nn
 
 def _ours(networks: Sequence[Network], images: Tensor) -> Work:
     def explain(network: Network, images: Tensor) -> None:
-        for part in run_in_parts(network, images):
+        for part in forward_passes(network, images):
             part.heatmaps(_predicted(part))
             del part  # else its maps are there while the next part's are made
 
@@ -95,7 +95,7 @@ def _ours(networks: Sequence[Network], images: Tensor) -> Work:
 
 
 def _another_class(networks: Sequence[Network], images: Tensor) -> Work:
-    runs = [run for network in networks for run in run_in_parts(network, images)]
+    runs = [run for network in networks for run in forward_passes(network, images)]
     others = [[Target(index) for index in one.logits.topk(2).indices[:, 1].tolist()] for one in runs]
 
     def work() -> None:
@@ -106,7 +106,7 @@ def _another_class(networks: Sequence[Network], images: Tensor) -> Work:
 
 
 def _all_fused(networks: Sequence[Network], images: Tensor) -> Work:
-    runs = list(run_in_parts(networks[1], images))
+    runs = list(forward_passes(networks[1], images))
     layers = [name for name in layer_names(networks[1]) if name.startswith("Y")]
 
     def work() -> None:
@@ -147,17 +147,17 @@ def _captum(networks: Sequence[Network], images: Tensor) -> Work:
 
 
 class _MakeReady(Protocol):
-    """As prepared_network."""
+    """As inference_ready_network."""
 
     def __call__(self, network: Network, size: tuple[int, int], *, batch: int) -> Network:
         """The network, for images of a size (height, width), so many at once."""
 
 
-def _as_built(network: Network, size: tuple[int, int], batch: int) -> Network:  # noqa: ARG001 - as prepared_network's
+def _as_built(network: Network, size: tuple[int, int], batch: int) -> Network:  # noqa: ARG001 - as inference_ready_network's
     return network
 
 
-_compiled = partial(prepared_network, compiled=True)
+_compiled = partial(inference_ready_network, compiled=True)
 
 
 @dataclass(frozen=True)
@@ -175,10 +175,10 @@ class _Contender:
 _CONTENDERS = {
     "forward": _Contender(_forward),
     "forward of SCFF": _Contender(_forward_scff),
-    "ours": _Contender(_ours, prepared_network),
+    "ours": _Contender(_ours, inference_ready_network),
     "ours compiled": _Contender(_ours, _compiled),
-    "another class": _Contender(_another_class, prepared_network),
-    "all fused": _Contender(_all_fused, prepared_network),
+    "another class": _Contender(_another_class, inference_ready_network),
+    "all fused": _Contender(_all_fused, inference_ready_network),
     "pytorch-grad-cam": _Contender(_grad_cam, package="pytorch_grad_cam"),
     "torch-cam": _Contender(_torch_cam, package="torchcam"),
     "captum": _Contender(_captum, package="captum"),
@@ -202,7 +202,7 @@ class _Setting:
         networks = [
             Network(self.arch, _CLASSES, fusion).for_inference(self.device) for fusion in (None, FusionSettings())
         ]
-        at_once = min(self.batch, images_at_once(self.device))
+        at_once = min(self.batch, inference_batch_size(self.device))
         return [make_ready(network, (self.size, self.size), batch=at_once) for network in networks]
 
     def images(self) -> Tensor:
@@ -244,7 +244,7 @@ def _max_difference(networks: Sequence[Network], originals: Sequence[Network], i
     """Of networks' heatmaps from plain networks', the largest over all positions, over the map's maximum."""
     worst = 0.0
     for network, original in zip(networks, originals, strict=True):
-        for plain, ours in zip(run_in_parts(original, images), run_in_parts(network, images), strict=True):
+        for plain, ours in zip(forward_passes(original, images), forward_passes(network, images), strict=True):
             expected, found = plain.heatmaps(_predicted(plain)), ours.heatmaps(_predicted(plain))
             largest = expected.amax((1, 2)).clamp_min(torch.finfo(torch.float32).tiny)
             worst = max(worst, ((found - expected).abs().amax((1, 2)) / largest).max().item())
@@ -283,7 +283,7 @@ def _measure(setting: _Setting, names: Sequence[str]) -> dict:
         "ours_ms": median_ms(times, "ours"),
         "images_per_second": round(1000 * setting.batch / median_ms(times, "ours"), 1),
         **ratios("ours"),
-        "max_difference": differences[prepared_network],
+        "max_difference": differences[inference_ready_network],
         "another_class_ratio": median_ratio(times, "another class", "forward of SCFF"),
         "all_fused_ratio": median_ratio(times, "all fused", "forward of SCFF"),
     }

@@ -7,7 +7,7 @@ import typer
 
 from core.errors import BadInputError
 
-__all__ = ["new_command_line", "parse_bands", "parse_size", "run", "spread_lists"]
+__all__ = ["expand_lists", "new_command_line", "parse_bands", "parse_size", "run"]
 
 
 def new_command_line(description: str | None = None) -> typer.Typer:
@@ -48,7 +48,7 @@ def parse_size(text: str) -> tuple[int, int]:
     return int(sides[-1]), int(sides[0])
 
 
-def spread_lists(arguments: list[str], options: tuple[str, ...]) -> list[str]:
+def expand_lists(arguments: list[str], options: tuple[str, ...]) -> list[str]:
     """Arguments with `--option A B C` written as `--option A --option B --option C`, as Click reads a list."""
     spread, option = [], None
     for argument in arguments:

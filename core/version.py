@@ -4,8 +4,8 @@ from importlib.metadata import version
 
 __all__ = ["VERSION", "versions"]
 
-VERSION = "0.1.0"
-"""Of SCFF Lens; pyproject.toml reads it here."""
+VERSION = "0.2.0"
+"""Of SCFF Lens; CHANGELOG.md has a section for it."""
 
 _PACKAGES = ("torch", "torchvision", "timm", "grad-cam")  # what decides the numbers of a heatmap
 

@@ -10,24 +10,24 @@ import torch
 import typer
 
 from core.atomic import write_file
-from core.command_line import parse_bands, run, spread_lists
+from core.command_line import expand_lists, parse_bands, run
 from core.device import choose_device
 from core.errors import BadInputError
 from explain.batch.folder import explain_folder, images_under
-from explain.batch.folder_run import Work
+from explain.batch.folder_run import FolderRun
 from explain.batch.workers import Workers
 from explain.cam.analysis import PairAnalysis, analyse
-from explain.cam.forward_pass import images_at_once
+from explain.cam.forward_pass import inference_batch_size
 from explain.cam.layers import FUSED, find_layer, layer_names
 from explain.cam.methods import DEFAULT_METHOD, METHODS
 from explain.cam.question import Question, Smoothing
 from explain.figures.contact_sheet import PER_SHEET
 from explain.figures.overlay import COLOUR_MAPS, SCALES, Style
 from explain.metrics.faithfulness import MEASURED
-from explain.output.single_image import Marked, explain_image, result_stems
+from explain.output.single_image import RegionOption, explain_image, result_stems
 from imagery.reading import read_image
 from pairs.checkpoint import ROLES
-from pairs.inference import prepared
+from pairs.inference import inference_ready
 from pairs.pair import Pair, load_pair
 
 _PairDir = Annotated[Path, typer.Option("--pair", metavar="PAIR_DIR", help="Folder of a checkpoint pair.")]
@@ -92,7 +92,7 @@ def main(
     if batch_size < 1:
         raise BadInputError(f"batch size must be at least 1, got {batch_size}")
     chosen = parse_bands(bands)
-    marked = Marked(box, mask)
+    marked = RegionOption(box, mask)
     if marked and (is_folder or len(images) > 1):
         raise BadInputError("--box and --mask mark a region of one image")
     style = Style(colour_map, scale)
@@ -118,11 +118,11 @@ def main(
         method=method,
         smoothing=smoothing,
     )
-    at_once = min(batch_size, images_at_once(where)) if is_folder else 1
-    pair = prepared(pair, compiled, at_once)
+    at_once = min(batch_size, inference_batch_size(where)) if is_folder else 1
+    pair = inference_ready(pair, compiled, at_once)
     if is_folder:
         names = images_under(images[0], but=out)
-        work = Work(images[0], names, out, pair, question, measure, style, batch_size, chosen)
+        work = FolderRun(images[0], names, out, pair, question, measure, style, batch_size, chosen)
         failed = _explain_folder(work, workers, as_json)
     else:
         failed = _explain_images(images, out, pair, question, measure, style, marked, chosen, as_json)
@@ -131,7 +131,7 @@ def main(
         sys.exit(2)
 
 
-def _explain_folder(work: Work, workers: Workers, as_json: bool) -> int:
+def _explain_folder(work: FolderRun, workers: Workers, as_json: bool) -> int:
     """How many images could not be explained."""
     try:
         rows = explain_folder(work, workers)
@@ -152,7 +152,7 @@ def _explain_folder(work: Work, workers: Workers, as_json: bool) -> int:
     return len(failed)
 
 
-def _row_as_json(row: dict, work: Work) -> dict:
+def _row_as_json(row: dict, work: FolderRun) -> dict:
     """A row of the table, by network, with the keys that name what was asked and where the maps are."""
     said = {
         role: {name.removeprefix(f"{role}_"): value for name, value in row.items() if name.startswith(f"{role}_")}
@@ -177,7 +177,7 @@ def _explain_images(
     question: Question,
     measure: str,
     style: Style,
-    marked: Marked,
+    marked: RegionOption,
     bands: Sequence[int] | None,
     as_json: bool,
 ) -> int:
@@ -235,7 +235,7 @@ def figure9(
     }
     columns: dict[str, list[PairAnalysis]] = {}
     for name, pair in loaded.items():
-        fast = prepared(pair)
+        fast = inference_ready(pair)
         columns[name] = [analyse(fast, picture) for picture in pictures.values()]
     write_file(out, grid(list(pictures), columns, questions, style, out.suffix.lower()))
     print(f"written to {out}: {len(pictures)} image(s) by {len(columns)} pair(s)")
@@ -263,6 +263,6 @@ def _check_layer(layer: str, pairs: list[Pair]) -> None:
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["figure9"]:
-        sys.argv = [sys.argv[0], *spread_lists(sys.argv[2:], ("--pairs", "--images"))]
+        sys.argv = [sys.argv[0], *expand_lists(sys.argv[2:], ("--pairs", "--images"))]
         run(figure9, "python -m explain figure9")
     run(main)

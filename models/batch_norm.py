@@ -4,10 +4,10 @@ from torch import Tensor, nn
 
 from core.errors import BadInputError
 
-__all__ = ["check_batch"]
+__all__ = ["check_batch_size"]
 
 
-def check_batch(values: Tensor, module: nn.Module) -> None:
+def check_batch_size(values: Tensor, module: nn.Module) -> None:
     """Refuses to train on a single value a channel, which has no deviation to normalise by.
 
     Args:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from models.batch_norm import check_batch
+from models.batch_norm import check_batch_size
 
 __all__ = ["DOWNSAMPLES", "DownSample"]
 
@@ -36,7 +36,7 @@ class DownSample(nn.Module):
             BadInputError: in training, one image whose map is one position: there is no batch to normalise by.
         """
         projected = self.resized(earlier, size)  # [B, C_out, h, w]
-        check_batch(projected, self)
+        check_batch_size(projected, self)
         return functional.relu(self.norm(projected), inplace=True)
 
     def resized(self, earlier: Tensor, size: tuple[int, int]) -> Tensor:

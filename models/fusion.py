@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from models.batch_norm import check_batch
+from models.batch_norm import check_batch_size
 from models.downsample import DownSample
 
 __all__ = ["FUSIONS", "Fusion"]
@@ -143,7 +143,7 @@ class SelectiveKernel(Fusion):
         """a, [B, C]."""
         pooled = earlier.mean(dim=(2, 3)) + stage.mean(dim=(2, 3))  # [B, C], the mean of A + B
         squeezed = self.squeeze(self.described(pooled))  # [B, width]
-        check_batch(squeezed, self)
+        check_batch_size(squeezed, self)
         hidden = functional.relu(self.norm(squeezed), inplace=True)
         # A softmax over two branches is the sigmoid of their difference; the stage's weight is what is left of one.
         return torch.sigmoid(self.excite_earlier(hidden) - self.excite_stage(hidden))

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from core.errors import BadInputError
 from models.network import check_arch
-from models.state import not_finite
+from models.state import non_finite
 
 __all__ = ["InitialWeights", "Match", "hub_weights", "read_weights", "take_weights"]
 
@@ -94,7 +94,7 @@ def read_weights(path: Path) -> InitialWeights:
     tensors = {name: value for name, value in state.items() if isinstance(value, Tensor)} if _named(state) else {}
     if not tensors:
         raise BadInputError(f"{path} holds no tensors by name; save the network's state_dict()")
-    if wild := not_finite(tensors):
+    if wild := non_finite(tensors):
         raise BadInputError(f"{path} holds {len(wild)} tensor(s) that are not finite, the first is {wild[0]}")
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     return InitialWeights(f"{path.name} (SHA-256 {digest[:16]})", tensors)

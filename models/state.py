@@ -2,10 +2,10 @@
 
 from torch import Tensor
 
-__all__ = ["as_stored", "not_finite"]
+__all__ = ["at_stored_precision", "non_finite"]
 
 
-def as_stored(state: dict[str, Tensor]) -> dict[str, Tensor]:
+def at_stored_precision(state: dict[str, Tensor]) -> dict[str, Tensor]:
     """A network's state at the precision of a weights file.
 
     Kernels and matrices become float16; biases and normalisation statistics, whose range float16 may not hold and
@@ -17,6 +17,6 @@ def as_stored(state: dict[str, Tensor]) -> dict[str, Tensor]:
     }
 
 
-def not_finite(state: dict[str, Tensor]) -> list[str]:
+def non_finite(state: dict[str, Tensor]) -> list[str]:
     """Names of the tensors in which a number is infinite, or is none."""
     return [name for name, value in state.items() if value.is_floating_point() and not value.isfinite().all()]

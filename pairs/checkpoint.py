@@ -19,7 +19,7 @@ from core.errors import BadInputError
 from models.network import Network
 from models.preprocessing import Preprocessing
 from models.scff import FusionSettings
-from models.state import as_stored, not_finite
+from models.state import at_stored_precision, non_finite
 
 __all__ = ["REPORT", "ROLES", "Header", "LoadedNetwork", "load_network", "save_network", "weights_file"]
 
@@ -108,7 +108,7 @@ def weights_file(role: str) -> str:
 
 def save_network(path: Path, network: Network, header: Header) -> None:
     """Writes a weights file, whole or not at all."""
-    state = as_stored(network.state_dict())
+    state = at_stored_precision(network.state_dict())
     text = header.to_json()
     write_file(path, save(state, metadata={_HEADER_KEY: text, _DIGEST_KEY: _digest(text, state)}))
 
@@ -142,7 +142,7 @@ def load_network(path: Path, device: torch.device | str = "cpu") -> LoadedNetwor
     if header.fusion is not None and header.fusion.variant == FusionSettings().variant:
         state.setdefault(_VARIANT, network.state_dict()[_VARIANT])  # earlier files hold the paper's, unnamed
     _check_tensors(where, expected=network.state_dict(), found=state)
-    if wild := not_finite(state):
+    if wild := non_finite(state):
         raise BadInputError(f"{where} holds {len(wild)} tensor(s) that are not finite, the first is {wild[0]}")
     try:
         network.load_state_dict(state)

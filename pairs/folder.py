@@ -8,7 +8,7 @@ import torch
 
 from core.errors import BadInputError
 from pairs.checkpoint import REPORT, ROLES, weights_file
-from pairs.inference import prepared
+from pairs.inference import inference_ready
 from pairs.pair import Pair, load_pair
 
 __all__ = ["FIRST", "PairFolder"]
@@ -71,7 +71,7 @@ class PairFolder:
             former = self._loaded.get(name)
             if former is None or former[0] != stamp:
                 self._loaded.pop(name, None)
-                self._loaded[name] = (stamp, prepared(load_pair(folder, self.device)))
+                self._loaded[name] = (stamp, inference_ready(load_pair(folder, self.device)))
             return self._loaded[name][1]
 
 

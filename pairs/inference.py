@@ -2,14 +2,14 @@
 
 import dataclasses
 
-from models.inference.preparation import prepared_network
+from models.inference.preparation import inference_ready_network
 from pairs.checkpoint import LoadedNetwork
 from pairs.pair import Pair
 
-__all__ = ["prepared"]
+__all__ = ["inference_ready"]
 
 
-def prepared(pair: Pair, compiled: bool = False, batch: int = 1) -> Pair:
+def inference_ready(pair: Pair, compiled: bool = False, batch: int = 1) -> Pair:
     """A pair whose networks give what the given one's do, faster.
 
     Logits, and maps of the classifier's input, are equal to 1e-4 of their largest value. Gradients through the backbone
@@ -17,11 +17,11 @@ def prepared(pair: Pair, compiled: bool = False, batch: int = 1) -> Pair:
 
     Args:
         pair: as loaded; it is left as it is and is no longer needed.
-        compiled, batch: as prepared_network's.
+        compiled, batch: as inference_ready_network's.
     """
     size = pair.preprocessing.size
 
     def made_ready(loaded: LoadedNetwork) -> LoadedNetwork:
-        return dataclasses.replace(loaded, network=prepared_network(loaded.network, size, compiled, batch))
+        return dataclasses.replace(loaded, network=inference_ready_network(loaded.network, size, compiled, batch))
 
     return dataclasses.replace(pair, baseline=made_ready(pair.baseline), scff=made_ready(pair.scff))

@@ -16,10 +16,10 @@ from models.network import Network
 from models.preprocessing import Preprocessing
 from training.recipe import RECIPES, TrainingSettings
 
-__all__ = ["Classifier", "Diverged", "EpochResult"]
+__all__ = ["Classifier", "DivergedError", "EpochResult"]
 
 
-class Diverged(BadInputError):
+class DivergedError(BadInputError):
     """Training that has ended in numbers that are not finite."""
 
 
@@ -99,7 +99,7 @@ class Classifier(lightning.LightningModule):
         """The loss of one batch.
 
         Raises:
-            Diverged: it is not finite.
+            DivergedError: it is not finite.
         """
         images, labels = batch
         logits = self(images)
@@ -122,7 +122,7 @@ class Classifier(lightning.LightningModule):
         """Closes the validation part's means, before Lightning looks at them to keep the best epoch.
 
         Raises:
-            Diverged: the loss is not finite.
+            DivergedError: the loss is not finite.
         """
         self._check("loss on the validation part", self.val_loss.compute())
         self.log("val_accuracy", self.val_accuracy.compute())
@@ -140,7 +140,7 @@ class Classifier(lightning.LightningModule):
 
     def _check(self, name: str, loss: Tensor) -> None:
         if not loss.isfinite():
-            raise Diverged(
+            raise DivergedError(
                 f"training has diverged: the {name} is {loss.item()} in epoch {self.current_epoch + 1}; "
                 f"try a learning rate below {self.settings.lr:g}"
             )

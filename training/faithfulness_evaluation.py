@@ -7,14 +7,14 @@ from typing import Any, Self
 import numpy as np
 import torch
 
-from explain.cam.forward_pass import images_at_once, run_in_parts
+from explain.cam.forward_pass import forward_passes, inference_batch_size
 from explain.cam.layers import FUSED
 from explain.cam.methods import DEFAULT_METHOD
 from explain.cam.question import Target
 from explain.metrics.faithfulness import Faithfulness, faithfulness
 from explain.metrics.randomisation import randomised, randomised_similarity
 from pairs.checkpoint import ROLES
-from pairs.inference import prepared
+from pairs.inference import inference_ready
 from pairs.pair import Pair
 from pairs.statistics import Interval, Paired, bootstrap_mean, paired
 
@@ -105,14 +105,14 @@ def measure_faithfulness(
         road: whether ROAD is measured, which takes most of the time.
         layer, method: of the heatmaps.
     """
-    fast = prepared(pair, batch=images_at_once(pair.device))
+    fast = inference_ready(pair, batch=inference_batch_size(pair.device))
     random = {role: randomised(getattr(pair, role).network) for role in ROLES}
     found: dict[str, list[Faithfulness]] = {role: [] for role in ROLES}
     likeness: dict[str, list[float | None]] = {role: [] for role in ROLES}
     for batch in batches:
         images = pair.preprocessing.normalise(batch.to(pair.device))
         for role in ROLES:
-            for run in run_in_parts(getattr(fast, role).network, images):
+            for run in forward_passes(getattr(fast, role).network, images):
                 own = run.predictions
                 maps = run.heatmaps([Target(index) for index in own], layer, method)
                 found[role] += faithfulness(run.network, run.images, maps, own, road)

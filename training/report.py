@@ -8,7 +8,7 @@ from typing import Any
 
 from core.errors import BadInputError
 from explain.cam.methods import METHODS
-from explain.figures.labels import layer_words
+from explain.figures.labels import layer_label
 from models.scff import FusionSettings
 from pairs.checkpoint import REPORT, ROLES
 from pairs.statistics import Interval
@@ -203,7 +203,7 @@ def _judged(part: str, report: FaithfulnessReport) -> str:
     return f"""
 ## What the heatmaps are worth: {part} part
 
-{METHODS[report.method].title} of {layer_words(report.layer)} for each network's own prediction, over the \
+{METHODS[report.method].title} of {layer_label(report.layer)} for each network's own prediction, over the \
 {report.images} images of the {part} part; mean with 95 % bootstrap interval over images. Empty maps: {empty}.
 
 | measure | baseline | scff | scff minus baseline | better on images: scff, baseline |

@@ -21,9 +21,9 @@ from models.initial_weights import InitialWeights, Match, take_weights
 from models.network import Network
 from models.preprocessing import Preprocessing
 from models.scff import FusionSettings
-from models.state import as_stored, not_finite
+from models.state import at_stored_precision, non_finite
 from pairs.checkpoint import ROLES, Header, save_network, weights_file
-from training.classifier import Classifier, Diverged
+from training.classifier import Classifier, DivergedError
 from training.data_loading import SceneDataset, channel_statistics, evaluation_batches, training_batches
 from training.initialisation import RANDOM, Start, TrainedBaseline
 from training.progress_bar import TrainingProgress
@@ -104,7 +104,7 @@ def train(
     try:
         for run in runs.values():
             run.fit(sets["train"], sets["val"])
-    except Diverged as error:  # it would again
+    except DivergedError as error:  # it would again
         diverged = error
         runs = {role: run for role, run in runs.items() if run.done}
         if not runs:
@@ -121,7 +121,7 @@ def train(
         write_report(staging, report, out.name)
     shutil.rmtree(state)
     if diverged is not None:
-        raise Diverged(f"{diverged}; {out} holds {' and '.join(runs)}, which was done before")
+        raise DivergedError(f"{diverged}; {out} holds {' and '.join(runs)}, which was done before")
     return report
 
 
@@ -203,7 +203,7 @@ class _Run:
 
         Raises:
             KeyboardInterrupt: the user stopped it; the last whole epoch is kept.
-            Diverged: its numbers are no longer finite.
+            DivergedError: its numbers are no longer finite.
         """
         last = self.state / "last.ckpt"
         lightning.seed_everything(self.settings.seed, verbose=False)
@@ -218,8 +218,8 @@ class _Run:
             self._take_best()
         except SystemExit:  # Lightning's answer to an interrupt
             raise KeyboardInterrupt from None
-        except Diverged as error:
-            raise Diverged(f"{self.role}: {error}") from None
+        except DivergedError as error:
+            raise DivergedError(f"{self.role}: {error}") from None
         self.done = True
 
     def _take_best(self) -> None:
@@ -227,9 +227,9 @@ class _Run:
         best = torch.load(self.best.best_model_path, map_location="cpu", weights_only=True)["state_dict"]
         prefix = "network."
         weights = {name.removeprefix(prefix): value for name, value in best.items() if name.startswith(prefix)}
-        stored = as_stored(weights)
-        if wild := not_finite(stored):
-            raise Diverged(f"{wild[0]} has ended with numbers too large to be stored (above 65,504)")
+        stored = at_stored_precision(weights)
+        if wild := non_finite(stored):
+            raise DivergedError(f"{wild[0]} has ended with numbers too large to be stored (above 65,504)")
         self.network.load_state_dict(stored)
 
     def report(self, test: SceneDataset, classes: tuple[str, ...]) -> NetworkReport:

@@ -6,10 +6,10 @@ from typing import Any
 from app.tabs.models.model_card import ModelCard
 from pairs.checkpoint import ROLES
 
-__all__ = ["card_record"]
+__all__ = ["card_json"]
 
 
-def card_record(card: ModelCard) -> dict[str, Any]:
+def card_json(card: ModelCard) -> dict[str, Any]:
     """Plain dictionaries, lists, words and numbers; shares from 0 to 1, None for what nobody has written down.
 
     Args:

@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from app.api.card_json import card_record
+from app.api.card_json import card_json
 from app.components.widgets import marking
-from app.session.faithfulness import measured
-from app.session.image import Picture, shown_size
+from app.session.faithfulness import faithfulness_steps
+from app.session.image import SourceImage, display_size
 from app.session.settings import NO_CLASS, OWN_PREDICTION, Settings
-from app.storage.analyses import Analyses, Seen
+from app.storage.analyses import AnalysisCache, CachedAnalysis
 from app.tabs.models.model_card import read_card
 from core.command_line import parse_bands
 from core.errors import BadInputError
@@ -27,7 +27,7 @@ from explain.metrics.faithfulness import Faithfulness
 from explain.metrics.fusion_attribution import inside
 from explain.metrics.localisation import Region
 from explain.output.explanation import GEOTIFF, Explanation
-from explain.output.single_image import Marked
+from explain.output.single_image import RegionOption
 from imagery.geotiff import georeferenced
 from imagery.reading import read_image
 from pairs.checkpoint import ROLES
@@ -51,7 +51,7 @@ class Endpoints:
     def __init__(self, pairs: PairFolder, results: Path) -> None:
         self._pairs = pairs
         self._results = results
-        self._analyses = Analyses(_MOST)
+        self._analyses = AnalysisCache(_MOST)
 
     def pairs(self) -> list[str]:
         """Names of the pairs of networks; the first is the one that the page opens with."""
@@ -62,7 +62,7 @@ class Endpoints:
 
         Null is what the pair's report does not say.
         """
-        return card_record(read_card(self._pairs.load(pair)))
+        return card_json(read_card(self._pairs.load(pair)))
 
     def explain(
         self,
@@ -85,7 +85,7 @@ class Endpoints:
         """
         style = Style(colour_map, scale)
         asked = self._ask(image, pair, Settings(target, against or NO_CLASS, layer, method, bool(smooth)), bands)
-        region = Marked(box or None).region(*asked.seen.size)
+        region = RegionOption(box or None).region(*asked.seen.size)
         explanation = asked.explanation(region)
         figure = self._result(f"{asked.path.stem}.png")
         figure.write_bytes(explanation.figure(style, region and _on_page(region)))
@@ -126,7 +126,7 @@ class Endpoints:
         """What both heatmaps are worth: drop and increase in confidence, insertion, deletion, ROAD; takes seconds."""
         settings = Settings(target, against or NO_CLASS, layer, method, bool(smooth))
         asked = self._ask(image, pair, settings, bands)
-        for _ in measured({pair: asked.seen}, settings):
+        for _ in faithfulness_steps({pair: asked.seen}, settings):
             pass
         said = asked.explanation(worth=asked.seen.worth[asked.question]).said()
         return {
@@ -169,7 +169,7 @@ class Endpoints:
         """
         style = Style(colour_map, scale)
         asked = self._ask(image, pair, Settings(target, against or NO_CLASS, layer, method, bool(smooth)), bands)
-        region = Marked(box or None).region(*asked.seen.size)
+        region = RegionOption(box or None).region(*asked.seen.size)
         return asked.seen.record(asked.picture, asked.picture.read(), asked.question, style, region)
 
     def _ask(self, image: str | None, pair: str, settings: Settings, bands: str | None) -> "_Asked":
@@ -187,7 +187,7 @@ class Endpoints:
             raise BadInputError(f"unknown method {question.method!r}; known: {', '.join(METHODS)}")
         path = Path(image)
         read = partial(read_image, path, path.name, chosen)
-        picture = Picture(path.name, read, _digest(path), path, bands=chosen)
+        picture = SourceImage(path.name, read, _digest(path), path, bands=chosen)
         seen = self._analyses.find(picture, loaded) or self._analyses.make(picture, loaded, picture.read())
         return _Asked(picture, chosen, seen, question)
 
@@ -202,9 +202,9 @@ class Endpoints:
 class _Asked:
     """A question about an image, and what its pair sees there."""
 
-    picture: Picture
+    picture: SourceImage
     bands: tuple[int, ...] | None
-    seen: Seen
+    seen: CachedAnalysis
     question: Question
 
     @property
@@ -234,4 +234,4 @@ def _on_page(region: Region) -> Region:
     down, across = (np.flatnonzero(region.mask.any(axis=axis)) for axis in (1, 0))
     box = [int(side) for side in (across[0], down[0], across[-1] + 1, down[-1] + 1)]
     size = region.mask.shape
-    return marking({"box": box}, size, shown_size(*size)).region
+    return marking({"box": box}, size, display_size(*size)).region

@@ -15,10 +15,10 @@ from explain.cam.methods import METHODS
 from explain.figures.overlay import COLOUR_MAPS, SCALES
 from pairs.folder import PairFolder
 
-__all__ = ["offer"]
+__all__ = ["register_endpoints"]
 
 
-def offer(pairs: PairFolder, networks: Mapping[str, object]) -> None:
+def register_endpoints(pairs: PairFolder, networks: Mapping[str, object]) -> None:
     """Adds the endpoints to the page that is being built; nothing of them is to be seen on it.
 
     Args:

@@ -9,14 +9,14 @@ from app.components.glossary import help_with
 from app.session.settings import OWN_PREDICTION
 from explain.cam.layers import FUSED
 
-__all__ = ["OWN", "choice", "explained", "heading", "layer_choice"]
+__all__ = ["OWN", "choice", "heading", "layer_choice", "with_help"]
 
 OWN = ("each network's own prediction", OWN_PREDICTION)
 """The choice of a target that leaves each network its own prediction."""
 
 
 @contextmanager
-def explained(word: str) -> Iterator[None]:
+def with_help(word: str) -> Iterator[None]:
     """A control, with what a word means at its label."""
     with gr.Column(elem_classes="explained", min_width=0):
         gr.HTML(help_with(word), padding=False)

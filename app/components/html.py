@@ -7,7 +7,7 @@ from html import escape
 import matplotlib
 import numpy as np
 
-from app.storage.downloads import Shelf
+from app.storage.downloads import DownloadStore
 
 __all__ = ["colour_bar", "link_list", "links", "message", "stack"]
 
@@ -18,7 +18,7 @@ def message(text: str, kind: str = "note") -> str:
     return f"<div class='message {kind}' role='{role}'>{text}</div>"
 
 
-def links(shelf: Shelf, files: Iterable[tuple[str, str, str, Callable[[], bytes]]], label: str) -> str:
+def links(shelf: DownloadStore, files: Iterable[tuple[str, str, str, Callable[[], bytes]]], label: str) -> str:
     """HTML: files to take away, each made when it is first fetched.
 
     Args:

@@ -5,20 +5,20 @@ from dataclasses import replace
 from functools import partial
 
 from app.components.png import png
-from app.session.image import for_screen
-from app.session.state import Visit
-from app.storage.analyses import Analyses, Seen
-from app.storage.downloads import Shelf
+from app.session.image import resized_for_display
+from app.session.state import SessionState
+from app.storage.analyses import AnalysisCache, CachedAnalysis
+from app.storage.downloads import DownloadStore
 from core.errors import BadInputError
 from pairs.folder import PairFolder
 
-__all__ = ["RESTED", "Sight", "analysed"]
+__all__ = ["RESTED", "SessionAnalyses", "analysed"]
 
 RESTED = "this page has rested for long; choose an image again"
 """Why there is no visit any more."""
 
 
-class Sight:
+class SessionAnalyses:
     """Pairs, and what they have seen so far. Safe to share among threads.
 
     Args:
@@ -26,12 +26,14 @@ class Sight:
         shelf: where pictures of the page are put.
     """
 
-    def __init__(self, pairs: PairFolder, shelf: Shelf) -> None:
+    def __init__(self, pairs: PairFolder, shelf: DownloadStore) -> None:
         self.pairs = pairs
         self.shelf = shelf
-        self._analyses = Analyses()
+        self._analyses = AnalysisCache()
 
-    def look(self, visit: Visit, names: Sequence[str]) -> tuple[Visit, dict[str, Seen], list[str]]:
+    def look(
+        self, visit: SessionState, names: Sequence[str]
+    ) -> tuple[SessionState, dict[str, CachedAnalysis], list[str]]:
         """Runs pairs over the visitor's image, as far as what they see in it is not kept.
 
         Args:
@@ -63,12 +65,12 @@ class Sight:
             visit = replace(visit, address=self.shelf.put(name, "image/png", partial(self._png, visit, names[0])))
         return replace(visit, size=first.size, pairs=tuple(seen)), seen, troubles
 
-    def _png(self, visit: Visit, name: str) -> bytes:
+    def _png(self, visit: SessionState, name: str) -> bytes:
         """The image at the size of the page; it waits for its fetching where the analyses are, which end."""
         seen = self._analyses.find(visit.picture, self.pairs.load(name))
-        return png(for_screen(visit.picture.read()) if seen is None else seen.analysis.image)
+        return png(resized_for_display(visit.picture.read()) if seen is None else seen.analysis.image)
 
-    def again(self, visit: Visit) -> dict[str, Seen]:
+    def again(self, visit: SessionState) -> dict[str, CachedAnalysis]:
         """What the visit's pairs see, by name.
 
         Raises:
@@ -80,7 +82,7 @@ class Sight:
         return seen
 
 
-def analysed(visit: Visit | None) -> Visit:
+def analysed(visit: SessionState | None) -> SessionState:
     """A visit that has something to show.
 
     Raises:

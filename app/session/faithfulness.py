@@ -3,14 +3,14 @@
 from collections.abc import Iterator, Mapping
 
 from app.session.settings import Settings
-from app.storage.analyses import Seen
+from app.storage.analyses import CachedAnalysis
 from explain.figures.labels import TITLES
 from explain.metrics.faithfulness import faithfulness
 
-__all__ = ["measured"]
+__all__ = ["faithfulness_steps"]
 
 
-def measured(seen: Mapping[str, Seen], settings: Settings) -> Iterator[tuple[int, int]]:
+def faithfulness_steps(seen: Mapping[str, CachedAnalysis], settings: Settings) -> Iterator[tuple[int, int]]:
     """Measures each pair's two maps, and keeps what is found with what the pair has seen.
 
     Args:

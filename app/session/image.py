@@ -9,13 +9,13 @@ import numpy as np
 from explain.metrics.localisation import Region
 from models.preprocessing import pixels
 
-__all__ = ["Marking", "Picture", "for_screen", "shown_size"]
+__all__ = ["Marking", "SourceImage", "display_size", "resized_for_display"]
 
 _SHOWN = 1024  # pixels of a picture's longer side on the page
 
 
 @dataclass(frozen=True)
-class Picture:
+class SourceImage:
     """The image that a visitor has chosen."""
 
     name: str
@@ -48,15 +48,15 @@ class Marking:
     """Left, top, right, bottom in pixels of the image itself; None for one that was brushed."""
 
 
-def shown_size(height: int, width: int) -> tuple[int, int]:
+def display_size(height: int, width: int) -> tuple[int, int]:
     """Height and width in pixels that an image of that size has on the page: at most 1,024 on its longer side."""
     factor = max(1, max(height, width) / _SHOWN)
     return max(1, round(height / factor)), max(1, round(width / factor))
 
 
-def for_screen(image: np.ndarray) -> np.ndarray:
+def resized_for_display(image: np.ndarray) -> np.ndarray:
     """An image, RGB uint8 [H, W, 3], at the size of the page."""
-    height, width = shown_size(*image.shape[:2])
+    height, width = display_size(*image.shape[:2])
     if (height, width) == image.shape[:2]:
         return image
     return np.ascontiguousarray(pixels(image, (height, width)).permute(1, 2, 0).numpy())

@@ -9,7 +9,7 @@ from explain.cam.question import Question, Smoothing
 from explain.figures.overlay import COLOUR_MAPS, SCALES, Style
 from pairs.pair import Pair
 
-__all__ = ["NO_CLASS", "OWN_PREDICTION", "Settings", "settings_of_link"]
+__all__ = ["NO_CLASS", "OWN_PREDICTION", "Settings", "settings_from_query"]
 
 LINKED_FIELDS = (
     "target",
@@ -62,7 +62,7 @@ class Settings:
         return Style(self.colour_map, self.scale, self.opacity)
 
 
-def settings_of_link(query: Mapping[str, str]) -> Settings:
+def settings_from_query(query: Mapping[str, str]) -> Settings:
     """What an address asks for; what it does not say, or says wrongly, is as usual."""
     known = {"method": METHODS, "colour_map": COLOUR_MAPS, "scale": SCALES}
     values = {

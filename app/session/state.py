@@ -5,17 +5,17 @@ from threading import Lock
 from typing import Any
 from urllib.parse import urlencode
 
-from app.session.image import Marking, Picture
+from app.session.image import Marking, SourceImage
 from app.session.settings import LINKED_FIELDS, Settings
 
-__all__ = ["Turns", "Visit"]
+__all__ = ["CallbackOrder", "SessionState"]
 
 
 @dataclass
-class Turns:
+class CallbackOrder:
     """What a visitor's actions share, so that they come one after another (app.session.callback_order)."""
 
-    latest: "Visit | None" = None
+    latest: "SessionState | None" = None
     """As the last action has left it."""
     count: int = 0
     """Of the actions so far."""
@@ -29,10 +29,10 @@ class Turns:
 
 
 @dataclass(frozen=True)
-class Visit:
-    """One visitor's image, as far as it fits into a few bytes: what the pairs see of it is kept in Analyses."""
+class SessionState:
+    """One visitor's image, as far as it fits into a few bytes: what the pairs see of it is kept in AnalysisCache."""
 
-    picture: Picture
+    picture: SourceImage
     size: tuple[int, int] = (0, 0)
     """Height and width of the image itself in pixels."""
     address: str = ""
@@ -40,7 +40,7 @@ class Visit:
     pairs: tuple[str, ...] = ()
     """Names of the pairs that have seen it, a row each."""
     marking: Marking | None = None
-    turns: Turns = field(default_factory=Turns, compare=False, repr=False)
+    turns: CallbackOrder = field(default_factory=CallbackOrder, compare=False, repr=False)
 
     def link(self, settings: Settings) -> str:
         """The query of an address that opens this view; what is as usual is left out."""

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from app.session.image import Picture, for_screen
+from app.session.image import SourceImage, resized_for_display
 from core.errors import BadInputError
 from explain.cam.analysis import Heatmap, PairAnalysis, analyse
 from explain.cam.methods import METHODS
@@ -17,16 +17,16 @@ from explain.cam.question import Question
 from explain.figures.overlay import Style
 from explain.metrics.faithfulness import Faithfulness
 from explain.metrics.localisation import Region
-from explain.output.json_report import record
+from explain.output.json_report import json_report
 from pairs.pair import Pair
 
-__all__ = ["Analyses", "Seen"]
+__all__ = ["AnalysisCache", "CachedAnalysis"]
 
 _LONG = Lock()
 
 
 @dataclass(frozen=True)
-class Seen:
+class CachedAnalysis:
     """An image as one pair sees it, with what was asked of it so far."""
 
     analysis: PairAnalysis
@@ -55,7 +55,7 @@ class Seen:
         return {layer: self._maps[asked[layer]] for layer in layers}
 
     def record(
-        self, picture: Picture, image: np.ndarray, question: Question, style: Style, region: Region | None = None
+        self, picture: SourceImage, image: np.ndarray, question: Question, style: Style, region: Region | None = None
     ) -> dict[str, Any]:
         """All that is shown of the image, as explain.output.json_report has it, with the bands that were read.
 
@@ -68,7 +68,7 @@ class Seen:
         """
         analysis, worth = replace(self.analysis, image=image), self.worth.get(question)
         whole = worth if worth and len(worth) == len(analysis.runs) else None
-        said = record(analysis, self.heatmaps(question), question, style, picture.name, region, whole)
+        said = json_report(analysis, self.heatmaps(question), question, style, picture.name, region, whole)
         return {"bands": None if picture.bands is None else list(picture.bands)} | said
 
 
@@ -89,7 +89,7 @@ def _long_ones_alone(method: str) -> Iterator[None]:
         _LONG.release()
 
 
-class Analyses:
+class AnalysisCache:
     """What pairs see in visitors' images; the latest are kept, others are made anew. Safe to share among threads.
 
     Args:
@@ -100,10 +100,10 @@ class Analyses:
     def __init__(self, most: int = 64, most_bytes: int = 2 * 2**30) -> None:
         self.most = most
         self.most_bytes = most_bytes
-        self._kept: OrderedDict[tuple, Seen] = OrderedDict()
+        self._kept: OrderedDict[tuple, CachedAnalysis] = OrderedDict()
         self._lock = Lock()
 
-    def find(self, picture: Picture, pair: Pair) -> Seen | None:
+    def find(self, picture: SourceImage, pair: Pair) -> CachedAnalysis | None:
         """What that pair, as it is loaded now, has seen in an image; None where that is not kept."""
         key = _key(picture, pair)
         with self._lock:
@@ -113,9 +113,9 @@ class Analyses:
             self._kept.move_to_end(key)
             return seen
 
-    def make(self, picture: Picture, pair: Pair, image: np.ndarray) -> Seen:
+    def make(self, picture: SourceImage, pair: Pair, image: np.ndarray) -> CachedAnalysis:
         """Runs a pair over an image, RGB uint8 [H, W, 3]."""
-        seen = Seen(replace(analyse(pair, image), image=for_screen(image)), image.shape[:2])
+        seen = CachedAnalysis(replace(analyse(pair, image), image=resized_for_display(image)), image.shape[:2])
         key = _key(picture, pair)
         with self._lock:
             self._kept[key] = seen
@@ -129,5 +129,5 @@ class Analyses:
         return sum(values.nbytes for run in runs for values in run.maps.values())
 
 
-def _key(picture: Picture, pair: Pair) -> tuple:
+def _key(picture: SourceImage, pair: Pair) -> tuple:
     return picture.key, picture.bands, pair.name

@@ -19,7 +19,7 @@ from fastapi.responses import StreamingResponse
 
 from core.errors import BadInputError
 
-__all__ = ["Shelf"]
+__all__ = ["DownloadStore"]
 
 _GONE = "This is no longer kept; go back to the page and choose the image again."
 _HEADERS = {"Cache-Control": "private, max-age=3600, immutable", "X-Content-Type-Options": "nosniff"}
@@ -54,7 +54,7 @@ class _Once:
             return self._data
 
 
-class Shelf:
+class DownloadStore:
     """Things under addresses that cannot be guessed; safe to share among threads.
 
     Args:

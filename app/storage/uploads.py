@@ -4,9 +4,9 @@ import secrets
 import time
 from pathlib import Path
 
-__all__ = ["HOUR", "Uploads"]
+__all__ = ["RETENTION_SECONDS", "Uploads"]
 
-HOUR = 3600
+RETENTION_SECONDS = 3600
 """How long an uploaded image and what was computed of it are kept, in seconds."""
 
 

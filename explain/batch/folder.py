@@ -23,11 +23,11 @@ from tqdm import tqdm
 
 from core.atomic import write_file
 from core.errors import BadInputError
-from explain.batch.folder_run import Work
+from explain.batch.folder_run import FolderRun
 from explain.batch.results import sheets, strip, table
 from explain.batch.workers import ALONE, Workers
 from explain.cam.analysis import Heatmap
-from explain.cam.forward_pass import Run, run_in_parts
+from explain.cam.forward_pass import ForwardPass, forward_passes
 from explain.cam.question import Target
 from explain.figures.contact_sheet import CELL
 from explain.figures.overlay import Style, overlay, scaled
@@ -37,7 +37,7 @@ from imagery.geotiff import georeferenced, write_geotiff
 from imagery.reading import IMAGE_SUFFIXES, read_image
 from pairs.checkpoint import ROLES
 
-__all__ = ["Step", "explain_folder", "explained_in_steps", "images_under"]
+__all__ = ["Step", "explain_folder", "explain_in_steps", "images_under"]
 
 _SHEETS = "contact-*.png"
 _READERS = 2  # threads that decode the next batch meanwhile
@@ -80,7 +80,7 @@ def images_under(folder: Path, but: Path | None = None) -> list[str]:
     return [path.relative_to(folder).as_posix() for path in found]
 
 
-def explain_folder(work: Work, workers: Workers = ALONE) -> list[dict[str, Any]] | None:
+def explain_folder(work: FolderRun, workers: Workers = ALONE) -> list[dict[str, Any]] | None:
     """Explains every image of a folder.
 
     Writes under `out`: `results.csv`, a row an image; `maps/NAME.npz`, float32 arrays baseline and scff, and of a
@@ -96,7 +96,7 @@ def explain_folder(work: Work, workers: Workers = ALONE) -> list[dict[str, Any]]
     Raises:
         BadInputError: `out` holds another run.
     """
-    with closing(explained_in_steps(work, workers)) as steps:
+    with closing(explain_in_steps(work, workers)) as steps:
         start = next(steps)
         rows = list(start.rows)
         with tqdm(total=start.total, desc="explaining", disable=None if workers.first else True) as bar:
@@ -120,7 +120,7 @@ def explain_folder(work: Work, workers: Workers = ALONE) -> list[dict[str, Any]]
     return rows
 
 
-def explained_in_steps(work: Work, workers: Workers = ALONE) -> Iterator[Step]:
+def explain_in_steps(work: FolderRun, workers: Workers = ALONE) -> Iterator[Step]:
     """Explains every image of a folder, batch by batch, as far as the steps are taken.
 
     The maps and the small picture of an image are written before its row comes; all may end after any step, and go on
@@ -165,7 +165,7 @@ def explained_in_steps(work: Work, workers: Workers = ALONE) -> Iterator[Step]:
         readers.shutdown(cancel_futures=True)
 
 
-def _claim(work: Work) -> str | None:
+def _claim(work: FolderRun) -> str | None:
     """Makes the folder of progress for this work, or says why it cannot."""
     out = work.out
     claim = {
@@ -206,7 +206,7 @@ def _state(image: Path) -> list[int]:
     return [status.st_size, status.st_mtime_ns]
 
 
-def _known(work: Work, states: dict[str, list[int]]) -> tuple[dict[str, dict[str, Any]], set[str]]:
+def _known(work: FolderRun, states: dict[str, list[int]]) -> tuple[dict[str, dict[str, Any]], set[str]]:
     """Rows of images that are as they were when they were explained, by name, and which others have failed as they are.
 
     Torn lines do not count.
@@ -229,7 +229,7 @@ def _known(work: Work, states: dict[str, list[int]]) -> tuple[dict[str, dict[str
 
 
 def _ahead(
-    pool: ThreadPoolExecutor, batches: Sequence[Sequence[str]], work: Work
+    pool: ThreadPoolExecutor, batches: Sequence[Sequence[str]], work: FolderRun
 ) -> Iterator[tuple[Sequence[str], list]]:
     """Batches with their images read, the next one being read while the last is worked on."""
     coming = []
@@ -239,7 +239,7 @@ def _ahead(
         yield names, [future.result() for future in coming.pop(0)]
 
 
-def _read(work: Work, name: str) -> tuple[Tensor, np.ndarray] | BadInputError:
+def _read(work: FolderRun, name: str) -> tuple[Tensor, np.ndarray] | BadInputError:
     """What the networks take, and a small picture; or why there is none."""
     try:
         image = read_image(work.folder / name, name, work.bands)
@@ -250,7 +250,7 @@ def _read(work: Work, name: str) -> tuple[Tensor, np.ndarray] | BadInputError:
     return work.pair.preprocessing(image), np.asarray(small)
 
 
-def _explain(work: Work, names: Sequence[str], read: Sequence) -> list[dict[str, Any]]:
+def _explain(work: FolderRun, names: Sequence[str], read: Sequence) -> list[dict[str, Any]]:
     """Rows of one batch; maps and small pictures are written."""
     rows = [
         {"image": name, "error": str(found) if isinstance(found, BadInputError) else ""}
@@ -270,7 +270,7 @@ def _explain(work: Work, names: Sequence[str], read: Sequence) -> list[dict[str,
     return rows
 
 
-def _explain_good(work: Work, rows: list[dict[str, Any]], good: Sequence[int], read: Sequence) -> None:
+def _explain_good(work: FolderRun, rows: list[dict[str, Any]], good: Sequence[int], read: Sequence) -> None:
     """Fills the rows of the images that could be read."""
     pair, question = work.pair, work.question
     names = [row["image"] for row in rows]
@@ -278,7 +278,7 @@ def _explain_good(work: Work, rows: list[dict[str, Any]], good: Sequence[int], r
     maps: list[dict[str, Heatmap]] = [{} for _ in good]
     for role in ROLES:
         rest = iter(enumerate(good))
-        for run in run_in_parts(getattr(pair, role).network, images):
+        for run in forward_passes(getattr(pair, role).network, images):
             targets = [
                 Target(own if question.target is None else question.target, question.against) for own in run.predictions
             ]
@@ -305,7 +305,7 @@ def _explain_good(work: Work, rows: list[dict[str, Any]], good: Sequence[int], r
 
 
 def _columns(
-    classes: Sequence[str], run: Run, heatmaps: np.ndarray, targets: Sequence[Target], measured: str
+    classes: Sequence[str], run: ForwardPass, heatmaps: np.ndarray, targets: Sequence[Target], measured: str
 ) -> list[dict[str, Any]]:
     """One network's part of each row."""
     probabilities, own = run.probabilities, run.predictions

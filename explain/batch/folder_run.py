@@ -8,11 +8,11 @@ from explain.cam.question import Question
 from explain.figures.overlay import PLAIN, Style
 from pairs.pair import Pair
 
-__all__ = ["Work"]
+__all__ = ["FolderRun"]
 
 
 @dataclass(frozen=True)
-class Work:
+class FolderRun:
     """Images of a folder, one question to all of them, and a folder for the answers."""
 
     folder: Path

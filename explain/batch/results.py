@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from explain.batch.folder_run import Work
+from explain.batch.folder_run import FolderRun
 from explain.cam.analysis import Heatmap, analyse
 from explain.cam.methods import METHODS
 from explain.figures.contact_sheet import contact_sheets
-from explain.figures.labels import TITLES, layer_words, percent
+from explain.figures.labels import TITLES, layer_label, percent
 from explain.figures.overlay import SCALED_BY
 from explain.figures.side_by_side import side_by_side
 from imagery.reading import read_image
@@ -40,7 +40,7 @@ def table(rows: Sequence[dict[str, Any]]) -> bytes:
     return text.getvalue().encode(errors="surrogateescape")
 
 
-def sheets(work: Work, found: Sequence[tuple[dict[str, Any], bytes | None]]) -> Iterator[bytes]:
+def sheets(work: FolderRun, found: Sequence[tuple[dict[str, Any], bytes | None]]) -> Iterator[bytes]:
     """Contact sheets as PNG.
 
     Args:
@@ -48,7 +48,7 @@ def sheets(work: Work, found: Sequence[tuple[dict[str, Any], bytes | None]]) -> 
         found: each image's row, and its strip; None where there is none.
     """
     heading = (
-        f"{work.pair.name}: {METHODS[work.question.method].title} of {layer_words(work.question.layer)}; each image, "
+        f"{work.pair.name}: {METHODS[work.question.method].title} of {layer_label(work.question.layer)}; each image, "
         f"then the baseline's heatmap and that with SCFF; colours: {SCALED_BY[work.style.scale]}"
     )
     for sheet in contact_sheets([(_words(row), picture) for row, picture in found], heading):
@@ -57,13 +57,13 @@ def sheets(work: Work, found: Sequence[tuple[dict[str, Any], bytes | None]]) -> 
         yield data.getvalue()
 
 
-def strip(work: Work, name: str) -> bytes | None:
+def strip(work: FolderRun, name: str) -> bytes | None:
     """A small picture of an image and both overlays, as JPEG; None where the image could not be explained."""
     file = work.strip(name)
     return file.read_bytes() if file.is_file() else None
 
 
-def figure(work: Work, row: dict[str, Any]) -> bytes:
+def figure(work: FolderRun, row: dict[str, Any]) -> bytes:
     """An image's side-by-side figure as PNG, of the maps that were kept; runs both networks once.
 
     Args:

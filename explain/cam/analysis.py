@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from explain.cam.forward_pass import Run, run_network
+from explain.cam.forward_pass import ForwardPass, forward_pass
 from explain.cam.question import Question, Target
 from pairs.checkpoint import LoadedNetwork
 from pairs.pair import Pair
@@ -35,7 +35,7 @@ class NetworkAnalysis:
     """One network's run over one image."""
 
     loaded: LoadedNetwork
-    run: Run
+    run: ForwardPass
     probabilities: np.ndarray
     """Softmax of the logits, float64 [classes]."""
 
@@ -101,6 +101,6 @@ def analyse(pair: Pair, image: np.ndarray) -> PairAnalysis:
     batch = pair.preprocessing(image).to(pair.device)
     found = {}
     for role, loaded in (("baseline", pair.baseline), ("scff", pair.scff)):
-        run = run_network(loaded.network, batch)
+        run = forward_pass(loaded.network, batch)
         found[role] = NetworkAnalysis(loaded, run, run.probabilities[0])
     return PairAnalysis(pair, image, **found)

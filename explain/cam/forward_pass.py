@@ -14,13 +14,13 @@ from explain.cam.methods import DEFAULT_METHOD, METHODS, heatmaps, score_heatmap
 from explain.cam.question import Smoothing, Target
 from models.network import Network
 
-__all__ = ["Run", "as_weights", "images_at_once", "run_in_parts", "run_network"]
+__all__ = ["ForwardPass", "forward_pass", "forward_passes", "inference_batch_size", "without_autocast"]
 
 _HALF_SCALE = 2.0**8  # keeps gradients of float16 networks clear of the smallest numbers
 
 
 @dataclass(frozen=True)
-class Run:
+class ForwardPass:
     """What is kept of one pass. Threads may share it, and the network: no hook is set, no gradient is left."""
 
     network: Network
@@ -78,11 +78,11 @@ class Run:
         self._check_classes(targets)
         if smoothing is not None:
             copies = [
-                run_network(self.network, noisy).all_heatmaps(targets, layers, method)
+                forward_pass(self.network, noisy).all_heatmaps(targets, layers, method)
                 for noisy in smoothing.copies(self.images)
             ]
             return {name: torch.stack([maps[name] for maps in copies]).mean(dim=0) for name in layers}
-        with as_weights(self.images.device.type):
+        with without_autocast(self.images.device.type):
             if METHODS[method].gradients:
                 found = self._with_gradients(set(places.values()), targets)
             else:
@@ -154,7 +154,7 @@ class Run:
         return maps, self.network.head(list(maps.values())[-1])
 
 
-def run_network(network: Network, images: Tensor) -> Run:
+def forward_pass(network: Network, images: Tensor) -> ForwardPass:
     """Runs a network once.
 
     Args:
@@ -165,38 +165,38 @@ def run_network(network: Network, images: Tensor) -> Run:
         BadInputError: the logits are not finite; says which map is the first that is not.
     """
     # Without inference mode, so that what is kept can be differentiated later.
-    with torch.inference_mode(False), torch.no_grad(), as_weights(images.device.type):
+    with torch.inference_mode(False), torch.no_grad(), without_autocast(images.device.type):
         images = images.to(next(network.parameters()).dtype)
         images = images.clone() if images.is_inference() else images
         stages, fused = network.maps(images)
         logits = network.head((fused or stages)[-1]).float()
-    run = Run(network, images, _named("X", stages) | _named("Y", fused), logits)
+    run = ForwardPass(network, images, _named("X", stages) | _named("Y", fused), logits)
     if not logits.isfinite().all():
         raise BadInputError(f"the output of this network is not finite; {_first_wild(run)} is the first that is not")
     return run
 
 
-def run_in_parts(network: Network, images: Tensor) -> Iterator[Run]:
+def forward_passes(network: Network, images: Tensor) -> Iterator[ForwardPass]:
     """Runs a network over any number of images, some at once and then the next.
 
     Whoever takes a run should let go of it before the next one, or the maps of both are in memory at a time.
 
     Args:
-        network, images: as run_network's.
+        network, images: as forward_pass's.
 
     Raises:
-        BadInputError: as run_network.
+        BadInputError: as forward_pass.
     """
-    for part in images.split(images_at_once(images.device)):
-        yield run_network(network, part)
+    for part in images.split(inference_batch_size(images.device)):
+        yield forward_pass(network, part)
 
 
-def images_at_once(device: torch.device) -> int:
+def inference_batch_size(device: torch.device) -> int:
     """How many images a device is fastest with: the maps of more of them outgrow a processor's cache."""
     return 8 if device.type == "cpu" else 64
 
 
-def _first_wild(run: Run) -> str:
+def _first_wild(run: ForwardPass) -> str:
     """The first of the image, the stages, the fused maps and the logits that is not finite."""
     if not run.images.isfinite().all():
         return "the image"
@@ -211,7 +211,7 @@ def _named(kind: str, maps: Sequence[Tensor]) -> dict[Layer, Tensor]:
 
 
 @contextmanager
-def as_weights(device: str) -> Iterator[None]:
+def without_autocast(device: str) -> Iterator[None]:
     """In the types of the weights, without autocast, which a caller may have set."""
     with torch.autocast(device, enabled=False):
         yield

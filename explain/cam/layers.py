@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from core.errors import BadInputError
 from models.network import Network
 
-__all__ = ["FUSED", "Layer", "explained_layers", "find_layer", "layer_names"]
+__all__ = ["FUSED", "Layer", "explainable_layers", "find_layer", "layer_names"]
 
 FUSED = "fused"
 """The classifier's input: Yn with SCFF, Xn without."""
@@ -31,7 +31,7 @@ def layer_names(network: Network) -> tuple[str, ...]:
     return (FUSED, *fused, *stages)
 
 
-def explained_layers(network: Network) -> tuple[str, ...]:
+def explainable_layers(network: Network) -> tuple[str, ...]:
     """Those of them that lead on to the score, and can be asked for."""
     return tuple(name for name in layer_names(network) if name == FUSED or _leads_on(network, int(name[1:])))
 
@@ -47,7 +47,7 @@ def find_layer(network: Network, name: str) -> Layer:
         raise BadInputError(f"unknown layer {name!r}; these networks have {', '.join(known)}")
     kind, number = ("Y", network.depth) if name == FUSED else (name[0], int(name[1:]))
     if not _leads_on(network, number):
-        last = ", ".join(explained_layers(network))
+        last = ", ".join(explainable_layers(network))
         raise BadInputError(
             f"{name} cannot be explained: {network.arch} computes on from other maps than its stages; choose of {last}"
         )

@@ -8,7 +8,7 @@ from matplotlib.cm import ScalarMappable
 from explain.cam.analysis import PairAnalysis
 from explain.cam.methods import METHODS
 from explain.cam.question import Question
-from explain.figures.labels import TITLES, layer_words, percent
+from explain.figures.labels import TITLES, layer_label, percent
 from explain.figures.overlay import SCALED_BY, Style, overlay, scaled
 from explain.figures.page import FORMATS, Page, printable, wrapped
 
@@ -79,7 +79,7 @@ def _caption(columns: dict[str, Sequence[PairAnalysis]], questions: dict[str, Qu
         pair = next(iter(columns.values()))[0].pair
         explained = pair.classes[question.target]
     return (
-        f"{METHODS[question.method].title} of {layer_words(question.layer)}, for {explained}; "
+        f"{METHODS[question.method].title} of {layer_label(question.layer)}, for {explained}; "
         "beneath each map the network's prediction and its probability. Maps are interpolated."
     )
 

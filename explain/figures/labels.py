@@ -3,17 +3,17 @@
 from explain.cam.analysis import Heatmap, NetworkAnalysis
 from explain.cam.layers import FUSED
 
-__all__ = ["TITLES", "layer_words", "panel_title", "panel_words", "percent"]
+__all__ = ["TITLES", "layer_label", "panel_label", "panel_title", "percent"]
 
 TITLES = {"baseline": "Baseline", "scff": "With SCFF"}
 
 
 def panel_title(role: str, run: NetworkAnalysis, heatmap: Heatmap, of_class: bool = True) -> str:
     """Two lines: which network predicts what, and what its heatmap shows."""
-    return f"{TITLES[role]}: {panel_words(run, heatmap, of_class)}"
+    return f"{TITLES[role]}: {panel_label(run, heatmap, of_class)}"
 
 
-def panel_words(run: NetworkAnalysis, heatmap: Heatmap, of_class: bool = True) -> str:
+def panel_label(run: NetworkAnalysis, heatmap: Heatmap, of_class: bool = True) -> str:
     """Two lines: what a network predicts, and what its heatmap, by a method that knows a class or not, shows."""
     classes = run.loaded.header.classes
     first = f"{classes[run.prediction]}, {percent(run.probabilities[run.prediction])}"
@@ -27,7 +27,7 @@ def panel_words(run: NetworkAnalysis, heatmap: Heatmap, of_class: bool = True) -
     return f"{first}\nheatmap of {classes[heatmap.target]}, {percent(run.probabilities[heatmap.target])}{over}"
 
 
-def layer_words(layer: str) -> str:
+def layer_label(layer: str) -> str:
     """What a layer is, for captions."""
     if layer == FUSED:
         return "the classifier's input"

@@ -14,7 +14,7 @@ from core.version import versions
 from explain.cam.analysis import Heatmap, PairAnalysis
 from explain.cam.methods import METHODS
 from explain.cam.question import Question
-from explain.figures.labels import TITLES, layer_words, panel_words
+from explain.figures.labels import TITLES, layer_label, panel_label
 from explain.figures.overlay import (
     DIVERGING,
     SCALED_BY,
@@ -27,7 +27,7 @@ from explain.figures.overlay import (
 )
 from explain.figures.page import FORMATS, Page, line_height, printable, wrapped
 from explain.metrics.localisation import Region
-from explain.output.summary import seen_words
+from explain.output.summary import scale_text
 
 __all__ = ["DPI", "LARGEST_PANEL", "Answered", "print_figure"]
 
@@ -150,7 +150,7 @@ def _bands(
 
 def _words(row: Answered, role: str) -> str:
     """Of a method that knows no class, the prediction alone."""
-    lines = panel_words(row.analysis.runs[role], row.heatmaps[role])
+    lines = panel_label(row.analysis.runs[role], row.heatmaps[role])
     if METHODS[row.question.method].knows_class:
         return lines
     return lines.split("\n")[0] + ("\nempty map" if row.heatmaps[role].empty else "")
@@ -165,7 +165,7 @@ def _caption(rows: Sequence[Answered], name: str, style: Style, region: Region |
     asked = [_asked(row) for row in rows]
     alike = len(set(asked)) == 1
     pairs = "; ".join(
-        f"{_heading(row)}: {seen_words(row.analysis)}, maps of {_cells(row)} cells{'' if alike else f', {question}'}"
+        f"{_heading(row)}: {scale_text(row.analysis)}, maps of {_cells(row)} cells{'' if alike else f', {question}'}"
         for row, question in zip(rows, asked, strict=True)
     )
     smooth = {_smoothing(row.question) for row in rows}
@@ -195,7 +195,7 @@ def _asked(row: Answered) -> str:
     """Method, layer and target."""
     question, classes = row.question, row.analysis.pair.classes
     method = METHODS[question.method]
-    made = f"{method.title} of {layer_words(question.layer)}"
+    made = f"{method.title} of {layer_label(question.layer)}"
     if not method.knows_class:
         return f"{made}, which knows no class"
     target = "each network's own prediction" if question.target is None else classes[question.target]

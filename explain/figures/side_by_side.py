@@ -9,7 +9,7 @@ from scipy.ndimage import binary_erosion
 from explain.cam.analysis import Heatmap, PairAnalysis
 from explain.cam.methods import METHODS
 from explain.cam.question import Question
-from explain.figures.labels import TITLES, layer_words, panel_title, percent
+from explain.figures.labels import TITLES, layer_label, panel_title, percent
 from explain.figures.overlay import (
     DIVERGING,
     PLAIN,
@@ -110,7 +110,7 @@ def _caption(
         smoothing = f", the mean over {question.smoothing.samples} noisy copies"
     return (
         f"{analysis.pair.name} ({analysis.pair.baseline.header.arch}). {METHODS[question.method].title} of "
-        f"{layer_words(question.layer)}{smoothing}, {cells} cells, interpolated.{_inside(heatmaps, region)}"
+        f"{layer_label(question.layer)}{smoothing}, {cells} cells, interpolated.{_inside(heatmaps, region)}"
     )
 
 

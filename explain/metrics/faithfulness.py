@@ -15,8 +15,8 @@ from scipy.sparse.linalg import spsolve
 from torch import Tensor, nn
 from torchvision.transforms.v2.functional import gaussian_blur
 
-from explain.cam.forward_pass import images_at_once
-from explain.metrics.ranking import enlarged, ranking
+from explain.cam.forward_pass import inference_batch_size
+from explain.metrics.ranking import normalised_heatmap, ranking
 
 __all__ = ["MEASURED", "PERCENTILES", "STEPS", "Faithfulness", "faithfulness"]
 
@@ -96,7 +96,7 @@ def _judged(network: nn.Module, image: Tensor, heatmap: Tensor | np.ndarray, tar
     """One image's [3, H, W]."""
     if not heatmap.max() > 0:
         return Faithfulness(_probabilities(network, [image], target)[0])
-    share = enlarged(heatmap, image.shape[-2:])
+    share = normalised_heatmap(heatmap, image.shape[-2:])
     values = iter(_probabilities(network, _changed(image, share, road), target))
     confidence, seen = next(values), next(values)
     insertion, deletion = tuple(islice(values, STEPS)), tuple(islice(values, STEPS))
@@ -152,7 +152,7 @@ def _filled_in(image: Tensor, missing: Tensor) -> Tensor:
 def _probabilities(network: nn.Module, images: Iterable[Tensor], target: int) -> list[float]:
     """The target's, of images [3, H, W], of which few are in memory at a time."""
     images, weights, found = iter(images), next(network.parameters()), []
-    while batch := list(islice(images, images_at_once(weights.device))):
+    while batch := list(islice(images, inference_batch_size(weights.device))):
         stacked = torch.stack(batch).to(weights).contiguous(memory_format=torch.channels_last)
         with torch.no_grad():
             found += network(stacked).cpu().double().softmax(dim=1)[:, target].tolist()

@@ -7,11 +7,11 @@ import numpy as np
 import torch
 
 from explain.cam.analysis import PairAnalysis
-from explain.cam.forward_pass import Run, as_weights
+from explain.cam.forward_pass import ForwardPass, without_autocast
 from explain.cam.layers import Layer
 from explain.cam.question import Question, Target
 
-__all__ = ["FusionWeights", "StageShare", "fusion_weights", "inside", "stage_shares"]
+__all__ = ["FusionWeights", "StageContribution", "fusion_weights", "inside", "stage_contributions"]
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class FusionWeights:
 
 
 @dataclass(frozen=True)
-class StageShare:
+class StageContribution:
     """What a score loses without one stage's way into the fusion."""
 
     stage: str
@@ -57,7 +57,7 @@ class StageShare:
         return self.score - self.without
 
 
-def fusion_weights(run: Run) -> list[list[FusionWeights]] | None:
+def fusion_weights(run: ForwardPass) -> list[list[FusionWeights]] | None:
     """For each image, the weights of each fusion from Y2 to Yn.
 
     Args:
@@ -69,7 +69,7 @@ def fusion_weights(run: Run) -> list[list[FusionWeights]] | None:
     if run.network.scff is None:
         return None
     fused, found = run.maps[Layer("X", 1)], []
-    with torch.no_grad(), as_weights(run.logits.device.type):
+    with torch.no_grad(), without_autocast(run.logits.device.type):
         for i, (downsample, fuse) in enumerate(run.network.scff.steps(), start=2):
             stage = run.maps[Layer("X", i)]
             weights = fuse.weights(downsample(fused, stage.shape[-2:]), stage)
@@ -83,7 +83,7 @@ def fusion_weights(run: Run) -> list[list[FusionWeights]] | None:
     ]
 
 
-def stage_shares(run: Run, targets: list[Target]) -> list[list[StageShare]] | None:
+def stage_contributions(run: ForwardPass, targets: list[Target]) -> list[list[StageContribution]] | None:
     """For each image, what each stage adds to the target's score through SCFF; runs no backbone.
 
     Args:
@@ -96,14 +96,14 @@ def stage_shares(run: Run, targets: list[Target]) -> list[list[StageShare]] | No
     if run.network.scff is None:
         return None
     stages = [run.maps[Layer("X", i)] for i in range(1, run.network.depth + 1)]
-    shares: list[list[StageShare]] = [[] for _ in targets]
-    with torch.no_grad(), as_weights(run.logits.device.type):
+    shares: list[list[StageContribution]] = [[] for _ in targets]
+    with torch.no_grad(), without_autocast(run.logits.device.type):
         for i, stage in enumerate(stages):
             ablated = [*stages[:i], torch.zeros_like(stage), *stages[i + 1 :]]
             logits = run.network.head(run.network.scff.fuse_on(ablated[0], ablated[1:])[-1]).float()
             for image, target in enumerate(targets):
                 scores = (float(target(run.logits[image])), float(target(logits[image])))
-                shares[image].append(StageShare(str(Layer("X", i + 1)), *scores))
+                shares[image].append(StageContribution(str(Layer("X", i + 1)), *scores))
     return shares
 
 
@@ -116,7 +116,7 @@ def inside(analysis: PairAnalysis, question: Question) -> dict[str, Any]:
     """
     run, classes = analysis.scff, analysis.pair.classes
     target = run.target(question)
-    weights, (shares,) = fusion_weights(run.run), stage_shares(run.run, [target])
+    weights, (shares,) = fusion_weights(run.run), stage_contributions(run.run, [target])
     return {
         "pair": analysis.pair.name,
         "target": classes[target.index],

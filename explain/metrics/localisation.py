@@ -6,7 +6,7 @@ from typing import Self
 import numpy as np
 
 from core.errors import BadInputError
-from explain.metrics.ranking import enlarged, ranking
+from explain.metrics.ranking import normalised_heatmap, ranking
 
 __all__ = ["Region", "RegionResult", "against_region"]
 
@@ -101,7 +101,7 @@ def against_region(heatmap: np.ndarray, region: Region) -> RegionResult | None:
     if not heatmap.max() > 0:
         return None
     inside = region.mask
-    share = enlarged(heatmap, inside.shape)
+    share = normalised_heatmap(heatmap, inside.shape)
     places = ranking(share)
     count = int(inside.sum())
     common = int((inside & (places < count)).sum())

@@ -1,7 +1,7 @@
 """How far the hottest fifths of two heatmaps overlap (Dice coefficient)."""
 
 from explain.cam.analysis import Heatmap, PairAnalysis
-from explain.metrics.ranking import enlarged, hottest
+from explain.metrics.ranking import hottest_pixels, normalised_heatmap
 
 __all__ = ["hottest_overlap"]
 
@@ -21,6 +21,6 @@ def hottest_overlap(analysis: PairAnalysis, heatmaps: dict[str, Heatmap]) -> flo
     """
     if any(heatmap.empty for heatmap in heatmaps.values()):
         return None
-    shares = [enlarged(heatmap.values, analysis.pair.preprocessing.size) for heatmap in heatmaps.values()]
-    first, second = (hottest(share, share.size // _HOTTEST) & (share > 0) for share in shares)
+    shares = [normalised_heatmap(heatmap.values, analysis.pair.preprocessing.size) for heatmap in heatmaps.values()]
+    first, second = (hottest_pixels(share, share.size // _HOTTEST) & (share > 0) for share in shares)
     return float(2 * (first & second).sum() / (first.sum() + second.sum()))

@@ -10,7 +10,7 @@ from scipy.stats import spearmanr
 from torch import Tensor, nn
 
 from core.errors import BadInputError
-from explain.cam.forward_pass import run_in_parts
+from explain.cam.forward_pass import forward_passes
 from explain.cam.question import Target
 from models.network import Network
 
@@ -43,7 +43,7 @@ def randomised_similarity(
         BadInputError: the layer or method is unknown.
     """
     waiting, found = iter(zip(heatmaps, targets, strict=True)), []
-    for run in run_in_parts(random, images):
+    for run in forward_passes(random, images):
         maps, classes = zip(*islice(waiting, len(run.images)), strict=True)
         others = run.heatmaps([Target(index) for index in classes], layer, method).cpu().numpy()
         found += [

@@ -5,12 +5,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-__all__ = ["enlarged", "hottest", "ranking"]
+__all__ = ["hottest_pixels", "normalised_heatmap", "ranking"]
 
 _SEED = 0
 
 
-def enlarged(heatmap: Tensor | np.ndarray, size: tuple[int, int]) -> np.ndarray:
+def normalised_heatmap(heatmap: Tensor | np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """A heatmap as a share of its own maximum, interpolated bilinearly to an image's size.
 
     Args:
@@ -44,7 +44,7 @@ def ranking(share: np.ndarray) -> np.ndarray:
     return places.reshape(share.shape)
 
 
-def hottest(share: np.ndarray, count: int) -> np.ndarray:
+def hottest_pixels(share: np.ndarray, count: int) -> np.ndarray:
     """The pixels whose place in the ranking is below a count, without ranking the others.
 
     Args:

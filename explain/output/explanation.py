@@ -15,7 +15,7 @@ from explain.figures.side_by_side import side_by_side
 from explain.metrics.faithfulness import Faithfulness
 from explain.metrics.localisation import Region, against_region
 from explain.output.geotiff import geotiff_tags
-from explain.output.image_json import answer
+from explain.output.image_json import image_json
 from imagery.geotiff import write_geotiff
 from pairs.checkpoint import ROLES
 from pairs.pair import Pair
@@ -55,7 +55,7 @@ class Explanation:
             "image": self.image,
             ASKED: asked(self.place, pair, self.question, self.bands),
             "bands": None if self.bands is None else list(self.bands),
-            **answer(self.analysis, self.maps, self.question, self.worth),
+            **image_json(self.analysis, self.maps, self.question, self.worth),
             "geotiff": None,
             "figure": None,
             "maps": None,

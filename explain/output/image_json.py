@@ -6,12 +6,12 @@ from typing import Any
 from explain.cam.analysis import Heatmap, NetworkAnalysis, PairAnalysis
 from explain.cam.question import Question
 from explain.metrics.faithfulness import Faithfulness
-from explain.metrics.fusion_attribution import FusionWeights, fusion_weights, stage_shares
+from explain.metrics.fusion_attribution import FusionWeights, fusion_weights, stage_contributions
 
-__all__ = ["answer"]
+__all__ = ["image_json"]
 
 
-def answer(
+def image_json(
     analysis: PairAnalysis,
     heatmaps: dict[str, Heatmap],
     question: Question,
@@ -26,7 +26,7 @@ def answer(
         faithfulness: by role, where it was measured.
     """
     scff = analysis.scff
-    weights, shares = fusion_weights(scff.run), stage_shares(scff.run, [scff.target(question)])
+    weights, shares = fusion_weights(scff.run), stage_contributions(scff.run, [scff.target(question)])
     chosen = None if weights is None else {each.layer: _of_weights(each) for each in weights[0]}
     return {
         "pair": analysis.pair.name,
@@ -38,7 +38,7 @@ def answer(
             for role, run in analysis.runs.items()
         },
         "earlier_weights": chosen,
-        "stage_shares": {share.stage: share.share for share in shares[0]},
+        "stage_contributions": {share.stage: share.share for share in shares[0]},
     }
 
 

@@ -14,17 +14,17 @@ from explain.figures.overlay import SCALED_BY, Style
 from explain.metrics.faithfulness import Faithfulness
 from explain.metrics.localisation import Region, against_region
 from explain.metrics.overlap import hottest_overlap
-from explain.output.image_json import answer
-from explain.output.summary import comparison_sentence, seen_words
+from explain.output.image_json import image_json
+from explain.output.summary import comparison_summary, scale_text
 from pairs.checkpoint import Header
 
-__all__ = ["MOST_RUNS", "record"]
+__all__ = ["MOST_RUNS", "json_report"]
 
 MOST_RUNS = 100_000
 """Run lengths of a region that are written; of a mask in more pieces its box and its pixels alone."""
 
 
-def record(
+def json_report(
     analysis: PairAnalysis,
     heatmaps: dict[str, Heatmap],
     question: Question,
@@ -52,7 +52,7 @@ def record(
     found = None
     if region is not None:
         found = {role: against_region(heatmap.values, region) for role, heatmap in heatmaps.items()}
-    result = {"image": name, **answer(analysis, heatmaps, question, faithfulness)}
+    result = {"image": name, **image_json(analysis, heatmaps, question, faithfulness)}
     for role, run in analysis.runs.items():
         result[role] |= {"map": _of_map(heatmaps[role].values), "checkpoint": _of_header(run.loaded.header)}
         if found is not None:
@@ -63,7 +63,7 @@ def record(
     target, against = (None if i is None else analysis.pair.classes[i] for i in (question.target, question.against))
     result |= {
         "size": {"width": width, "height": height},
-        "seen": {"width": seen[1], "height": seen[0], "words": seen_words(analysis)},
+        "seen": {"width": seen[1], "height": seen[0], "words": scale_text(analysis)},
         "question": {
             "target": target,  # None for each network's own prediction
             "against": against,
@@ -73,7 +73,7 @@ def record(
         },
         "style": {**asdict(style), "colours": SCALED_BY[style.scale]},
         "comparison": {
-            "words": comparison_sentence(analysis, heatmaps, found, question.method),
+            "words": comparison_summary(analysis, heatmaps, found, question.method),
             "hottest_fifths_overlap": hottest_overlap(analysis, heatmaps),
         },
         "region": None if region is None else _of_region(region.mask),

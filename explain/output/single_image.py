@@ -19,13 +19,13 @@ from imagery.mask import read_mask
 from imagery.reading import read_image
 from pairs.pair import Pair
 
-__all__ = ["Marked", "explain_image", "result_stems"]
+__all__ = ["RegionOption", "explain_image", "result_stems"]
 
 _ENDINGS = (".png", ".npz", ".json", GEOTIFF)
 
 
 @dataclasses.dataclass(frozen=True)
-class Marked:
+class RegionOption:
     """What a user has marked of an image: a box, a mask, or nothing.
 
     Raises:
@@ -91,7 +91,7 @@ def explain_image(
     stem: Path,
     measured: str,
     style: Style,
-    marked: Marked,
+    marked: RegionOption,
     bands: Sequence[int] | None = None,
 ) -> dict[str, Any]:
     """Explains an image and writes its figure (PNG), heatmaps (NPZ) and what is said of it (JSON).

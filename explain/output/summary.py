@@ -8,7 +8,7 @@ from explain.figures.labels import percent
 from explain.metrics.localisation import RegionResult
 from explain.metrics.overlap import hottest_overlap
 
-__all__ = ["MUCH_THE_SAME", "PARTLY_THE_SAME", "comparison_sentence", "place", "seen_words"]
+__all__ = ["MUCH_THE_SAME", "PARTLY_THE_SAME", "comparison_summary", "peak_position", "scale_text"]
 
 MUCH_THE_SAME = 2 / 3
 """From this overlap on, two maps look at much the same places."""
@@ -18,7 +18,7 @@ _EQUAL = 0.5  # points, of a hundred, within which two shares count as equal
 _WHOSE = {"baseline": "the baseline", "scff": "SCFF"}
 
 
-def comparison_sentence(
+def comparison_summary(
     analysis: PairAnalysis,
     heatmaps: dict[str, Heatmap],
     regions: dict[str, RegionResult | None] | None = None,
@@ -49,7 +49,7 @@ def comparison_sentence(
     return " ".join(filter(None, parts))
 
 
-def seen_words(analysis: PairAnalysis) -> str:
+def scale_text(analysis: PairAnalysis) -> str:
     """At which size the networks saw the image: "seen at 200 x 200 of 4000 x 3000 pixels, 1 : 20 by 1 : 15"."""
     seen, whole = analysis.pair.preprocessing.size[::-1], analysis.image.shape[1::-1]  # (width, height)
     scales = [
@@ -60,7 +60,7 @@ def seen_words(analysis: PairAnalysis) -> str:
     return f"seen at {seen[0]} x {seen[1]} of {whole[0]} x {whole[1]} pixels, {scale}"
 
 
-def place(values: np.ndarray) -> str:
+def peak_position(values: np.ndarray) -> str:
     """Where a map is largest, in words."""
     row, column = np.unravel_index(values.argmax(), values.shape)
     down = ("at the top", "in the middle", "at the bottom")[int(3 * row / values.shape[0])]

@@ -11,12 +11,12 @@ from models.inference.packing import can_pack, packed
 from models.inference.tail import Tail
 from models.network import Network
 
-__all__ = ["prepared_network"]
+__all__ = ["inference_ready_network"]
 
 _COMPILERS = ("g++", "clang++", "c++")
 
 
-def prepared_network(network: Network, size: tuple[int, int], compiled: bool = False, batch: int = 1) -> Network:
+def inference_ready_network(network: Network, size: tuple[int, int], compiled: bool = False, batch: int = 1) -> Network:
     """One network of a pair, made ready.
 
     Batch normalisations are folded into convolutions, maps have their channels last, what the backbone computes behind

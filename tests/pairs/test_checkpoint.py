@@ -14,7 +14,7 @@ from core.errors import BadInputError
 from models.network import Network
 from models.preprocessing import Preprocessing
 from models.scff import FusionSettings
-from models.state import as_stored
+from models.state import at_stored_precision
 from pairs.checkpoint import Header, load_network, save_network
 from pairs.pair import load_pair
 from tests.conftest import CLASSES, header
@@ -58,7 +58,7 @@ def test_variants_and_stems_come_back(fusion: FusionSettings, tmp_path: Path) ->
     network = Network("resnet18", 3, fusion, small_stem=True).eval()
     save_network(tmp_path / "scff.safetensors", network, header(fusion, small_stem=True))
     loaded = load_network(tmp_path / "scff.safetensors")
-    network.load_state_dict(as_stored(network.state_dict()))
+    network.load_state_dict(at_stored_precision(network.state_dict()))
     with torch.no_grad():
         assert torch.equal(loaded.network(torch.ones(1, 3, 32, 32)), network(torch.ones(1, 3, 32, 32)))
     assert loaded.header.fusion == fusion
@@ -88,7 +88,7 @@ def test_networks_come_back_at_stored_precision(tmp_path: Path) -> None:
     save_network(tmp_path / "scff.safetensors", network, header(FusionSettings()))
     loaded = load_network(tmp_path / "scff.safetensors")
     images = torch.randn(2, 3, 64, 64)
-    network.load_state_dict(as_stored(network.state_dict()))
+    network.load_state_dict(at_stored_precision(network.state_dict()))
     with torch.no_grad():
         assert torch.equal(loaded.network(images), network(images))
     assert loaded.network.scff.fuse[0].norm.running_var.max() == 1e6

@@ -18,7 +18,7 @@ from PIL import Image
 
 from models.network import NETWORKS
 from models.scff import SCFF, FusionSettings
-from models.state import as_stored
+from models.state import at_stored_precision
 from pairs.checkpoint import load_network
 from pairs.pair import load_pair
 from tests.conftest import CLASSES, SHIPPED, Ended
@@ -284,7 +284,7 @@ def test_weights_of_a_file_are_where_both_networks_start(command: Command, scene
         assert network.settings["freeze_backbone"]
         state = loaded.network.backbone.state_dict()
         frozen = {name: value for name, value in original.state_dict().items() if not name.startswith("fc.")}
-        for name, value in as_stored(frozen).items():  # statistics of normalisation included
+        for name, value in at_stored_precision(frozen).items():  # statistics of normalisation included
             assert torch.equal(state[name], value.to(state[name].dtype)), name
     assert "backbone frozen" in (out / "README.md").read_text()
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from explain.cam.forward_pass import run_network
+from explain.cam.forward_pass import forward_pass
 from explain.cam.question import Target
 from explain.metrics.faithfulness import faithfulness
 from explain.metrics.randomisation import randomised, randomised_similarity
@@ -44,7 +44,7 @@ def test_figures_are_those_of_the_images_one_by_one(pair: Pair, judged: Faithful
         given = pair.preprocessing.normalise(image[None])
         for role in ROLES:
             network = getattr(pair, role).network
-            run = run_network(network, given)
+            run = forward_pass(network, given)
             maps = run.heatmaps([Target(run.predictions[0])])
             found = faithfulness(network, given, maps, run.predictions)[0]
             mine = values[role]

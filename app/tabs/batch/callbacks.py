@@ -9,19 +9,19 @@ from typing import Any
 import gradio as gr
 
 from app.components.controls import OWN, layer_choice
-from app.components.errors import failed, refused, said
+from app.components.errors import failure_html, refusal_html, shows_errors
 from app.components.html import message
 from app.session.settings import OWN_PREDICTION, Settings
-from app.storage.downloads import Shelf
+from app.storage.downloads import DownloadStore
 from app.tabs.batch.archive import gather
 from app.tabs.batch.exports import batch_files
-from app.tabs.batch.jobs import Job, Jobs
-from app.tabs.batch.layout import BatchParts
-from app.tabs.batch.view import columns, done_words, entry, progress_bar, table_words
+from app.tabs.batch.jobs import BatchJob, BatchJobs
+from app.tabs.batch.layout import BatchComponents
+from app.tabs.batch.view import column_glossary, columns, entry, outcome_message, progress_bar
 from core.errors import BadInputError
-from explain.batch.folder import explained_in_steps
-from explain.batch.folder_run import Work
-from explain.cam.layers import FUSED, explained_layers, find_layer
+from explain.batch.folder import explain_in_steps
+from explain.batch.folder_run import FolderRun
+from explain.cam.layers import FUSED, explainable_layers, find_layer
 from explain.cam.methods import METHODS
 from pairs.folder import PairFolder
 
@@ -32,7 +32,7 @@ _AT_ONCE = {"none": 8, "quick": 4, "full": 2}
 _MOST_SCORED = 8  # images of a batch by a method that runs the network once a channel: minutes each
 
 
-def wire(tab: gr.Tab, parts: BatchParts, actions: "Batch", private: Mapping[str, object]) -> None:
+def wire(tab: gr.Tab, parts: BatchComponents, actions: "Batch", private: Mapping[str, object]) -> None:
     """Binds the tab's actions to its parts."""
     choices = [parts.pair, parts.target, parts.layer]
     offered = [*choices, parts.trouble]
@@ -61,7 +61,7 @@ class Batch:
         parts: of the tab.
     """
 
-    def __init__(self, pairs: PairFolder, jobs: Jobs, shelf: Shelf, parts: BatchParts) -> None:
+    def __init__(self, pairs: PairFolder, jobs: BatchJobs, shelf: DownloadStore, parts: BatchComponents) -> None:
         self.pairs = pairs
         self.jobs = jobs
         self.shelf = shelf
@@ -79,9 +79,9 @@ class Batch:
         try:
             return {**self._offered(pair, target, layer), self.parts.trouble: ""}
         except BadInputError as error:
-            return {self.parts.trouble: refused(error)}
+            return {self.parts.trouble: refusal_html(error)}
         except Exception:
-            return {self.parts.trouble: failed()}
+            return {self.parts.trouble: failure_html()}
 
     def _offered(self, pair: str | None, target: str, layer: str) -> dict:
         parts, names = self.parts, self.pairs.names()
@@ -89,7 +89,7 @@ class Batch:
         if name is None:
             return {parts.pair: gr.Dropdown(names)}
         loaded = self.pairs.load(name)
-        layers = explained_layers(loaded.scff.network)
+        layers = explainable_layers(loaded.scff.network)
         return {
             parts.pair: gr.Dropdown(names, value=name),
             parts.target: gr.Dropdown(
@@ -103,11 +103,11 @@ class Batch:
         """Lays a visitor's files out for a batch, which then waits for its turn.
 
         Args:
-            asked: the values of BatchParts.request().
+            asked: the values of BatchComponents.request().
         """
         return {self.parts.job: None, **self._prepared(*asked)}  # of what is refused, nothing is to be explained
 
-    @said
+    @shows_errors
     def _prepared(
         self, files: list[str] | None, pair: str | None, target: str, method: str, layer: str, measured: str
     ) -> dict:
@@ -118,7 +118,7 @@ class Batch:
         find_layer(loaded.scff.network, layer)
         scored = METHODS[method].scores
 
-        def build(folder: Path) -> Job:
+        def build(folder: Path) -> BatchJob:
             (images := folder / "images").mkdir()
             (out := folder / "results").mkdir()
             found = gather(list(map(Path, files or ())), images)
@@ -128,8 +128,10 @@ class Batch:
                     f"by it holds at most {_MOST_SCORED} images; send fewer, or choose another method"
                 )
             rows = [{"image": name, "error": reason} for name, reason in found.refused.items()]
-            work = Work(images, found.names, out, loaded, question, measured, batch=1 if scored else _AT_ONCE[measured])
-            return Job(work, found, rows, [entry(work, row, self.shelf) for row in rows])
+            work = FolderRun(
+                images, found.names, out, loaded, question, measured, batch=1 if scored else _AT_ONCE[measured]
+            )
+            return BatchJob(work, found, rows, [entry(work, row, self.shelf) for row in rows])
 
         key = self.jobs.make(build)
         waiting = message("In line: the server explains one batch at a time, and yours comes when it is its turn.")
@@ -147,21 +149,21 @@ class Batch:
             return
         trouble = None
         try:
-            with closing(explained_in_steps(job.work)) as steps:
+            with closing(explain_in_steps(job.work)) as steps:
                 for step in steps:
                     if not job.add(step.rows, [entry(job.work, row, self.shelf) for row in step.rows]):
                         break
                     yield self._running(key, job)
         except BadInputError as error:
-            trouble = refused(error)
+            trouble = refusal_html(error)
         except Exception:
-            trouble = failed()
+            trouble = failure_html()
         finally:
             job.end()
             self.jobs.keep(key)
         yield self._ended(key, job, trouble)
 
-    @said
+    @shows_errors
     def stop(self, key: str | None) -> dict:
         """Leaves a batch at what is done; the images that are being worked on are dropped."""
         job = self.jobs.find(key)
@@ -176,7 +178,7 @@ class Batch:
         if job is not None and job.stop():
             self.jobs.keep(key)
 
-    def _running(self, key: str, job: Job) -> dict:
+    def _running(self, key: str, job: BatchJob) -> dict:
         words = message(f"Explaining with {escape(job.work.pair.name)}; results come in below as they are done.")
         return {**self._shown(key, job), self.parts.status: words, **self._buttons(running=True)}
 
@@ -184,24 +186,24 @@ class Batch:
         words = message("<b>This batch is no longer kept; press Explain again.</b>", "error")
         return {self.parts.status: words, self.parts.progress: "", **self._buttons(running=False)}
 
-    def _ended(self, key: str, job: Job, trouble: str | None = None) -> dict:
+    def _ended(self, key: str, job: BatchJob, trouble: str | None = None) -> dict:
         parts = self.parts
         return {
             **self._shown(key, job),
-            parts.status: trouble or done_words(job),
+            parts.status: trouble or outcome_message(job),
             parts.progress: progress_bar(job) if job.stopped or trouble else "",
             parts.downloads: batch_files(job, self.shelf) if job.rows else "",
             **self._buttons(running=False),
         }
 
-    def _shown(self, key: str, job: Job) -> dict:
+    def _shown(self, key: str, job: BatchJob) -> dict:
         """What is done so far; the key with it, which is kept for as long as something comes."""
         parts = self.parts
         return {
             parts.job: key,
             parts.progress: progress_bar(job),
             parts.results: {"run": key[:8], "columns": columns(job.work), "rows": list(job.entries)},
-            parts.terms: table_words(job.work) if job.rows else "",
+            parts.terms: column_glossary(job.work) if job.rows else "",
             parts.downloads: "",
         }
 

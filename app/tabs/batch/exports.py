@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from app.components.html import link_list
-from app.storage.downloads import Shelf
-from app.tabs.batch.jobs import Job
-from explain.batch.folder_run import Work
+from app.storage.downloads import DownloadStore
+from app.tabs.batch.jobs import BatchJob
+from explain.batch.folder_run import FolderRun
 from explain.batch.results import figure, sheets, strip, table
 
 __all__ = ["batch_files", "figure_of", "zipped"]
@@ -16,7 +16,7 @@ _Files = Iterable[tuple[str, Callable[[], bytes]]]
 _ZIP = "application/zip"
 
 
-def batch_files(job: Job, shelf: Shelf) -> str:
+def batch_files(job: BatchJob, shelf: DownloadStore) -> str:
     """HTML: links to files of what is done; each is made when it is fetched."""
     stem, there = f"{job.work.pair.name}-batch", job.work.out.is_dir
     name = f"{stem}.csv"
@@ -35,7 +35,7 @@ def batch_files(job: Job, shelf: Shelf) -> str:
     )
 
 
-def figure_of(work: Work, row: dict[str, Any]) -> bytes:
+def figure_of(work: FolderRun, row: dict[str, Any]) -> bytes:
     """An image's side-by-side figure, PNG.
 
     Raises:
@@ -75,7 +75,7 @@ class _Pieces:
         return data
 
 
-def _maps(job: Job) -> _Files:
+def _maps(job: BatchJob) -> _Files:
     for row in _good(job):
         files = [job.work.maps(row["image"])]
         if "geotiff" in row:
@@ -84,22 +84,22 @@ def _maps(job: Job) -> _Files:
             yield file.relative_to(job.work.out).as_posix(), file.read_bytes
 
 
-def _figures(job: Job) -> _Files:
+def _figures(job: BatchJob) -> _Files:
     for row in _good(job):
         yield f"{row['image']}.png", lambda row=row: figure_of(job.work, row)
 
 
-def _sheets(job: Job) -> _Files:
+def _sheets(job: BatchJob) -> _Files:
     _check_there(job.work)
     found = [(row, strip(job.work, row["image"])) for row in job.rows]
     for number, sheet in enumerate(sheets(job.work, found), 1):
         yield f"contact-{number}.png", lambda sheet=sheet: sheet
 
 
-def _check_there(work: Work) -> None:
+def _check_there(work: FolderRun) -> None:
     if not work.out.is_dir():
         raise FileNotFoundError(work.out)
 
 
-def _good(job: Job) -> list[dict[str, Any]]:
+def _good(job: BatchJob) -> list[dict[str, Any]]:
     return [row for row in job.rows if not row["error"]]

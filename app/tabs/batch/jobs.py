@@ -13,16 +13,16 @@ from typing import Any
 
 from app.tabs.batch.archive import Gathered
 from core.errors import BadInputError
-from explain.batch.folder_run import Work
+from explain.batch.folder_run import FolderRun
 
-__all__ = ["Job", "Jobs"]
+__all__ = ["BatchJob", "BatchJobs"]
 
 
 @dataclass
-class Job:
+class BatchJob:
     """One batch. Safe to share among threads."""
 
-    work: Work
+    work: FolderRun
     gathered: Gathered
     rows: list[dict[str, Any]]
     """Of the files that are done, as explain.batch.folder gives them; first of those that could not be unpacked."""
@@ -79,7 +79,7 @@ class Job:
         return (time.monotonic() - self.begun) / done * (self.total - len(self.rows))
 
 
-class Jobs:
+class BatchJobs:
     """Jobs by keys that cannot be guessed, each with a folder that nobody else reads. Safe to share among threads.
 
     Args:
@@ -91,11 +91,11 @@ class Jobs:
         self.seconds = seconds
         self.most = most
         self._root = tempfile.TemporaryDirectory(prefix="scff-lens-batch-")  # goes with the server
-        self._jobs: OrderedDict[str, Job | None] = OrderedDict()  # None holds the place of one that is being made
+        self._jobs: OrderedDict[str, BatchJob | None] = OrderedDict()  # None holds the place of one that is being made
         self._timers: dict[str, Timer] = {}
         self._lock = Lock()
 
-    def make(self, build: Callable[[Path], Job]) -> str:
+    def make(self, build: Callable[[Path], BatchJob]) -> str:
         """Makes a job in a folder of its own.
 
         Args:
@@ -124,7 +124,7 @@ class Jobs:
             self._jobs[key] = job
         return key
 
-    def find(self, key: str | None) -> Job | None:
+    def find(self, key: str | None) -> BatchJob | None:
         """None where it is no longer kept."""
         return self._jobs.get(key)
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import gradio as gr
 from gradio.components import Component
 
-from app.components.controls import OWN, choice, explained, layer_choice
+from app.components.controls import OWN, choice, layer_choice, with_help
 from app.components.html import message
 from app.components.widgets import results
 from app.session.settings import OWN_PREDICTION, Settings
@@ -13,7 +13,7 @@ from app.tabs.batch.archive import MOST_BYTES, MOST_IMAGES
 from explain.cam.layers import FUSED
 from explain.cam.methods import METHODS
 
-__all__ = ["BatchParts", "lay_out"]
+__all__ = ["BatchComponents", "lay_out"]
 
 _EMPTY = (
     "Choose images, or a ZIP of them, and press <b>Explain</b>: every image is shown with both networks' heatmaps, and "
@@ -27,7 +27,7 @@ _MEASURES = [
 
 
 @dataclass(frozen=True)
-class BatchParts:
+class BatchComponents:
     """What the tab consists of, as far as it changes."""
 
     job: gr.State
@@ -58,7 +58,7 @@ class BatchParts:
         return [self.job, self.start, self.stop, *shown]
 
 
-def lay_out() -> BatchParts:
+def lay_out() -> BatchComponents:
     """Places everything on the tab."""
     job = gr.State(None)
     with gr.Row(elem_id="batch-layout"):
@@ -69,17 +69,17 @@ def lay_out() -> BatchParts:
                 "the kinds that Compare takes. One batch is worked on at a time; others wait in line.</p>",
                 padding=False,
             )
-            with explained("pair"):
+            with with_help("pair"):
                 pair = gr.Dropdown(label="Pair of networks", elem_id="batch-pair", allow_custom_value=True)
             trouble = gr.HTML(elem_id="batch-trouble", padding=False)
-            with explained("target"):
+            with with_help("target"):
                 target = choice("Show evidence for", [OWN], OWN_PREDICTION, "batch-target", free=True)
             with gr.Accordion("More questions", open=False, elem_id="batch-questions"):
                 methods = [(method.title, name) for name, method in METHODS.items()]
                 method = choice("Method", methods, Settings.method, "batch-method")
-                with explained("layer"):
+                with with_help("layer"):
                     layer = choice("Layer", [layer_choice(FUSED)], FUSED, "batch-layer", free=True)
-                with explained("faithfulness"):
+                with with_help("faithfulness"):
                     measure = gr.Radio(
                         _MEASURES, value="none", label="Measure the maps' faithfulness", elem_id="batch-measure"
                     )
@@ -92,7 +92,7 @@ def lay_out() -> BatchParts:
             downloads = gr.HTML(elem_id="batch-downloads", padding=False)
             found = results("batch-results")
             terms = gr.HTML(elem_id="batch-terms", padding=False)
-    return BatchParts(
+    return BatchComponents(
         job,
         files,
         pair,

@@ -6,14 +6,14 @@ from typing import Any
 
 from app.components.glossary import term
 from app.components.html import message
-from app.storage.downloads import Shelf
+from app.storage.downloads import DownloadStore
 from app.tabs.batch.exports import figure_of
-from app.tabs.batch.jobs import Job
-from explain.batch.folder_run import Work
+from app.tabs.batch.jobs import BatchJob
+from explain.batch.folder_run import FolderRun
 from explain.cam.methods import METHODS
 from explain.figures.labels import TITLES, percent
 
-__all__ = ["columns", "done_words", "entry", "progress_bar", "table_words", "time_left"]
+__all__ = ["column_glossary", "columns", "entry", "outcome_message", "progress_bar", "time_left"]
 
 _MEASURES = {
     "drop": ("drop", "drop"),
@@ -24,7 +24,7 @@ _MEASURES = {
 """By the row's key: the word of the glossary, and the column's title."""
 
 
-def columns(work: Work) -> list[str]:
+def columns(work: FolderRun) -> list[str]:
     """Titles of the table's columns behind the image's name."""
     titles = [title for role in TITLES for title in (f"{TITLES[role]} says", f"{TITLES[role]}: confidence")]
     titles.append("Agreement")
@@ -34,7 +34,7 @@ def columns(work: Work) -> list[str]:
     return titles + [f"{TITLES[role]}: {_MEASURES[key][1]}" for key in _measured(work) for role in TITLES]
 
 
-def entry(work: Work, row: Mapping[str, Any], shelf: Shelf) -> dict[str, Any]:
+def entry(work: FolderRun, row: Mapping[str, Any], shelf: DownloadStore) -> dict[str, Any]:
     """One image for the gallery and the table, as app/assets/results.js takes it."""
     name = row["image"]
     if row["error"]:
@@ -72,14 +72,14 @@ def entry(work: Work, row: Mapping[str, Any], shelf: Shelf) -> dict[str, Any]:
     }
 
 
-def table_words(work: Work) -> str:
+def column_glossary(work: FolderRun) -> str:
     """HTML: what the columns are, with their terms explained."""
     words = [term("confidence")]
     words += [term(_MEASURES[key][0]) for key in _measured(work)]
     return f"<p class='fine'>What the columns mean: {' '.join(words)}</p>"
 
 
-def progress_bar(job: Job) -> str:
+def progress_bar(job: BatchJob) -> str:
     """HTML: how far a batch is."""
     words = f"{len(job.rows)} of {_images(job.total)}"
     left = job.seconds_left()
@@ -101,7 +101,7 @@ def time_left(seconds: float) -> str:
     return f"about {round(seconds / 3600)} hours left"
 
 
-def done_words(job: Job) -> str:
+def outcome_message(job: BatchJob) -> str:
     """HTML: how a batch has ended."""
     good = [row for row in job.rows if not row["error"]]
     bad = len(job.rows) - len(good)
@@ -121,7 +121,7 @@ def done_words(job: Job) -> str:
     return message(f"<b>{len(good)} of {_images(job.total)} explained</b> by {name}.{failures}{agreed}{passed}")
 
 
-def _measured(work: Work) -> list[str]:
+def _measured(work: FolderRun) -> list[str]:
     known = {"none": 0, "quick": 3, "full": 4}[work.measured]
     return list(_MEASURES)[:known]
 

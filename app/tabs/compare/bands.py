@@ -8,7 +8,7 @@ from core.errors import BadInputError
 from imagery.reading import ImageFile
 from imagery.tiff_tags import TIFF_MAGIC
 
-__all__ = ["as_colours", "band_words", "chosen_bands", "linked_bands", "offered_bands"]
+__all__ = ["as_colours", "bands_text", "chosen_bands", "linked_bands", "offered_bands"]
 
 _TRANSPARENCY = "alpha"
 
@@ -57,7 +57,7 @@ def linked_bands(text: str | None, names: Sequence[str]) -> tuple[int, ...] | No
     return bands if bands and max(bands) <= len(names) else None
 
 
-def band_words(bands: tuple[int, ...] | None) -> str:
+def bands_text(bands: tuple[int, ...] | None) -> str:
     """What a picture is made of, to follow its name; nothing where it is as usual."""
     if bands is None:
         return ""

@@ -10,27 +10,27 @@ from pathlib import Path
 import gradio as gr
 
 from app.components.controls import OWN, layer_choice
-from app.components.errors import failed, refused, said
+from app.components.errors import failure_html, refusal_html, shows_errors
 from app.components.glossary import help_with
 from app.components.html import message
 from app.components.widgets import asset, marker_value, marking
 from app.example_scenes import SCENES, DrawnScene
 from app.report import read_report
-from app.session.analysis import RESTED, Sight, analysed
-from app.session.callback_order import in_turn, unrepeated
-from app.session.faithfulness import measured
-from app.session.image import Picture, shown_size
-from app.session.settings import NO_CLASS, OWN_PREDICTION, Settings, settings_of_link
-from app.session.state import Visit
-from app.storage.analyses import Seen
-from app.storage.uploads import HOUR, Uploads
-from app.tabs.compare.bands import as_colours, band_words, chosen_bands, linked_bands, offered_bands
-from app.tabs.compare.exports import takeaway
-from app.tabs.compare.faithfulness import worth_table
-from app.tabs.compare.layout import NOTHING, Parts
+from app.session.analysis import RESTED, SessionAnalyses, analysed
+from app.session.callback_order import debounced, in_order
+from app.session.faithfulness import faithfulness_steps
+from app.session.image import SourceImage, display_size
+from app.session.settings import NO_CLASS, OWN_PREDICTION, Settings, settings_from_query
+from app.session.state import SessionState
+from app.storage.analyses import CachedAnalysis
+from app.storage.uploads import RETENTION_SECONDS, Uploads
+from app.tabs.compare.bands import as_colours, bands_text, chosen_bands, linked_bands, offered_bands
+from app.tabs.compare.exports import export_links
+from app.tabs.compare.faithfulness import faithfulness_table
+from app.tabs.compare.layout import NOTHING, CompareComponents
 from app.tabs.compare.view import view
 from core.errors import BadInputError
-from explain.cam.layers import FUSED, explained_layers
+from explain.cam.layers import FUSED, explainable_layers
 from explain.cam.methods import METHODS
 from imagery.reading import describe_image, read_image
 from pairs.folder import PairFolder
@@ -39,7 +39,7 @@ from pairs.pair import Pair
 __all__ = ["Compare", "wire"]
 
 
-def wire(parts: Parts, actions: "Compare", private: Mapping[str, object]) -> None:
+def wire(parts: CompareComponents, actions: "Compare", private: Mapping[str, object]) -> None:
     """Binds the tab's actions to its parts."""
     chosen = [parts.visit, parts.pair, parts.more, *parts.settings()]
     looked = parts.looked()  # no more: what an action leaves as it is costs Gradio as much as a change
@@ -76,16 +76,16 @@ def wire(parts: Parts, actions: "Compare", private: Mapping[str, object]) -> Non
 class Compare:
     """What the tab does; each action returns the new values of the parts that change."""
 
-    def __init__(self, sight: Sight, drawings: Sequence[DrawnScene], parts: Parts) -> None:
+    def __init__(self, sight: SessionAnalyses, drawings: Sequence[DrawnScene], parts: CompareComponents) -> None:
         self.sight = sight
         self.pairs = sight.pairs
         self.shelf = sight.shelf
         self.drawings = dict(zip(SCENES, drawings, strict=True))
         self.parts = parts
-        self.uploads = Uploads(HOUR)
+        self.uploads = Uploads(RETENTION_SECONDS)
 
-    @in_turn
-    @said
+    @in_order
+    @shows_errors
     def arrive(self, request: gr.Request) -> dict:
         """Shows what the address asks for; else the first example with the first pair that can be used."""
         query = dict(request.query_params)
@@ -93,8 +93,8 @@ class Compare:
         usual = self.pairs.first_usable() or (names[0] if names else None)
         asked = [query["pair"], *query.get("more", "").split(",")] if "pair" in query else [usual]
         picture, missing = self._linked(query.get("image"), query.get("bands"))
-        parts, settings = self.parts, settings_of_link(query)
-        shown = self._look(Visit(picture), asked, settings, query.get("box"))
+        parts, settings = self.parts, settings_from_query(query)
+        shown = self._look(SessionState(picture), asked, settings, query.get("box"))
         if missing:
             shown[parts.status] = message(missing, "error") + shown[parts.status]
         first = next((name for name in asked if name), None)
@@ -118,10 +118,10 @@ class Compare:
         """The same, without the first."""
         return gr.Dropdown([name for name in self.pairs.names() if name != first])
 
-    @in_turn
-    @said
+    @in_order
+    @shows_errors
     def open_file(
-        self, file: str | None, visit: Visit | None, pair: str | None, more: list[str], *values: object
+        self, file: str | None, visit: SessionState | None, pair: str | None, more: list[str], *values: object
     ) -> dict:
         """Reads an uploaded file and explains it."""
         del visit  # of which a refusal says that it is still shown
@@ -129,16 +129,16 @@ class Compare:
             raise BadInputError("no file was received")
         path = Path(file)
         picture = _uploaded(path, path.name, self.uploads.keep(path, path.name))
-        return self._look(Visit(picture), [pair, *more], Settings(*values))
+        return self._look(SessionState(picture), [pair, *more], Settings(*values))
 
-    @in_turn
-    @said
+    @in_order
+    @shows_errors
     def change_bands(
         self,
         red: object,
         green: object,
         blue: object,
-        visit: Visit | None,
+        visit: SessionState | None,
         pair: str | None,
         more: list[str],
         *values: object,
@@ -151,56 +151,65 @@ class Compare:
             other = replace(visit, picture=_with_bands(visit.picture, bands), address="")
             return self._look(other, [pair, *more], Settings(*values))
         except BadInputError as error:
-            return {self.parts.status: refused(error, visit), **self._bands(visit.picture)}
+            return {self.parts.status: refusal_html(error, visit), **self._bands(visit.picture)}
 
-    @in_turn
-    @said
+    @in_order
+    @shows_errors
     def open_drawing(
-        self, event: gr.SelectData, visit: Visit | None, pair: str | None, more: list[str], *values: object
+        self, event: gr.SelectData, visit: SessionState | None, pair: str | None, more: list[str], *values: object
     ) -> dict:
         """Explains an example."""
         del visit  # as above
-        return self._look(Visit(self._drawn(list(self.drawings)[event.index])), [pair, *more], Settings(*values))
+        return self._look(SessionState(self._drawn(list(self.drawings)[event.index])), [pair, *more], Settings(*values))
 
-    @in_turn
-    @unrepeated
-    @said
-    def change_pairs(self, visit: Visit | None, pair: str | None, more: list[str], *values: object) -> dict:
+    @in_order
+    @debounced
+    @shows_errors
+    def change_pairs(self, visit: SessionState | None, pair: str | None, more: list[str], *values: object) -> dict:
         """Explains the visitor's image with other pairs."""
-        return self._look(visit or Visit(self._drawn(next(iter(self.drawings)))), [pair, *more], Settings(*values))
+        return self._look(
+            visit or SessionState(self._drawn(next(iter(self.drawings)))), [pair, *more], Settings(*values)
+        )
 
-    @in_turn
-    @unrepeated
-    @said
-    def redraw(self, visit: Visit | None, *values: object) -> dict:
+    @in_order
+    @debounced
+    @shows_errors
+    def redraw(self, visit: SessionState | None, *values: object) -> dict:
         """Shows an analysed image by other settings."""
         return self._show(analysed(visit), Settings(*values))
 
-    @in_turn
-    @said
-    def mark(self, value: object, visit: Visit | None, *values: object) -> dict:
+    @in_order
+    @shows_errors
+    def mark(self, value: object, visit: SessionState | None, *values: object) -> dict:
         """Holds the maps against what was marked."""
         return self._show(_marked(analysed(visit), value), Settings(*values))
 
-    def measure(self, visit: Visit | None, *values: object, progress: gr.Progress = gr.Progress()) -> Iterator[dict]:  # noqa: B008
+    def measure(
+        self,
+        visit: SessionState | None,
+        *values: object,
+        progress: gr.Progress = gr.Progress(),  # noqa: B008 - Gradio looks for it here
+    ) -> Iterator[dict]:
         """Measures the maps' faithfulness, pair by pair and network by network, until the visitor asks for others."""
         parts, settings = self.parts, Settings(*values)
         yield {parts.stop: gr.Button(visible=True)}
         try:
             turns, seen = analysed(visit).turns, self.sight.again(visit)
             count = turns.count
-            for done, of in measured(seen, settings):
+            for done, of in faithfulness_steps(seen, settings):
                 if turns.count != count:
                     break
                 progress((done, of), desc="measuring", unit="steps")
-                yield {parts.worth: worth_table(seen, settings)}
+                yield {parts.worth: faithfulness_table(seen, settings)}
             yield {parts.stop: gr.Button(visible=False)}
         except BadInputError as error:
-            yield {parts.status: refused(error, visit), parts.stop: gr.Button(visible=False)}
+            yield {parts.status: refusal_html(error, visit), parts.stop: gr.Button(visible=False)}
         except Exception:
-            yield {parts.status: failed(), parts.stop: gr.Button(visible=False)}
+            yield {parts.status: failure_html(), parts.stop: gr.Button(visible=False)}
 
-    def _look(self, visit: Visit, names: Sequence[str | None], settings: Settings, box: str | None = None) -> dict:
+    def _look(
+        self, visit: SessionState, names: Sequence[str | None], settings: Settings, box: str | None = None
+    ) -> dict:
         """Shows pairs' view of the visitor's image, in which a link may mark a box."""
         parts = self.parts
         names = tuple(dict.fromkeys(name for name in names if name))
@@ -242,7 +251,7 @@ class Compare:
             shown[parts.status] = message(f"<b>{escape('; '.join(troubles))}.</b>", "error")
         return shown
 
-    def _show(self, visit: Visit, settings: Settings) -> dict:
+    def _show(self, visit: SessionState, settings: Settings) -> dict:
         parts, seen = self.parts, self.sight.again(visit)
         recognised = {name: _recognised(each.analysis.pair) for name, each in seen.items()}
         shown = view(visit, seen, settings, recognised, self.shelf)
@@ -254,12 +263,12 @@ class Compare:
             parts.slider: shown.before_after,
             parts.difference: shown.difference,
             parts.region: shown.region,
-            parts.worth: worth_table(seen, settings),
-            parts.files: takeaway(visit, partial(self.sight.again, visit), settings, self.shelf),
+            parts.worth: faithfulness_table(seen, settings),
+            parts.files: export_links(visit, partial(self.sight.again, visit), settings, self.shelf),
             parts.link: visit.link(settings),
         }
 
-    def _bands(self, picture: Picture) -> dict:
+    def _bands(self, picture: SourceImage) -> dict:
         """The choice of bands, where a file has one."""
         parts, names = self.parts, picture.band_names
         if not names:
@@ -272,7 +281,7 @@ class Compare:
             control: gr.update(choices=choices, value=band) for control, band in colours
         }
 
-    def _image(self, visit: Visit, seen: Seen) -> dict:
+    def _image(self, visit: SessionState, seen: CachedAnalysis) -> dict:
         """What the marker takes."""
         height, width = visit.size
         down, across = seen.analysis.pair.preprocessing.size
@@ -283,15 +292,15 @@ class Compare:
         elif wide > 1.05:
             said += f", 1 : {wide:.1f}"
         said += "."
-        alt = f"{visit.picture.name}, as it was read{band_words(visit.picture.bands)}"
+        alt = f"{visit.picture.name}, as it was read{bands_text(visit.picture.bands)}"
         return marker_value(visit.address, alt, said, visit.size, visit.marking)
 
-    def _drawn(self, name: str) -> Picture:
+    def _drawn(self, name: str) -> SourceImage:
         drawing = self.drawings[name]
         title = f"{drawing.title} (a drawing; the networks were trained on other images)"
-        return Picture(title, lambda: drawing.image, name)
+        return SourceImage(title, lambda: drawing.image, name)
 
-    def _linked(self, key: str | None, bands: str | None) -> tuple[Picture, str | None]:
+    def _linked(self, key: str | None, bands: str | None) -> tuple[SourceImage, str | None]:
         """The image of a link; the first example, and why, where it is not to be had."""
         first = next(iter(self.drawings))
         if key is None or key in self.drawings:
@@ -305,8 +314,8 @@ class Compare:
         return picture if chosen is None else _with_bands(picture, chosen), None
 
 
-def _uploaded(path: Path, name: str, key: str) -> Picture:
-    picture = Picture(name, partial(read_image, path, name), key, path)
+def _uploaded(path: Path, name: str, key: str) -> SourceImage:
+    picture = SourceImage(name, partial(read_image, path, name), key, path)
     try:
         file = describe_image(path)
     except BadInputError:  # whoever reads it says why
@@ -314,20 +323,20 @@ def _uploaded(path: Path, name: str, key: str) -> Picture:
     return replace(picture, georeferenced=file.georeferenced, band_names=offered_bands(path, file))
 
 
-def _with_bands(picture: Picture, bands: tuple[int, ...]) -> Picture:
+def _with_bands(picture: SourceImage, bands: tuple[int, ...]) -> SourceImage:
     """An uploaded picture, read by other bands."""
     return replace(picture, bands=bands, read=partial(read_image, picture.path, picture.name, bands))
 
 
-def _marked(visit: Visit, value: object) -> Visit:
+def _marked(visit: SessionState, value: object) -> SessionState:
     """The visit with what a marker's value marks."""
-    return replace(visit, marking=marking(value, visit.size, shown_size(*visit.size)))
+    return replace(visit, marking=marking(value, visit.size, display_size(*visit.size)))
 
 
-def _common(seen: Mapping[str, Seen]) -> tuple[list[str], list[str]]:
+def _common(seen: Mapping[str, CachedAnalysis]) -> tuple[list[str], list[str]]:
     """Classes and layers that all pairs have, in the first one's order."""
     pairs = [each.analysis.pair for each in seen.values()]
-    layers = [explained_layers(pair.scff.network) for pair in pairs]
+    layers = [explainable_layers(pair.scff.network) for pair in pairs]
     classes = [name for name in pairs[0].classes if all(name in pair.classes for pair in pairs)]
     return classes, [name for name in layers[0] if all(name in names for names in layers)]
 

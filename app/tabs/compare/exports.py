@@ -12,20 +12,22 @@ from PIL import Image
 
 from app.components.html import links
 from app.session.settings import Settings
-from app.session.state import Visit
-from app.storage.analyses import Seen
-from app.storage.downloads import Shelf
-from app.tabs.compare.bands import band_words
+from app.session.state import SessionState
+from app.storage.analyses import CachedAnalysis
+from app.storage.downloads import DownloadStore
+from app.tabs.compare.bands import bands_text
 from explain.figures.publication import Answered, print_figure
 from explain.metrics.localisation import Region
 from explain.output.explanation import Explanation
 
-__all__ = ["takeaway"]
+__all__ = ["export_links"]
 
 _FIGURES = {".png": "image/png", ".svg": "image/svg+xml", ".pdf": "application/pdf"}
 
 
-def takeaway(visit: Visit, look: Callable[[], Mapping[str, Seen]], settings: Settings, shelf: Shelf) -> str:
+def export_links(
+    visit: SessionState, look: Callable[[], Mapping[str, CachedAnalysis]], settings: Settings, shelf: DownloadStore
+) -> str:
     """HTML: links to files of this view; each is made when it is first fetched.
 
     Args:
@@ -56,8 +58,8 @@ def takeaway(visit: Visit, look: Callable[[], Mapping[str, Seen]], settings: Set
 class _View:
     """A view, from which files are made with the image at its own size."""
 
-    visit: Visit
-    look: Callable[[], Mapping[str, Seen]]
+    visit: SessionState
+    look: Callable[[], Mapping[str, CachedAnalysis]]
     settings: Settings
 
     def figure(self, ending: str) -> bytes:
@@ -71,7 +73,7 @@ class _View:
             )
             for each in self.look().values()
         ]
-        name = self.visit.picture.name + band_words(self.visit.picture.bands)
+        name = self.visit.picture.name + bands_text(self.visit.picture.bands)
         return print_figure(rows, name, self.settings.style, ending, self._region(image))
 
     def maps(self) -> bytes:

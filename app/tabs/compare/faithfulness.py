@@ -5,11 +5,11 @@ from html import escape
 
 from app.components.glossary import term
 from app.session.settings import Settings
-from app.storage.analyses import Seen
+from app.storage.analyses import CachedAnalysis
 from explain.figures.labels import TITLES
 from explain.metrics.faithfulness import Faithfulness
 
-__all__ = ["worth_table"]
+__all__ = ["faithfulness_table"]
 
 _FIGURES = (
     ("drop", "drop in confidence", "drop", False),
@@ -19,7 +19,7 @@ _FIGURES = (
 )
 
 
-def worth_table(seen: Mapping[str, Seen], settings: Settings) -> str:
+def faithfulness_table(seen: Mapping[str, CachedAnalysis], settings: Settings) -> str:
     """HTML: what has been measured of these maps, by the pair's name; a hint where nothing has."""
     tables = []
     for name, each in seen.items():

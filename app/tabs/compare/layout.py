@@ -7,18 +7,18 @@ import gradio as gr
 from gradio.blocks import Block
 from gradio.components import Component
 
-from app.components.controls import OWN, choice, explained, heading, layer_choice
+from app.components.controls import OWN, choice, heading, layer_choice, with_help
 from app.components.glossary import help_with
 from app.components.html import message
 from app.components.widgets import before_after, marker
 from app.example_scenes import DrawnScene
 from app.session.settings import NO_CLASS, OWN_PREDICTION, Settings
-from app.storage.uploads import HOUR
+from app.storage.uploads import RETENTION_SECONDS
 from explain.cam.layers import FUSED
 from explain.cam.methods import METHODS
 from explain.figures.overlay import COLOUR_MAPS, SCALES
 
-__all__ = ["NOTHING", "Parts", "lay_out"]
+__all__ = ["NOTHING", "CompareComponents", "lay_out"]
 
 _MOST_PAIRS = 6
 NOTHING = ("nothing", NO_CLASS)
@@ -32,7 +32,7 @@ _SCALES = [("each map to its own maximum", "own"), ("one scale for both", "share
 
 
 @dataclass(frozen=True)
-class Parts:
+class CompareComponents:
     """What the tab consists of, as far as it changes."""
 
     visit: gr.State
@@ -99,13 +99,13 @@ class Parts:
         return [*self.looked(), *linked, self.pair, self.more]
 
 
-def lay_out(drawings: Sequence[DrawnScene]) -> Parts:
+def lay_out(drawings: Sequence[DrawnScene]) -> CompareComponents:
     """Places everything on the tab: what one starts with, the settings, the results."""
-    visit = gr.State(None, time_to_live=HOUR)
+    visit = gr.State(None, time_to_live=RETENTION_SECONDS)
     link = gr.Textbox(visible="hidden", label="link", elem_id="link")
     with gr.Row(elem_id="layout"):
         with gr.Column(elem_id="start", min_width=0):
-            with explained("pair"):
+            with with_help("pair"):
                 # Custom values reach our own checks and words, also when a restarted server has forgotten its choices.
                 pair = gr.Dropdown(label="Pair of networks", elem_id="pair", allow_custom_value=True)
             upload = gr.File(label="Your image: drop, browse or paste", elem_id="upload", height=145)
@@ -132,18 +132,18 @@ def lay_out(drawings: Sequence[DrawnScene]) -> Parts:
                 elem_id="examples",
             )
         with gr.Column(elem_id="settings", min_width=0):
-            with explained("target"):
+            with with_help("target"):
                 target = choice("Show evidence for", [OWN], OWN_PREDICTION, "target", free=True)
             with gr.Column(elem_classes="explained", min_width=0):
                 about_method = gr.HTML(help_with(METHODS[Settings.method].title), padding=False)
                 methods = [(method.title, name) for name, method in METHODS.items()]
                 method = choice("Method", methods, Settings.method, "method")
-            with explained("layer"):
+            with with_help("layer"):
                 layer = choice("Layer", [layer_choice(FUSED)], FUSED, "layer", free=True)
             with gr.Accordion("More questions", open=False, elem_id="more-questions"):
-                with explained("contrast"):
+                with with_help("contrast"):
                     against = choice("Rather than (contrast)", [NOTHING], NO_CLASS, "against", free=True)
-                with explained("smoothing"):
+                with with_help("smoothing"):
                     smooth = gr.Checkbox(label="Average over 8 noisy copies", elem_id="smooth")
                 more = gr.Dropdown(
                     label="Further pairs, a row each",
@@ -153,11 +153,11 @@ def lay_out(drawings: Sequence[DrawnScene]) -> Parts:
                     allow_custom_value=True,
                 )
             with gr.Accordion("Colours", open=False, elem_id="colours"):
-                with explained("colour map"):
+                with with_help("colour map"):
                     colour_map = choice("Colour map", _COLOURS, COLOUR_MAPS[0], "colour-map")
-                with explained("colour scale"):
+                with with_help("colour scale"):
                     scale = gr.Radio(_SCALES, value=SCALES[0], label="Colours run from zero to", elem_id="scale")
-                with explained("strength"):
+                with with_help("strength"):
                     opacity = gr.Slider(
                         0, 1, Settings.opacity, step=0.05, label="Strength of the overlay", elem_id="opacity"
                     )
@@ -187,7 +187,7 @@ def lay_out(drawings: Sequence[DrawnScene]) -> Parts:
                     files = gr.HTML(elem_id="files", padding=False)
                 with gr.Column(scale=1, min_width=120):
                     copy = gr.Button("Copy link to this view", elem_id="copy-link", size="sm")
-    return Parts(
+    return CompareComponents(
         visit, link, pair, more, upload, bands, red, green, blue, examples, target, against, layer, method,
         about_method, smooth, colour_map, scale, opacity, status, image, rows, slider, difference, region, measure,
         stop, worth, files, copy,

@@ -11,15 +11,15 @@ from app.components.glossary import help_with, term
 from app.components.html import colour_bar, stack
 from app.components.png import palette_png
 from app.session.settings import Settings
-from app.session.state import Visit
-from app.storage.analyses import Seen
-from app.storage.downloads import Shelf
+from app.session.state import SessionState
+from app.storage.analyses import CachedAnalysis
+from app.storage.downloads import DownloadStore
 from explain.cam.analysis import Heatmap, NetworkAnalysis, PairAnalysis
 from explain.cam.methods import METHODS, Method
 from explain.figures.labels import TITLES, percent
 from explain.figures.overlay import DIVERGING, SCALED_BY, Style, difference, difference_end, levels, scaled
 from explain.metrics.localisation import RegionResult, against_region
-from explain.output.summary import comparison_sentence, place
+from explain.output.summary import comparison_summary, peak_position
 
 __all__ = ["View", "view"]
 
@@ -48,11 +48,11 @@ class View:
 
 
 def view(
-    visit: Visit,
-    seen: Mapping[str, Seen],
+    visit: SessionState,
+    seen: Mapping[str, CachedAnalysis],
     settings: Settings,
     recognised: Mapping[str, Mapping[str, Recognised]],
-    shelf: Shelf,
+    shelf: DownloadStore,
 ) -> View:
     """The results of an analysed image; of the networks runs what lies behind the layer alone.
 
@@ -72,7 +72,7 @@ def view(
         shown = _Shown(visit, name, analysis, maps, METHODS[settings.method], settings.style, shelf)
         results = {role: _against(heatmap, visit) for role, heatmap in maps.items()}
         rows.append(_row(shown, recognised[name], titled=len(seen) > 1))
-        said = escape(comparison_sentence(analysis, maps, results if visit.marking else None, settings.method))
+        said = escape(comparison_summary(analysis, maps, results if visit.marking else None, settings.method))
         sentences.append(f"<p>{f'<b>{escape(name)}</b>: ' if len(seen) > 1 else ''}{said}</p>")
         regions.append((name, results))
         first = first or shown
@@ -89,13 +89,13 @@ def view(
 class _Shown:
     """A pair's heatmaps of one image, and how they are drawn."""
 
-    visit: Visit
+    visit: SessionState
     name: str
     analysis: PairAnalysis
     maps: dict[str, Heatmap]
     method: Method
     style: Style
-    shelf: Shelf
+    shelf: DownloadStore
 
     @cached_property
     def heats(self) -> dict[str, str]:
@@ -139,7 +139,7 @@ class _Shown:
         heatmap, run = self.maps[role], self.analysis.runs[role]
         of = run.loaded.header.classes[heatmap.target] if self.method.knows_class else "no class"
         title = f"{TITLES[role]}: heatmap of {of} over {self.visit.picture.name}"
-        return f"{title}; {'empty' if heatmap.empty else 'strongest ' + place(heatmap.values)}"
+        return f"{title}; {'empty' if heatmap.empty else 'strongest ' + peak_position(heatmap.values)}"
 
     def _coloured(self, what: str, share: np.ndarray | None, colour_map: str) -> str:
         """Address of a map in colours, at the size of the page's image."""
@@ -204,11 +204,11 @@ def _unbroken(share: float) -> str:
     return escape(percent(share)).replace(" ", "&nbsp;")
 
 
-def _against(heatmap: Heatmap, visit: Visit) -> RegionResult | None:
+def _against(heatmap: Heatmap, visit: SessionState) -> RegionResult | None:
     return None if visit.marking is None else against_region(heatmap.values, visit.marking.region)
 
 
-def _regions(found: list[tuple[str, dict[str, RegionResult | None]]], visit: Visit) -> str:
+def _regions(found: list[tuple[str, dict[str, RegionResult | None]]], visit: SessionState) -> str:
     """HTML: a table of each map against the marked region."""
     if visit.marking is None:
         return "<p class='fine'>Mark an object in the image, to see how much of each map lies on it.</p>"
@@ -237,7 +237,7 @@ def _where_more(values: np.ndarray) -> str:
     """The places where the difference is largest in either direction."""
     parts = []
     if values.max() > 0:
-        parts.append(f"SCFF finds more above all {place(values)}")
+        parts.append(f"SCFF finds more above all {peak_position(values)}")
     if values.min() < 0:
-        parts.append(f"less above all {place(-values)}")
+        parts.append(f"less above all {peak_position(-values)}")
     return (", ".join(parts) or "The two maps are equal") + "."

@@ -2,10 +2,10 @@
 
 from functools import partial
 
-from app.components.errors import failed, refused
-from app.session.analysis import Sight, analysed
+from app.components.errors import failure_html, refusal_html
+from app.session.analysis import SessionAnalyses, analysed
 from app.session.settings import Settings
-from app.session.state import Visit
+from app.session.state import SessionState
 from app.tabs.inside.view import inside_html
 from core.errors import BadInputError
 
@@ -15,16 +15,16 @@ __all__ = ["Inside"]
 class Inside:
     """What the tab does."""
 
-    def __init__(self, sight: Sight) -> None:
+    def __init__(self, sight: SessionAnalyses) -> None:
         self.sight = sight
 
-    def show(self, visit: Visit | None, *values: object) -> str:
+    def show(self, visit: SessionState | None, *values: object) -> str:
         """HTML: the image of the Compare tab, by its settings, seen from inside each of its pairs."""
         try:
             visit = analysed(visit)
             look = partial(self.sight.again, visit)
             return inside_html(visit, look, Settings(*values), self.sight.shelf)
         except BadInputError as error:
-            return refused(error)
+            return refusal_html(error)
         except Exception:
-            return failed()
+            return failure_html()

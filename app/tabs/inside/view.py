@@ -13,18 +13,24 @@ from app.components.glossary import term
 from app.components.html import colour_bar, links, stack
 from app.components.png import palette_png
 from app.session.settings import Settings
-from app.session.state import Visit
-from app.storage.analyses import Seen
-from app.storage.downloads import Shelf
+from app.session.state import SessionState
+from app.storage.analyses import CachedAnalysis
+from app.storage.downloads import DownloadStore
 from core.errors import BadInputError
 from explain.cam.analysis import Heatmap
-from explain.cam.layers import FUSED, explained_layers
+from explain.cam.layers import FUSED, explainable_layers
 from explain.cam.methods import METHODS
 from explain.cam.question import Question
 from explain.figures.labels import TITLES
 from explain.figures.overlay import levels
-from explain.metrics.fusion_attribution import FusionWeights, StageShare, fusion_weights, inside, stage_shares
-from explain.output.summary import place
+from explain.metrics.fusion_attribution import (
+    FusionWeights,
+    StageContribution,
+    fusion_weights,
+    inside,
+    stage_contributions,
+)
+from explain.output.summary import peak_position
 
 __all__ = ["inside_html"]
 
@@ -34,7 +40,9 @@ _Maps = Mapping[str, Mapping[str, Heatmap]]
 _SMALL = 320  # pixels of a heatmap's longer side: as wide as a cell of the grid becomes
 
 
-def inside_html(visit: Visit, look: Callable[[], Mapping[str, Seen]], settings: Settings, shelf: Shelf) -> str:
+def inside_html(
+    visit: SessionState, look: Callable[[], Mapping[str, CachedAnalysis]], settings: Settings, shelf: DownloadStore
+) -> str:
     """A section for each pair: what each stage adds and each fusion took, and a grid of heatmaps, a row a stage.
 
     Args:
@@ -70,13 +78,13 @@ def _signed(value: float) -> str:
 class _Section:
     """One pair's networks from inside."""
 
-    visit: Visit
+    visit: SessionState
     name: str
     """Of the pair."""
-    seen: Seen
+    seen: CachedAnalysis
     settings: Settings
-    shelf: Shelf
-    look: Callable[[], Seen]
+    shelf: DownloadStore
+    look: Callable[[], CachedAnalysis]
     """What is seen, when a file is made later."""
 
     @property
@@ -90,7 +98,7 @@ class _Section:
         maps = _all_maps(self.seen, question)
         weights = fusion_weights(scff.run)
         by_layer = {} if weights is None else {each.layer: each for each in weights[0]}
-        shares = stage_shares(scff.run, [scff.target(question)])[0]
+        shares = stage_contributions(scff.run, [scff.target(question)])[0]
         title = f"<h2 class='name'>{escape(self.name)}</h2>" if titled else ""
         rows = "".join(self._stage(number, maps, by_layer) for number in range(1, len(shares) + 1))
         return (
@@ -130,7 +138,7 @@ class _Section:
         run = self.seen.analysis.runs[role]
         return run.loaded.header.classes[run.target(self.question).index]
 
-    def _overview(self, shares: Sequence[StageShare], weights: Mapping[str, FusionWeights]) -> str:
+    def _overview(self, shares: Sequence[StageContribution], weights: Mapping[str, FusionWeights]) -> str:
         """A table: what each stage adds to the score, and how much of the earlier map each fusion took."""
         largest = max(max(abs(each.share) for each in shares), 1e-9)
         rows = "".join(self._overview_row(each, largest, weights) for each in shares)
@@ -151,7 +159,7 @@ class _Section:
             "to the score: stages make up for each other.</p>"
         )
 
-    def _overview_row(self, share: StageShare, largest: float, weights: Mapping[str, FusionWeights]) -> str:
+    def _overview_row(self, share: StageContribution, largest: float, weights: Mapping[str, FusionWeights]) -> str:
         length = abs(share.share) / largest * 50
         side = "left: 50%" if share.share >= 0 else "right: 50%"
         bar = f"<span class='share' aria-hidden='true'><i style='{side}; width: {length:.1f}%'></i></span>"
@@ -192,7 +200,7 @@ class _Section:
             return f"<p class='fine'>{layer} leads nowhere in this network, and has no heatmap.</p>"
         heatmap = maps[layer][role]
         height, width = heatmap.values.shape
-        where = "empty: no evidence" if heatmap.empty else f"strongest {place(heatmap.values)}"
+        where = "empty: no evidence" if heatmap.empty else f"strongest {peak_position(heatmap.values)}"
         alt = f"{TITLES[role]}, heatmap at {layer} over {self.visit.picture.name}: {where}"
         empty = "<b>Empty map.</b> " if heatmap.empty else ""
         return (
@@ -222,9 +230,9 @@ class _Section:
         return links(self.shelf, files, f"Files of the inside of {self.name}")
 
 
-def _all_maps(seen: Seen, question: Question) -> _Maps:
+def _all_maps(seen: CachedAnalysis, question: Question) -> _Maps:
     """By layer and role, at every stage and every fused map that leads on to the score."""
-    names = explained_layers(seen.analysis.pair.scff.network)
+    names = explainable_layers(seen.analysis.pair.scff.network)
     return seen.all_heatmaps(question, [name for name in names if name != FUSED])
 
 
@@ -245,7 +253,7 @@ def _chosen(weights: FusionWeights) -> str:
     )
 
 
-def _npz(seen: Seen, question: Question) -> bytes:
+def _npz(seen: CachedAnalysis, question: Question) -> bytes:
     """Raw heatmaps, float32 [h, w], by role and layer."""
     arrays = {
         f"{role}/{layer}": heatmap.values
@@ -258,6 +266,6 @@ def _npz(seen: Seen, question: Question) -> bytes:
     return data.getvalue()
 
 
-def _json(seen: Seen, question: Question) -> bytes:
+def _json(seen: CachedAnalysis, question: Question) -> bytes:
     """What each fusion chose, channel by channel, and what each stage adds."""
     return json.dumps(inside(seen.analysis, question), indent=1).encode()

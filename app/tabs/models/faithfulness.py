@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 from app.components.charts import line_chart
 from app.report import Judged, Judgement
-from app.tabs.models.html import ABSENT, PART_WORDS, figure_html, or_absent, safe, table_html
+from app.tabs.models.html import ABSENT, PART_TITLES, figure_html, or_absent, safe, table_html
 from app.tabs.models.model_card import ModelCard
 from explain.cam.methods import METHODS
-from explain.figures.labels import TITLES, layer_words
+from explain.figures.labels import TITLES, layer_label
 from pairs.checkpoint import ROLES
 from pairs.statistics import Interval
 
@@ -58,7 +58,7 @@ def faithfulness_html(card: ModelCard) -> str:
             "<code>python -m training evaluate</code> with <code>--explain</code> measures it.</p>"
         )
     return "".join(
-        f"<h5>{safe(PART_WORDS.get(part, part)).capitalize()} part</h5>"
+        f"<h5>{safe(PART_TITLES.get(part, part)).capitalize()} part</h5>"
         + (_judged(found) if found else "<p class='absent'>The figures of this part cannot be read.</p>")
         for part, found in judged.items()
     )
@@ -67,7 +67,7 @@ def faithfulness_html(card: ModelCard) -> str:
 def _judged(found: Judged) -> str:
     method = METHODS[found.method].title if found.method in METHODS else found.method
     plain = found.layer == "fused" or (found.layer[:1] in ("X", "Y") and found.layer[1:].isdecimal())
-    layer = layer_words(found.layer) if plain else found.layer
+    layer = layer_label(found.layer) if plain else found.layer
     empty = or_absent(found.empty, lambda counts: ", ".join(f"{TITLES[r]} {count}" for r, count in counts.items()))
     columns = ("Measure", "Better", *TITLES.values(), "SCFF minus baseline", "Better on images", "In sum")
     rows = [_measure(name, judgement) for name, judgement in found.measures.items()]

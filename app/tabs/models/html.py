@@ -4,13 +4,13 @@ from collections.abc import Callable, Iterable, Sequence
 from html import escape
 from typing import TypeVar
 
-__all__ = ["ABSENT", "PART_WORDS", "figure_html", "or_absent", "safe", "scrolled", "table_html"]
+__all__ = ["ABSENT", "PART_TITLES", "figure_html", "or_absent", "safe", "scrolled", "table_html"]
 
 _Value = TypeVar("_Value")
 
 ABSENT = "<span class='absent'>not in this report</span>"
 """Instead of a value."""
-PART_WORDS = {"train": "training", "val": "validation", "test": "test"}
+PART_TITLES = {"train": "training", "val": "validation", "test": "test"}
 """Of a split, by the names in reports."""
 
 

@@ -7,22 +7,22 @@ from typing import TypeVar
 from app.components.charts import line_chart
 from app.report import Epoch, NetworkReport
 from app.tabs.models.faithfulness import faithfulness_html
-from app.tabs.models.html import ABSENT, PART_WORDS, figure_html, or_absent, safe, scrolled, table_html
+from app.tabs.models.html import ABSENT, PART_TITLES, figure_html, or_absent, safe, scrolled, table_html
 from app.tabs.models.model_card import Accuracy, ModelCard, PairedBound
 from explain.figures.labels import TITLES
 from models.scff import FusionSettings
 from pairs.checkpoint import REPORT, ROLES, Header
 
-__all__ = ["DOWNSAMPLE_WORDS", "FUSION_WORDS", "broken_html", "card_html", "summary_html", "variant_words"]
+__all__ = ["DOWNSAMPLE_TITLES", "FUSION_TITLES", "broken_html", "card_html", "summary_html", "variant_text"]
 
-DOWNSAMPLE_WORDS = {
+DOWNSAMPLE_TITLES = {
     "avg": "average pooling, then 1x1 convolution",
     "max": "maximum pooling, then 1x1 convolution",
     "conv2x2": "2x2 convolution with a stride",
     "conv1x1": "1x1 convolution with a stride",
 }
 """D, in the paper's words, by the name in FusionSettings."""
-FUSION_WORDS = {
+FUSION_TITLES = {
     "add": "addition",
     "concat": "concatenation, then 1x1 convolution",
     "se": "SE attention on each map, then addition",
@@ -73,9 +73,9 @@ def broken_html(name: str, reason: str) -> str:
     )
 
 
-def variant_words(fusion: FusionSettings) -> str:
+def variant_text(fusion: FusionSettings) -> str:
     """A variant of SCFF in words; plain text."""
-    words = f"{DOWNSAMPLE_WORDS[fusion.downsample]}; {FUSION_WORDS[fusion.fusion]}"
+    words = f"{DOWNSAMPLE_TITLES[fusion.downsample]}; {FUSION_TITLES[fusion.fusion]}"
     if fusion.variant == FusionSettings().variant:
         words += " (the paper's)"
     if fusion.fusion == "sk_scaled":
@@ -103,7 +103,7 @@ def _head(card: ModelCard) -> str:
         f"<p><b>{safe(header.arch)}</b>{' with the small-image stem' if header.small_stem else ''} as a "
         f"baseline and with SCFF, trained on <b>{safe(header.dataset)}</b>: {len(header.classes)} classes, {images} "
         f"images, seen at {width}&nbsp;×&nbsp;{height} pixels.</p>"
-        f"<p>SCFF: {variant_words(card.headers['scff'].fusion)}.</p>"
+        f"<p>SCFF: {variant_text(card.headers['scff'].fusion)}.</p>"
         f"{table}{_how_sure(card)}"
     )
 
@@ -165,7 +165,7 @@ def _training(card: ModelCard) -> str:
     start = "as its layers do (the paper's)" if scff.start == "neutral" else "so that each fused map is the stage's own"
     cut = "; SCFF's branches train no earlier stage (gradient cut)" if scff.gradient_cut else ""
     fusion = (
-        f"{variant_words(scff)}; attention {scff.min_width} wide at least, else a {scff.reduction}th of the channels; "
+        f"{variant_text(scff)}; attention {scff.min_width} wide at least, else a {scff.reduction}th of the channels; "
         f"starts {start}{cut}"
     )
     rows = {
@@ -206,7 +206,7 @@ def _scenes(card: ModelCard) -> str:
     header, report = card.common, card.report
     parts = [
         f"{report.parts[part]:,} {words}" if part in report.parts else f"{words} {ABSENT}"
-        for part, words in PART_WORDS.items()
+        for part, words in PART_TITLES.items()
     ]
     shared = or_absent(
         report.shared, lambda groups: _listed([" = ".join(map(safe, group)) for group in groups], "; ") or "none"

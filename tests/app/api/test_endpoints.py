@@ -22,10 +22,10 @@ from explain.cam.analysis import analyse
 from explain.cam.question import Question
 from explain.figures.overlay import Style
 from explain.metrics.faithfulness import faithfulness
-from explain.output.single_image import Marked, explain_image
+from explain.output.single_image import RegionOption, explain_image
 from imagery.reading import read_image
 from pairs.folder import PairFolder
-from pairs.inference import prepared
+from pairs.inference import inference_ready
 from pairs.pair import Pair, load_pair
 from tests.conftest import CLASSES, texture
 
@@ -77,7 +77,7 @@ def ask(url: str, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., lis
 @pytest.fixture(scope="module")
 def pair_here(checkpoints: Path) -> Pair:
     """The server's pair, made ready as the server does it."""
-    return prepared(load_pair(checkpoints / "tiny"))
+    return inference_ready(load_pair(checkpoints / "tiny"))
 
 
 @pytest.fixture(scope="module")
@@ -159,7 +159,7 @@ def test_explain_says_and_draws_what_the_command_line_does(
     figure, answer = answers["/explain"]
     question = Question(1, 2, "Y3", "hirescam")
     expected = explain_image(
-        scene, pair_here, question, tmp_path / "x", "none", Style("viridis", "shared"), Marked("10,20,60,80")
+        scene, pair_here, question, tmp_path / "x", "none", Style("viridis", "shared"), RegionOption("10,20,60,80")
     )
     files = {"image": "a scene.tif", "figure": "a scene.png", "maps": None, "geotiff": None}
     assert {name: answer[name] for name in files} == files
@@ -207,7 +207,7 @@ def test_inside_is_what_scff_chose(answers: dict[str, Any]) -> None:
         assert np.add(fusion["earlier"], fusion["stage"]) == pytest.approx(1, abs=1e-5)
     for name, stage in inside["stages"].items():
         assert stage["share"] == pytest.approx(stage["score"] - stage["without"])
-        assert stage["share"] == pytest.approx(answer["stage_shares"][name], abs=1e-6)
+        assert stage["share"] == pytest.approx(answer["stage_contributions"][name], abs=1e-6)
 
 
 def test_the_record_is_of_the_same_answer(answers: dict[str, Any]) -> None:

@@ -10,12 +10,12 @@ from typing import Any
 import gradio as gr
 import pytest
 
-from app.session.callback_order import HEAD_START, in_turn, unrepeated
-from app.session.image import Picture
-from app.session.state import Visit
+from app.session.callback_order import HEAD_START, debounced, in_order
+from app.session.image import SourceImage
+from app.session.state import SessionState
 from tests.conftest import texture
 
-VISIT = Visit(Picture("scene.tif", lambda: texture(0, 0), "k"))
+VISIT = SessionState(SourceImage("scene.tif", lambda: texture(0, 0), "k"))
 
 
 class Tab:
@@ -28,13 +28,13 @@ class Tab:
         self.during: Callable[[], None] = lambda: None
         """Happens within an action."""
 
-    @in_turn
-    @unrepeated
-    def choose(self, visit: Visit | None, value: str) -> dict:
+    @in_order
+    @debounced
+    def choose(self, visit: SessionState | None, value: str) -> dict:
         return {self.parts.visit: visit, self.parts.layer: value}
 
-    @in_turn
-    def act(self, visit: Visit | None, layers: list[str], value: str) -> dict:
+    @in_order
+    def act(self, visit: SessionState | None, layers: list[str], value: str) -> dict:
         self.during()
         update = gr.update(choices=layers, value=value)
         return {self.parts.visit: visit or VISIT, self.parts.layer: update, self.parts.bands: gr.update(visible=False)}

@@ -10,10 +10,10 @@ from urllib.parse import parse_qs
 import numpy as np
 import pytest
 
-from app.session.image import Marking, Picture, for_screen, shown_size
-from app.session.settings import Settings, settings_of_link
-from app.session.state import Visit
-from app.storage.analyses import Analyses
+from app.session.image import Marking, SourceImage, display_size, resized_for_display
+from app.session.settings import Settings, settings_from_query
+from app.session.state import SessionState
+from app.storage.analyses import AnalysisCache
 from app.storage.uploads import Uploads
 from core.errors import BadInputError
 from explain.cam.analysis import Heatmap, PairAnalysis
@@ -23,8 +23,8 @@ from pairs.pair import Pair, load_pair
 from tests.conftest import texture
 
 
-def picture(key: str = "k") -> Picture:
-    return Picture("a.tif", lambda: texture(1, 0, side=80), key)
+def picture(key: str = "k") -> SourceImage:
+    return SourceImage("a.tif", lambda: texture(1, 0, side=80), key)
 
 
 def test_settings_become_a_question_and_a_style(pair: Pair) -> None:
@@ -43,36 +43,36 @@ def test_settings_become_a_question_and_a_style(pair: Pair) -> None:
 def test_a_link_brings_everything_back() -> None:
     settings = Settings("idle land & more", "none", "Y2", "hirescam", True, "jet", "shared", 0.3)
     marking = Marking(Region.box(80, 80, 0, 0, 9, 9), (1, 2, 30, 40))
-    link = Visit(picture("harbour"), (80, 80), "/x", ("one", "two", "three"), marking).link(settings)
+    link = SessionState(picture("harbour"), (80, 80), "/x", ("one", "two", "three"), marking).link(settings)
     query = {name: values[0] for name, values in parse_qs(link).items()}
-    assert settings_of_link(query) == settings
+    assert settings_from_query(query) == settings
     assert (query["image"], query["pair"], query["more"], query["box"]) == ("harbour", "one", "two,three", "1,2,30,40")
     chosen = replace(picture("harbour"), bands=(4, 3, 2))
-    assert Visit(chosen, pairs=("one",)).link(Settings()) == "image=harbour&bands=4%2C3%2C2&pair=one"
-    assert Visit(picture("harbour"), pairs=("one",)).link(Settings()) == "image=harbour&pair=one"
+    assert SessionState(chosen, pairs=("one",)).link(Settings()) == "image=harbour&bands=4%2C3%2C2&pair=one"
+    assert SessionState(picture("harbour"), pairs=("one",)).link(Settings()) == "image=harbour&pair=one"
 
 
 def test_a_link_with_nonsense_is_as_usual() -> None:
     wrong = {"opacity": "much", "unknown": "x", "method": "lime", "colour_map": "rainbow", "scale": "both"}
-    assert settings_of_link(wrong) == settings_of_link({"opacity": "7"}) == settings_of_link({}) == Settings()
+    assert settings_from_query(wrong) == settings_from_query({"opacity": "7"}) == settings_from_query({}) == Settings()
 
 
 def test_images_are_shown_at_most_so_large() -> None:
-    assert for_screen(np.zeros((1000, 3000, 3), dtype=np.uint8)).shape == (341, 1024, 3)
+    assert resized_for_display(np.zeros((1000, 3000, 3), dtype=np.uint8)).shape == (341, 1024, 3)
     small = texture(0, 0)
-    assert for_screen(small) is small
+    assert resized_for_display(small) is small
     large = np.zeros((1000, 3000, 3), dtype=np.uint8)
     large[:500, :1500] = (250, 120, 10)
-    for_eyes = for_screen(large)
+    for_eyes = resized_for_display(large)
     assert for_eyes[100, 200].tolist() == [250, 120, 10]
     assert not for_eyes[300, 200].any()
     assert not for_eyes[100, 900].any()
-    assert shown_size(10_000, 5_000) == (1024, 512)
-    assert shown_size(20_000, 1_250) == (1024, 64)
+    assert display_size(10_000, 5_000) == (1024, 512)
+    assert display_size(20_000, 1_250) == (1024, 64)
 
 
 def test_what_was_seen_is_kept_for_the_pair_as_it_is(pair: Pair, pair_folder: Path) -> None:
-    analyses = Analyses(most=2)
+    analyses = AnalysisCache(most=2)
     assert analyses.find(picture(), pair) is None
     seen = analyses.make(picture(), pair, texture(1, 0, side=1200))
     assert seen.analysis.image.shape == (1024, 1024, 3)
@@ -91,14 +91,14 @@ def test_what_was_seen_is_kept_for_the_pair_as_it_is(pair: Pair, pair_folder: Pa
 def test_of_large_analyses_fewer_are_kept(pair: Pair) -> None:
     one = sum(
         m.nbytes
-        for run in Analyses().make(picture(), pair, texture(1, 0)).analysis.runs.values()
+        for run in AnalysisCache().make(picture(), pair, texture(1, 0)).analysis.runs.values()
         for m in run.run.maps.values()
     )
-    analyses = Analyses(most_bytes=2 * one)
+    analyses = AnalysisCache(most_bytes=2 * one)
     for key in ("a", "b", "c"):
         analyses.make(picture(key), pair, texture(1, 0))
     assert [analyses.find(picture(key), pair) is not None for key in ("a", "b", "c")] == [False, True, True]
-    scarce = Analyses(most_bytes=1)
+    scarce = AnalysisCache(most_bytes=1)
     scarce.make(picture("a"), pair, texture(1, 0))
     assert scarce.find(picture("a"), pair) is not None
 
@@ -118,7 +118,7 @@ def test_uploads_are_found_until_they_go(tmp_path: Path) -> None:
 
 
 def test_one_long_answer_at_a_time_and_quick_ones_beside_it(pair: Pair) -> None:
-    first, second = (Analyses().make(picture(str(label)), pair, texture(label, 0, side=80)) for label in range(2))
+    first, second = (AnalysisCache().make(picture(str(label)), pair, texture(label, 0, side=80)) for label in range(2))
     begun, go_on = Event(), Event()
 
     @dataclass(frozen=True)

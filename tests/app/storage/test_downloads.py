@@ -11,11 +11,11 @@ import httpx
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
-from app.storage.downloads import Shelf
+from app.storage.downloads import DownloadStore
 from core.errors import BadInputError
 
 
-def served(shelf: Shelf) -> TestClient:
+def served(shelf: DownloadStore) -> TestClient:
     server = FastAPI()
     shelf.serve(server)
     return TestClient(server)
@@ -23,7 +23,7 @@ def served(shelf: Shelf) -> TestClient:
 
 def test_a_thing_is_made_once_when_it_is_fetched() -> None:
     made = []
-    shelf = Shelf()
+    shelf = DownloadStore()
 
     def make() -> bytes:
         made.append(1)
@@ -47,7 +47,7 @@ def test_a_thing_is_made_once_when_it_is_fetched() -> None:
 
 
 def test_what_is_too_large_for_memory_comes_in_pieces_whenever_it_is_fetched() -> None:
-    shelf = Shelf(route="/large")
+    shelf = DownloadStore(route="/large")
     address = shelf.put_stream("a.zip", "application/zip", lambda: iter([b"one ", b"two"]), lambda: True)
     assert address.startswith("/large/")
     for _ in range(2):
@@ -57,7 +57,7 @@ def test_what_is_too_large_for_memory_comes_in_pieces_whenever_it_is_fetched() -
 
 
 def test_files_are_read_whenever_they_are_fetched_and_not_kept_in_memory(tmp_path: Path) -> None:
-    shelf, path = Shelf(seconds=0), tmp_path / "a.jpg"
+    shelf, path = DownloadStore(seconds=0), tmp_path / "a.jpg"
     path.write_bytes(b"one")
     address = shelf.put_file("a.jpg", "image/jpeg", path)
     assert served(shelf).get(address).content == b"one"
@@ -66,7 +66,7 @@ def test_files_are_read_whenever_they_are_fetched_and_not_kept_in_memory(tmp_pat
 
 
 def test_what_is_gone_leaves_the_shelf(tmp_path: Path) -> None:
-    shelf, path = Shelf(), tmp_path / "a.jpg"
+    shelf, path = DownloadStore(), tmp_path / "a.jpg"
     path.write_bytes(b"one")
     shelf.put_file("a.jpg", "image/jpeg", path)
     made_of = weakref.ref(pieces := lambda: iter([b"x"]))
@@ -79,7 +79,7 @@ def test_what_is_gone_leaves_the_shelf(tmp_path: Path) -> None:
 
 
 def test_a_crowd_of_streams_leaves_the_rest_of_the_server_alone() -> None:
-    shelf, go, counting = Shelf(), threading.Event(), threading.Lock()
+    shelf, go, counting = DownloadStore(), threading.Event(), threading.Lock()
     now, most = 0, 0
 
     def slow() -> Iterator[bytes]:
@@ -111,7 +111,7 @@ def test_a_crowd_of_streams_leaves_the_rest_of_the_server_alone() -> None:
 
 
 def test_what_is_made_of_files_that_are_gone_is_gone(tmp_path: Path) -> None:
-    shelf, gone = Shelf(), tmp_path / "gone.png"
+    shelf, gone = DownloadStore(), tmp_path / "gone.png"
 
     def pieces() -> Iterator[bytes]:
         yield gone.read_bytes()
@@ -128,21 +128,21 @@ def test_what_is_made_of_files_that_are_gone_is_gone(tmp_path: Path) -> None:
 
 
 def test_addresses_cannot_be_guessed_and_end() -> None:
-    shelf = Shelf()
+    shelf = DownloadStore()
     first, second = (shelf.put("x.png", "image/png", lambda: b"x") for _ in range(2))
     assert first != second
     assert len(first.split("/")[2]) >= 24
     client = served(shelf)
     assert client.get(first).status_code == 200
     assert client.get("/kept/other/x.png").status_code == 404
-    past = Shelf(seconds=0)
+    past = DownloadStore(seconds=0)
     gone = served(past).get(past.put("x.png", "image/png", lambda: b"x"))
     assert gone.status_code == 404
     assert "no longer kept" in gone.text
 
 
 def test_of_too_many_the_oldest_go() -> None:
-    shelf = Shelf(most=3)
+    shelf = DownloadStore(most=3)
     addresses = [shelf.put(f"{i}.png", "image/png", lambda i=i: bytes([i])) for i in range(5)]
     found = [shelf.content(address.split("/")[2]) for address in addresses]
     assert found[:2] == [None, None]
@@ -150,7 +150,7 @@ def test_of_too_many_the_oldest_go() -> None:
 
 
 def test_names_that_could_break_a_header_are_quoted() -> None:
-    shelf = Shelf()
+    shelf = DownloadStore()
     address = shelf.put('场景"\r\nX: y/../.png', "image/png", lambda: b"x")
     response = served(shelf).get(address)
     assert response.status_code == 200
@@ -162,6 +162,6 @@ def test_what_cannot_be_made_says_why() -> None:
     def refuse() -> bytes:
         raise BadInputError("the pair is gone")
 
-    shelf = Shelf()
+    shelf = DownloadStore()
     answer = served(shelf).get(shelf.put("x.png", "image/png", refuse))
     assert (answer.status_code, answer.text) == (409, "Not done: the pair is gone.")

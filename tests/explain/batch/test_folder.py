@@ -16,7 +16,7 @@ from PIL import Image
 
 from core.errors import BadInputError
 from explain.batch.folder import explain_folder, images_under
-from explain.batch.folder_run import Work
+from explain.batch.folder_run import FolderRun
 from explain.cam.question import Question
 from models.network import Network
 from pairs.pair import Pair
@@ -151,7 +151,7 @@ def test_an_interruption_says_how_to_go_on(
 
     arguments = ("explain", folder, "--pair", pair_folder, "--out", tmp_path / "out", "--measure", "none")
     with monkeypatch.context() as patch:
-        patch.setattr("explain.batch.folder.run_in_parts", interrupt)
+        patch.setattr("explain.batch.folder.forward_passes", interrupt)
         ended = command(*arguments)
     assert (ended.status, ended.err) == (130, "interrupted; the same command goes on from here\n")
     assert command(*arguments).status == 2  # for the image that is none
@@ -359,6 +359,6 @@ def test_what_is_interrupted_leaves_no_thread_behind(
     monkeypatch.setattr("explain.batch.folder.tqdm.update", interrupt)
     names = images_under(folder)
     with pytest.raises(KeyboardInterrupt) as interrupted:
-        explain_folder(Work(folder, names, tmp_path / "out", pair, Question(), "none", batch=1))
+        explain_folder(FolderRun(folder, names, tmp_path / "out", pair, Question(), "none", batch=1))
     assert interrupted.traceback  # which holds on to all that was there
     assert readers() <= before

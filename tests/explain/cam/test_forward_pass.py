@@ -15,11 +15,11 @@ from pytorch_grad_cam.base_cam import BaseCAM
 from pytorch_grad_cam.utils.image import scale_cam_image
 
 from core.errors import BadInputError
-from explain.cam.forward_pass import run_network
+from explain.cam.forward_pass import forward_pass
 from explain.cam.layers import layer_names
 from explain.cam.methods import METHODS, EigenCAM, GradCAMPlusPlus, ScoreCAM
 from explain.cam.question import Smoothing, Target
-from models.inference.preparation import prepared_network
+from models.inference.preparation import inference_ready_network
 from models.network import Network
 from models.scff import FusionSettings
 
@@ -62,7 +62,7 @@ def hooked(network: Network, layer: str) -> torch.nn.Module:
 def test_maps_are_those_of_hooks_on_the_whole_network(method: str, fusion: FusionSettings | None) -> None:
     network = trained_like(fusion)
     layers = ("fused", "X2") if METHODS[method].scores else layer_names(network)
-    found = run_network(network, images()).all_heatmaps([Target(4), Target(1, against=2)], layers, method)
+    found = forward_pass(network, images()).all_heatmaps([Target(4), Target(1, against=2)], layers, method)
     network.requires_grad_(True)
     for layer in layers:
         with THEIRS[method](network, [hooked(network, layer)]) as cam:
@@ -77,7 +77,7 @@ def test_maps_are_those_of_hooks_on_the_whole_network(method: str, fusion: Fusio
 def test_layers_are_named_alike(fusion: FusionSettings | None) -> None:
     network = trained_like(fusion)
     assert layer_names(network) == ("fused", "Y2", "Y3", "Y4", "X1", "X2", "X3", "X4")
-    run = run_network(network, images())
+    run = forward_pass(network, images())
     targets = [Target(0), Target(1)]
     maps = run.all_heatmaps(targets, layer_names(network), "hirescam")
     sizes = {"X1": (24, 18), "X2": (12, 9), "X3": (6, 5), "X4": (3, 3), "Y2": (12, 9), "Y3": (6, 5), "Y4": (3, 3)}
@@ -90,7 +90,7 @@ def test_layers_are_named_alike(fusion: FusionSettings | None) -> None:
 
 def test_fused_maps_do_not_run_the_backbone(monkeypatch: pytest.MonkeyPatch) -> None:
     network = trained_like(FusionSettings())
-    run = run_network(network, images())
+    run = forward_pass(network, images())
 
     def refuse(*_: object, **__: object) -> None:
         raise AssertionError("the backbone has run")
@@ -105,28 +105,28 @@ def test_a_contrast_is_a_difference_of_logits() -> None:
     network, other = trained_like(FusionSettings()), trained_like(FusionSettings())
     with torch.no_grad():
         other.backbone.fc.weight[0] -= other.backbone.fc.weight[3]
-    found = run_network(network, images(1)).heatmaps([Target(0, against=3)])
-    expected = run_network(other, images(1)).heatmaps([Target(0)])
+    found = forward_pass(network, images(1)).heatmaps([Target(0, against=3)])
+    expected = forward_pass(other, images(1)).heatmaps([Target(0)])
     assert expected.max() > 0
     torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-6)
-    assert run_network(network, images(1)).heatmaps([Target(2, against=2)]).max() == 0
+    assert forward_pass(network, images(1)).heatmaps([Target(2, against=2)]).max() == 0
 
 
 def test_smoothing_is_the_mean_over_noisy_copies() -> None:
     network, image, targets = trained_like(FusionSettings()), images(1), [Target(2)]
-    run = run_network(network, image)
+    run = forward_pass(network, image)
     torch.testing.assert_close(run.heatmaps(targets, smoothing=Smoothing(3, 0.0)), run.heatmaps(targets))
     random = torch.Generator().manual_seed(7)
     deviation = 0.2 * (image.max() - image.min())
     copies = [image + deviation * torch.randn(image.shape, generator=random) for _ in range(3)]
-    expected = sum(run_network(network, copy).heatmaps(targets) for copy in copies) / 3
+    expected = sum(forward_pass(network, copy).heatmaps(targets) for copy in copies) / 3
     torch.testing.assert_close(run.heatmaps(targets, smoothing=Smoothing(3, 0.2, seed=7)), expected)
 
 
 def test_smoothing_does_not_hang_on_what_else_is_in_the_batch() -> None:
     network, smoothing = trained_like(FusionSettings()), Smoothing(2, 0.2)
-    together = run_network(network, images(3)).heatmaps([Target(2)] * 3, smoothing=smoothing)
-    alone = run_network(network, images(3)[2:]).heatmaps([Target(2)], smoothing=smoothing)
+    together = forward_pass(network, images(3)).heatmaps([Target(2)] * 3, smoothing=smoothing)
+    alone = forward_pass(network, images(3)[2:]).heatmaps([Target(2)], smoothing=smoothing)
     torch.testing.assert_close(together[2:], alone, rtol=1e-4, atol=1e-5 * float(alone.max()))
 
 
@@ -139,8 +139,8 @@ def test_smoothing_that_cannot_be(samples: int, spread: float, words: str) -> No
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
 @pytest.mark.parametrize("fusion", FUSIONS, ids=["baseline", "scff"])
 def test_half_precision_networks_give_float32_maps(fusion: FusionSettings | None, dtype: torch.dtype) -> None:
-    expected = run_network(trained_like(fusion), images()).heatmaps([Target(4), Target(1)])
-    found = run_network(trained_like(fusion).to(dtype), images()).heatmaps([Target(4), Target(1)])
+    expected = forward_pass(trained_like(fusion), images()).heatmaps([Target(4), Target(1)])
+    found = forward_pass(trained_like(fusion).to(dtype), images()).heatmaps([Target(4), Target(1)])
     assert found.dtype == torch.float32
     assert (found - expected).abs().max() < 0.05 * expected.max()
 
@@ -153,17 +153,17 @@ def test_channels_without_contrast_mask_nothing_in_half_precision() -> None:
         network.backbone.layer4[1].bn2.weight[:180] = 0
         network.backbone.layer4[1].bn2.bias[:180] = -9
     image = images(1)[..., :64, :36]  # a processor is slow at half precision
-    expected = run_network(network, image).heatmaps([Target(4)], method="scorecam")
-    found = run_network(network.half(), image).heatmaps([Target(4)], method="scorecam")
+    expected = forward_pass(network, image).heatmaps([Target(4)], method="scorecam")
+    found = forward_pass(network.half(), image).heatmaps([Target(4)], method="scorecam")
     assert (found - expected).abs().max() < 0.05 * expected.max()
 
 
 def test_autocast_around_the_call_changes_little() -> None:
     network = trained_like(FusionSettings())
-    expected = run_network(network, images()).heatmaps([Target(4), Target(1)], "Y2")
+    expected = forward_pass(network, images()).heatmaps([Target(4), Target(1)], "Y2")
     with torch.autocast("cpu", torch.bfloat16):
-        found = run_network(network, images()).heatmaps([Target(4), Target(1)], "Y2")
-        again = run_network(network, images())
+        found = forward_pass(network, images()).heatmaps([Target(4), Target(1)], "Y2")
+        again = forward_pass(network, images())
     assert found.dtype == torch.float32
     assert again.logits.dtype == torch.float32
     assert (found - expected).abs().max() < 0.05 * expected.max()
@@ -171,9 +171,9 @@ def test_autocast_around_the_call_changes_little() -> None:
 
 def test_inference_mode_around_the_call_changes_nothing() -> None:
     network = trained_like(FusionSettings())
-    expected = run_network(network, images()).all_heatmaps([Target(4), Target(1)], ["fused", "X1"])
+    expected = forward_pass(network, images()).all_heatmaps([Target(4), Target(1)], ["fused", "X1"])
     with torch.inference_mode():
-        found = run_network(network, images() + 0).all_heatmaps([Target(4), Target(1)], ["fused", "X1"])
+        found = forward_pass(network, images() + 0).all_heatmaps([Target(4), Target(1)], ["fused", "X1"])
     assert all(torch.equal(found[name], expected[name]) for name in expected)
 
 
@@ -190,11 +190,11 @@ def test_an_output_that_is_not_finite_is_refused_and_located(breaks: Callable, w
     network = trained_like(FusionSettings())
     breaks(network)
     with pytest.raises(BadInputError, match=f"output of this network is not finite; {where} is the first that is not"):
-        run_network(network, images())
+        forward_pass(network, images())
 
 
 def test_what_is_unknown_is_refused() -> None:
-    run = run_network(trained_like(None), images())
+    run = forward_pass(trained_like(None), images())
     with pytest.raises(
         BadInputError, match="unknown layer 'Y5'; these networks have fused, Y2, Y3, Y4, X1, X2, X3, X4"
     ):
@@ -210,7 +210,7 @@ def test_what_is_unknown_is_refused() -> None:
 def test_stages_that_the_network_does_not_go_on_from_are_refused() -> None:
     for fusion in FUSIONS:
         torch.manual_seed(0)
-        run = run_network(Network("legacy_xception", 6, fusion).for_inference(), images(1))
+        run = forward_pass(Network("legacy_xception", 6, fusion).for_inference(), images(1))
         with pytest.raises(BadInputError, match="X2 cannot be explained: legacy_xception computes on from other maps"):
             run.heatmaps([Target(0)], "X2")
         for layer in ("fused", "Y4", "X4"):
@@ -249,7 +249,7 @@ def failing_head(network: Network) -> Iterator[None]:
 def test_nothing_is_left_behind(learning: bool) -> None:
     network = trained_like(FusionSettings()).requires_grad_(learning)
     before, state = traces(network), {name: value.clone() for name, value in network.state_dict().items()}
-    run = run_network(network, images(1))
+    run = forward_pass(network, images(1))
     for method in METHODS:
         run.heatmaps([Target(1)], "X2" if METHODS[method].gradients else "fused", method)
         with pytest.raises(RuntimeError, match="the head has failed"), failing_head(network):
@@ -258,18 +258,18 @@ def test_nothing_is_left_behind(learning: bool) -> None:
     assert all(torch.equal(value, state[name]) for name, value in network.state_dict().items())
 
 
-@pytest.mark.parametrize("ready", [False, True], ids=["as loaded", "prepared"])
+@pytest.mark.parametrize("ready", [False, True], ids=["as loaded", "inference_ready"])
 def test_64_requests_from_16_threads_are_answered_as_one_by_one(ready: bool) -> None:
     networks = [trained_like(fusion) for fusion in FUSIONS]
     if ready:
-        networks = [prepared_network(network, (96, 72)) for network in networks]
+        networks = [inference_ready_network(network, (96, 72)) for network in networks]
     cheap = [name for name, method in METHODS.items() if not method.scores]
     every = list(product(networks, ["fused", "X2", "Y3"], cheap))  # 36 of the 62
     asked = [(every[i % 36][0], images(64)[i : i + 1], *every[i % 36][1:]) for i in range(62)]
     asked += [(network, images(1), "fused", "scorecam") for network in networks]
 
     def answer(network: Network, image: torch.Tensor, layer: str, method: str) -> torch.Tensor:
-        return run_network(network, image).heatmaps([Target(1)], layer, method)
+        return forward_pass(network, image).heatmaps([Target(1)], layer, method)
 
     alone = [answer(*request) for request in asked]
     together: list[torch.Tensor | None] = [None] * len(asked)
@@ -293,7 +293,9 @@ def test_2000_calls_leave_memory_flat() -> None:
 
     def memory(calls: int) -> int:
         for i in range(calls):
-            run_network(network, image).heatmaps([Target(i % 6)], "Y3" if i % 2 else "fused", methods[i % len(methods)])
+            forward_pass(network, image).heatmaps(
+                [Target(i % 6)], "Y3" if i % 2 else "fused", methods[i % len(methods)]
+            )
         gc.collect()
         return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
 

@@ -7,7 +7,7 @@ import torch
 from pytorch_grad_cam.utils.image import scale_cam_image
 from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 
-from explain.cam.forward_pass import run_network
+from explain.cam.forward_pass import forward_pass
 from explain.cam.methods import METHODS, EigenCAM, GradCAMPlusPlus, ScoreCAM, heatmaps
 from explain.cam.question import Target
 from models.network import Network
@@ -27,7 +27,7 @@ def trained_like(arch: str, fusion: FusionSettings | None, seed: int = 0) -> Net
 
 def gradcam_plus_plus(network: Network, images: torch.Tensor, *targets: int) -> np.ndarray:
     """Heatmaps of the classifier's input."""
-    return run_network(network, images).heatmaps([Target(target) for target in targets]).numpy()
+    return forward_pass(network, images).heatmaps([Target(target) for target in targets]).numpy()
 
 
 def by_the_paper(activations: np.ndarray, grads: np.ndarray) -> np.ndarray:

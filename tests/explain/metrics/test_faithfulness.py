@@ -15,11 +15,11 @@ from scipy.stats import spearmanr
 from torch import nn
 
 from core.errors import BadInputError
-from explain.cam.forward_pass import run_network
+from explain.cam.forward_pass import forward_pass
 from explain.cam.question import Target
 from explain.metrics.faithfulness import STEPS, Faithfulness, faithfulness
 from explain.metrics.randomisation import randomised, randomised_similarity
-from explain.metrics.ranking import enlarged, hottest, ranking
+from explain.metrics.ranking import hottest_pixels, normalised_heatmap, ranking
 from models.inference.folding import folded
 from models.inference.packing import can_pack, packed
 from models.network import Network
@@ -202,7 +202,7 @@ def test_a_constant_map_spreads_its_changes_over_the_image() -> None:
 
 
 def test_equal_pixels_are_ordered_alike_and_without_a_corner() -> None:
-    share = enlarged(np.full((3, 7), 0.3, dtype=np.float32), (SIDE, 2 * SIDE))
+    share = normalised_heatmap(np.full((3, 7), 0.3, dtype=np.float32), (SIDE, 2 * SIDE))
     assert (share == 1).all()
     places = ranking(share)
     assert sorted(places.ravel()) == list(range(2 * SIDE * SIDE))
@@ -216,7 +216,7 @@ def test_equal_pixels_are_ordered_alike_and_without_a_corner() -> None:
 def test_a_plateau_stays_one_when_it_is_enlarged() -> None:
     heatmap = np.full((7, 7), 0.3, dtype=np.float32)
     heatmap[0, 0] = 1.7
-    share = enlarged(heatmap, (200, 224))
+    share = normalised_heatmap(heatmap, (200, 224))
     assert len(np.unique(share[60:])) == 1
     assert (ranking(share)[60:] >= (share > share[-1, -1]).sum()).all()  # behind all that the hot cell reaches
 
@@ -225,12 +225,12 @@ def test_the_hottest_are_those_of_the_first_places() -> None:
     random = np.random.default_rng(1)
     for share in (noise(), random.integers(0, 4, (30, 40)) / 3, np.zeros((20, 20))):
         for count in (1, share.size // 5, share.size - 1, share.size):
-            assert np.array_equal(hottest(share, count), ranking(share) < count)
+            assert np.array_equal(hottest_pixels(share, count), ranking(share) < count)
 
 
 def test_equal_values_of_a_mirrored_map_stay_equal() -> None:
     half = np.random.default_rng(0).random((5, 7))
-    share = enlarged(half + half[:, ::-1], (50, 61))
+    share = normalised_heatmap(half + half[:, ::-1], (50, 61))
     assert np.array_equal(share, share[:, ::-1])
 
 
@@ -238,7 +238,7 @@ def test_maps_are_enlarged_as_pillow_does() -> None:
     heatmap = np.random.default_rng(0).random((7, 5)).astype(np.float32)
     for size in ((50, 64), (4, 9)):
         theirs = Image.fromarray(heatmap / heatmap.max()).resize(size[::-1], Image.Resampling.BILINEAR)
-        np.testing.assert_allclose(enlarged(heatmap, size), np.asarray(theirs), atol=1e-6)
+        np.testing.assert_allclose(normalised_heatmap(heatmap, size), np.asarray(theirs), atol=1e-6)
 
 
 def test_images_of_a_batch_are_judged_one_by_one() -> None:
@@ -273,7 +273,7 @@ def similarity(
     network: Network, given: torch.Tensor, targets: list[int], layer: str, method: str, seed: int = 0
 ) -> list[float | None]:
     """Of a network's maps and those of the network randomised."""
-    maps = run_network(network, given).heatmaps([Target(index) for index in targets], layer, method)
+    maps = forward_pass(network, given).heatmaps([Target(index) for index in targets], layer, method)
     return randomised_similarity(maps, randomised(network, seed), given, targets, layer, method)
 
 
@@ -288,7 +288,7 @@ def test_similarity_is_spearmans_between_both_networks_maps(
     network, targets = trained_like(fusion), [Target(1), Target(4)]
     found = similarity(network, images(), [1, 4], layer, method, seed=5)
     maps, others = (
-        run_network(each, images()).heatmaps(targets, layer, method) for each in (network, randomised(network, 5))
+        forward_pass(each, images()).heatmaps(targets, layer, method) for each in (network, randomised(network, 5))
     )
     expected = [abs(spearmanr(a.ravel(), b.ravel()).statistic) for a, b in zip(maps, others, strict=True)]
     assert found == pytest.approx(expected, abs=1e-9)
@@ -305,7 +305,7 @@ def test_a_map_of_a_network_that_has_learned_nothing_stays_alike() -> None:
 
 def test_a_mirrored_map_is_as_alike() -> None:
     network = trained_like(FusionSettings())
-    maps = run_network(network, images()).heatmaps([Target(1), Target(4)], "X2")
+    maps = forward_pass(network, images()).heatmaps([Target(1), Target(4)], "X2")
     alike = [randomised_similarity(each, network, images(), [1, 4], "X2", "gradcam++") for each in (maps, -maps)]
     assert alike[0] == pytest.approx([1, 1], abs=1e-6)
     assert alike[1] == pytest.approx(alike[0])
@@ -381,7 +381,7 @@ def test_a_prepared_network_is_refused(prepare: Callable[[], Network]) -> None:
 
 def test_a_prepared_network_is_judged_as_the_plain_one() -> None:
     network = trained_like(FusionSettings())
-    heatmaps = run_network(network, images()).heatmaps([Target(1), Target(4)], "Y2")
+    heatmaps = forward_pass(network, images()).heatmaps([Target(1), Target(4)], "Y2")
     plain = faithfulness(network, images(), heatmaps, [1, 4])
     fast = faithfulness(packed(network, (8, 3, 64, 64)) if can_pack() else network, images(), heatmaps, [1, 4])
     for a, b in zip(plain, fast, strict=True):
@@ -394,7 +394,7 @@ def test_neither_random_numbers_nor_the_network_are_left_changed() -> None:
     state = {name: value.clone() for name, value in network.state_dict().items()}
     before = torch.get_rng_state(), np.random.get_state()[1].tolist(), random.getstate()
     with torch.inference_mode():
-        heatmaps = run_network(network, images()).heatmaps([Target(1), Target(4)], "Y2")
+        heatmaps = forward_pass(network, images()).heatmaps([Target(1), Target(4)], "Y2")
         faithfulness(network, images(), heatmaps, [1, 4])
         similarity(network, images(), [1, 4], "Y2", "gradcam++")
     # `images` draws from a generator of its own.

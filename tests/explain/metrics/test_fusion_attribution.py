@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from explain.cam.forward_pass import run_network
+from explain.cam.forward_pass import forward_pass
 from explain.cam.question import Target
-from explain.metrics.fusion_attribution import fusion_weights, stage_shares
+from explain.metrics.fusion_attribution import fusion_weights, stage_contributions
 from models.network import Network
 from models.scff import FusionSettings
 
@@ -23,7 +23,7 @@ IMAGES = torch.randn(2, 3, 64, 64, generator=torch.Generator().manual_seed(0))
 def test_weights_make_the_fused_maps(fusion: str) -> None:
     """Y = a.A + b.B, channel by channel, for every fusion of every image."""
     net = network(fusion)
-    run = run_network(net, IMAGES)
+    run = forward_pass(net, IMAGES)
     found = fusion_weights(run)
     stages = [values for layer, values in run.maps.items() if layer.kind == "X"]
     fused = [stages[0], *(values for layer, values in run.maps.items() if layer.kind == "Y")]
@@ -44,29 +44,29 @@ def test_weights_make_the_fused_maps(fusion: str) -> None:
 def test_autocast_around_the_run_changes_nothing() -> None:
     net = network("sk_softmax")
     with torch.autocast("cpu", torch.bfloat16):
-        run = run_network(net, IMAGES)
-        weights, shares = fusion_weights(run), stage_shares(run, [Target(0), Target(1)])
-    again = run_network(net, IMAGES)
+        run = forward_pass(net, IMAGES)
+        weights, shares = fusion_weights(run), stage_contributions(run, [Target(0), Target(1)])
+    again = forward_pass(net, IMAGES)
     np.testing.assert_allclose(weights[0][0].earlier, fusion_weights(again)[0][0].earlier, atol=1e-6)
-    assert shares[0][1].share == pytest.approx(stage_shares(again, [Target(0), Target(1)])[0][1].share, abs=1e-5)
+    assert shares[0][1].share == pytest.approx(stage_contributions(again, [Target(0), Target(1)])[0][1].share, abs=1e-5)
 
 
 @pytest.mark.parametrize("fusion", ["add", "concat"])
 def test_what_chooses_nothing_has_no_weights(fusion: str) -> None:
-    assert fusion_weights(run_network(network(fusion), IMAGES)) is None
+    assert fusion_weights(forward_pass(network(fusion), IMAGES)) is None
 
 
 def test_without_scff_there_is_nothing_to_say() -> None:
-    run = run_network(Network("resnet18", 5).for_inference(), IMAGES)
+    run = forward_pass(Network("resnet18", 5).for_inference(), IMAGES)
     assert fusion_weights(run) is None
-    assert stage_shares(run, [Target(0), Target(1)]) is None
+    assert stage_contributions(run, [Target(0), Target(1)]) is None
 
 
 def test_shares_are_what_the_score_loses() -> None:
     net = network("add")
-    run = run_network(net, IMAGES)
+    run = forward_pass(net, IMAGES)
     targets = [Target(3), Target(1, against=2)]
-    found = stage_shares(run, targets)
+    found = stage_contributions(run, targets)
     with torch.no_grad():
         for i in range(4):
             stages = net.stages(IMAGES)
@@ -82,8 +82,8 @@ def test_shares_are_what_the_score_loses() -> None:
 def test_a_sum_loses_exactly_what_its_last_stage_adds() -> None:
     """Behind an addition and a linear classifier the last stage's share is its own logit, less the bias."""
     net = network("add")
-    run = run_network(net, IMAGES[:1])
-    share = stage_shares(run, [Target(2)])[0][3]
+    run = forward_pass(net, IMAGES[:1])
+    share = stage_contributions(run, [Target(2)])[0][3]
     last = next(values for layer, values in run.maps.items() if str(layer) == "X4")
     with torch.no_grad():
         expected = net.head(last)[0, 2] - net.backbone.fc.bias[2]

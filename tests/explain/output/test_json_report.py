@@ -14,9 +14,9 @@ from explain.metrics.faithfulness import faithfulness
 from explain.metrics.localisation import Region, against_region
 from explain.metrics.overlap import hottest_overlap
 from explain.output import json_report as module
-from explain.output.image_json import answer
-from explain.output.json_report import record
-from explain.output.summary import comparison_sentence
+from explain.output.image_json import image_json
+from explain.output.json_report import json_report
+from explain.output.summary import comparison_summary
 from pairs.pair import Pair
 from tests.conftest import texture
 
@@ -40,8 +40,8 @@ def test_it_holds_what_an_answer_does_and_more(analysis: PairAnalysis) -> None:
         role: faithfulness(run.run.network, run.run.images, maps[role].values[None], [maps[role].target], road=False)[0]
         for role, run in analysis.runs.items()
     }
-    found = written(record(analysis, maps, question, style, "场景 $x.tif", region, worth))
-    said = json.loads(json.dumps(answer(analysis, maps, question, worth)))
+    found = written(json_report(analysis, maps, question, style, "场景 $x.tif", region, worth))
+    said = json.loads(json.dumps(image_json(analysis, maps, question, worth)))
     for name, value in said.items():
         assert found[name] == value if name not in ("baseline", "scff") else value.items() <= found[name].items()
     assert found["image"] == "场景 $x.tif"
@@ -61,7 +61,7 @@ def test_it_holds_what_an_answer_does_and_more(analysis: PairAnalysis) -> None:
     assert found["region"] == {"box": [5, 10, 45, 30], "pixels": 800, "runs": None}
     regions = {role: against_region(maps[role].values, region) for role in maps}
     assert found["comparison"] == {
-        "words": comparison_sentence(analysis, maps, regions),
+        "words": comparison_summary(analysis, maps, regions),
         "hottest_fifths_overlap": hottest_overlap(analysis, maps),
     }
     for role, heatmap in maps.items():
@@ -77,7 +77,7 @@ def test_it_holds_what_an_answer_does_and_more(analysis: PairAnalysis) -> None:
 
 
 def test_what_was_not_asked_for_is_none(analysis: PairAnalysis) -> None:
-    found = written(record(analysis, analysis.heatmaps(), Question(), Style(), "a.tif"))
+    found = written(json_report(analysis, analysis.heatmaps(), Question(), Style(), "a.tif"))
     assert found["region"] is None
     assert found["question"]["target"] is found["question"]["against"] is found["question"]["smoothing"] is None
     assert "region" not in found["scff"]
@@ -89,7 +89,7 @@ def test_maps_without_numbers(analysis: PairAnalysis, value: float) -> None:
     values = np.full((2, 2), value, dtype=np.float32)
     maps = {role: Heatmap(values, 0) for role in ("baseline", "scff")}
     with np.errstate(invalid="ignore"):
-        found = written(record(analysis, maps, Question(0), Style(), "a.tif", Region.box(60, 80, 0, 0, 9, 9)))
+        found = written(json_report(analysis, maps, Question(0), Style(), "a.tif", Region.box(60, 80, 0, 0, 9, 9)))
     assert found["scff"]["map"]["max"] == (0 if value == 0 else None)
     if value == 0:
         assert found["scff"]["region"] is None
@@ -100,7 +100,7 @@ def test_a_checkpoint_without_accuracy(analysis: PairAnalysis) -> None:
     loaded = analysis.scff.loaded
     loaded = replace(loaded, header=replace(loaded.header, test_accuracy=float("nan")))
     untested = replace(analysis, scff=replace(analysis.scff, loaded=loaded))
-    found = written(record(untested, untested.heatmaps(), Question(), Style(), "a.tif"))
+    found = written(json_report(untested, untested.heatmaps(), Question(), Style(), "a.tif"))
     assert found["scff"]["checkpoint"]["test_accuracy"] is None
 
 
@@ -108,7 +108,7 @@ def test_a_checkpoint_without_accuracy(analysis: PairAnalysis) -> None:
 def test_a_mask_comes_back_of_its_run_lengths(analysis: PairAnalysis, corner: bool) -> None:
     mask = np.random.default_rng(0).random((60, 80)) > 0.7
     mask[0, 0], mask[:, 70:], mask[:3, 1:] = corner, False, False
-    found = written(record(analysis, analysis.heatmaps(), Question(), Style(), "a.tif", Region(mask)))["region"]
+    found = written(json_report(analysis, analysis.heatmaps(), Question(), Style(), "a.tif", Region(mask)))["region"]
     inside = np.arange(len(found["runs"])) % 2 == 1
     assert np.array_equal(np.repeat(inside, found["runs"]), mask.ravel())
     assert found["pixels"] == mask.sum()
@@ -123,6 +123,6 @@ def test_a_mask_comes_back_of_its_run_lengths(analysis: PairAnalysis, corner: bo
 def test_a_mask_in_too_many_pieces_is_its_box(analysis: PairAnalysis, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MOST_RUNS", 100)
     mask = np.random.default_rng(0).random((60, 80)) > 0.5
-    found = record(analysis, analysis.heatmaps(), Question(), Style(), "a.tif", Region(mask))["region"]
+    found = json_report(analysis, analysis.heatmaps(), Question(), Style(), "a.tif", Region(mask))["region"]
     assert found["runs"] is None
     assert found["pixels"] == mask.sum()

@@ -8,7 +8,7 @@ import pytest
 from explain.cam.analysis import Heatmap, PairAnalysis, analyse
 from explain.metrics.localisation import RegionResult
 from explain.metrics.overlap import hottest_overlap
-from explain.output.summary import MUCH_THE_SAME, PARTLY_THE_SAME, comparison_sentence, seen_words
+from explain.output.summary import MUCH_THE_SAME, PARTLY_THE_SAME, comparison_summary, scale_text
 from pairs.pair import Pair
 from tests.conftest import texture
 
@@ -93,7 +93,7 @@ def covering(baseline: float | None, scff: float | None) -> dict[str, RegionResu
 def test_predictions(analysis: PairAnalysis, baseline: tuple[float, ...], scff: tuple[float, ...], words: str) -> None:
     found = saying(analysis, baseline, scff)
     own = tuple(run.prediction for run in found.runs.values())
-    sentence = comparison_sentence(found, maps(own))
+    sentence = comparison_summary(found, maps(own))
     apart = "Each for its own class, the two maps look at much the same places."
     assert sentence == f"{words} {SAME if own[0] == own[1] else apart}"
 
@@ -122,20 +122,20 @@ def test_a_chosen_class_is_named(
     against: int | None,
     words: str,
 ) -> None:
-    sentence = comparison_sentence(saying(analysis, baseline, scff), maps((target, target), against=against))
+    sentence = comparison_summary(saying(analysis, baseline, scff), maps((target, target), against=against))
     assert f"{words} {SAME}" in sentence
 
 
 def test_a_class_that_both_predict_needs_no_words(analysis: PairAnalysis) -> None:
     found = saying(analysis, (0.1, 0.6, 0.3), (0.1, 0.7, 0.2))
-    assert comparison_sentence(found, maps((ROOF, ROOF))) == f"Both say roof; SCFF is 10 points surer. {SAME}"
+    assert comparison_summary(found, maps((ROOF, ROOF))) == f"Both say roof; SCFF is 10 points surer. {SAME}"
 
 
 def test_a_method_that_knows_no_class_is_not_said_to_show_one(analysis: PairAnalysis) -> None:
     found = saying(analysis, (0.39, 0.61, 0), (0.2, 0.32, 0.48))
     said = "They disagree: the baseline says roof (61 %), with SCFF it is water (48 %)."
     for targets in ((ROOF, WATER), (FIELD, FIELD)):
-        assert comparison_sentence(found, maps(targets), method="eigencam") == f"{said} {SAME}"
+        assert comparison_summary(found, maps(targets), method="eigencam") == f"{said} {SAME}"
 
 
 @pytest.mark.parametrize(
@@ -159,7 +159,7 @@ def test_a_method_that_knows_no_class_is_not_said_to_show_one(analysis: PairAnal
 )
 def test_a_region(analysis: PairAnalysis, baseline: float | None, scff: float | None, words: str) -> None:
     found = saying(analysis, (0.1, 0.6, 0.3), (0.1, 0.7, 0.2))
-    sentence = comparison_sentence(found, maps((ROOF, ROOF)), covering(baseline, scff))
+    sentence = comparison_summary(found, maps((ROOF, ROOF)), covering(baseline, scff))
     assert sentence == f"Both say roof; SCFF is 10 points surer. {words} {SAME}"
 
 
@@ -182,7 +182,7 @@ def test_a_region(analysis: PairAnalysis, baseline: float | None, scff: float | 
 )
 def test_places(analysis: PairAnalysis, baseline: np.ndarray, scff: np.ndarray, words: str) -> None:
     found = saying(analysis, (0.1, 0.6, 0.3), (0.1, 0.7, 0.2))
-    assert comparison_sentence(found, maps((ROOF, ROOF), baseline, scff)).endswith(f"surer. {words}")
+    assert comparison_summary(found, maps((ROOF, ROOF), baseline, scff)).endswith(f"surer. {words}")
 
 
 def test_hottest_fifths(analysis: PairAnalysis) -> None:
@@ -207,4 +207,4 @@ def test_hottest_fifths(analysis: PairAnalysis) -> None:
 )
 def test_scale(analysis: PairAnalysis, shape: tuple[int, int], words: str) -> None:
     image = np.zeros((*shape, 3), dtype=np.uint8)
-    assert seen_words(replace(analysis, image=image)) == f"seen at 64 x 64 of {words}"
+    assert scale_text(replace(analysis, image=image)) == f"seen at 64 x 64 of {words}"

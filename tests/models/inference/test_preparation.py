@@ -8,11 +8,11 @@ import pytest
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from explain.cam.forward_pass import run_network
+from explain.cam.forward_pass import forward_pass
 from explain.cam.layers import layer_names
 from explain.cam.question import Target
 from models.inference.packing import PackedConv2d, can_pack
-from pairs.inference import prepared
+from pairs.inference import inference_ready
 from pairs.pair import Pair, load_pair
 from tests.conftest import SHIPPED
 
@@ -30,7 +30,7 @@ def agree(first: Pair, second: Pair, layers: Callable, batch: int) -> None:
     images = pixels(first, batch)
     for role in ("baseline", "scff"):
         networks = [getattr(pair, role).network for pair in (first, second)]
-        runs = [run_network(network, images) for network in networks]
+        runs = [forward_pass(network, images) for network in networks]
         logits = [run.logits for run in runs]
         assert (logits[0] - logits[1]).abs().max() < 1e-4 * logits[0].abs().max()
         targets = [Target(index) for index in runs[0].predictions]
@@ -43,10 +43,10 @@ def agree(first: Pair, second: Pair, layers: Callable, batch: int) -> None:
 @pytest.mark.parametrize("path", SHIPPED.values(), ids=SHIPPED)
 def test_maps_of_every_layer_are_the_same(path: str) -> None:
     pair = load_pair(path)
-    found = prepared(pair)
+    found = inference_ready(pair)
     agree(pair, found, layer_names, batch=1)  # of one image, packed weights and the tails are used
     agree(pair, found, lambda _: ("fused",), batch=2)
-    agree(pair, prepared(pair, batch=2), layer_names, batch=2)
+    agree(pair, inference_ready(pair, batch=2), layer_names, batch=2)
     packed = [isinstance(module, PackedConv2d) for module in found.scff.network.modules()]
     assert any(packed) == can_pack()
     assert not any(isinstance(module, PackedConv2d) for module in pair.scff.network.modules())
@@ -54,7 +54,7 @@ def test_maps_of_every_layer_are_the_same(path: str) -> None:
 
 @pytest.mark.skipif(shutil.which("g++") is None, reason="torch.compile needs a C++ compiler")
 def test_compiled_networks_give_the_same_maps(pair: Pair) -> None:
-    agree(pair, prepared(pair, compiled=True), lambda _: ("fused", "Y2", "X1"), batch=2)
+    agree(pair, inference_ready(pair, compiled=True), lambda _: ("fused", "Y2", "X1"), batch=2)
 
 
 class Convolutions(TorchDispatchMode):
@@ -73,7 +73,7 @@ class Convolutions(TorchDispatchMode):
 @pytest.mark.parametrize(("layer", "behind"), [("X4", 0), ("Y3", 5), ("X3", 5), ("X2", 10), ("X1", 15)])
 def test_of_the_backbone_only_what_lies_behind_a_stage_runs_again(pair: Pair, layer: str, behind: int) -> None:
     """Of a ResNet-18, in which a stage's two blocks are of two convolutions, and one brings their input to size."""
-    run = run_network(prepared(pair).baseline.network, pixels(pair, batch=1))
+    run = forward_pass(inference_ready(pair).baseline.network, pixels(pair, batch=1))
     with Convolutions() as counted:
         run.heatmaps([Target(0)], layer)
     assert counted.count == behind

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from models.inference.preparation import prepared_network
+from models.inference.preparation import inference_ready_network
 from models.inference.tail import Tail
 from models.network import NETWORKS, Network
 from models.scff import FusionSettings
@@ -27,10 +27,10 @@ def pixels(batch: int = 1, side: int = SIDE) -> Tensor:
     return torch.randn(batch, 3, side, side, generator=torch.Generator().manual_seed(1))
 
 
-@pytest.mark.parametrize("ready", [False, True], ids=["as loaded", "prepared"])
+@pytest.mark.parametrize("ready", [False, True], ids=["as loaded", "inference_ready"])
 @pytest.mark.parametrize("arch", ARCHS)
 def test_maps_and_gradients_are_those_of_the_whole_backbone(arch: str, ready: bool) -> None:
-    network = prepared_network(made(arch), (SIDE, SIDE)) if ready else made(arch)
+    network = inference_ready_network(made(arch), (SIDE, SIDE)) if ready else made(arch)
     tail = network.tail or Tail.of(network, (SIDE, SIDE))
     whole = network.stages(pixels().requires_grad_())
     wanted = torch.autograd.grad(whole[-1].square().sum(), whole[:-1])

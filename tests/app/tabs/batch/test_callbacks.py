@@ -15,14 +15,14 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from PIL import Image
 
-from app.storage.downloads import Shelf
+from app.storage.downloads import DownloadStore
 from app.tabs.batch import archive
 from app.tabs.batch.callbacks import Batch, wire
-from app.tabs.batch.jobs import Jobs
+from app.tabs.batch.jobs import BatchJobs
 from app.tabs.batch.layout import lay_out
 from app.tabs.batch.view import time_left
 from explain.batch.folder import explain_folder
-from explain.batch.folder_run import Work
+from explain.batch.folder_run import FolderRun
 from explain.cam.question import Question
 from pairs.folder import PairFolder
 from tests.conftest import texture, write_pair
@@ -43,7 +43,7 @@ def pairs(tmp_path_factory: pytest.TempPathFactory) -> PairFolder:
 def batch(pairs: PairFolder) -> Batch:
     with gr.Blocks():
         parts = lay_out()
-    return Batch(pairs, Jobs(3600), Shelf(route="/batch"), parts)
+    return Batch(pairs, BatchJobs(3600), DownloadStore(route="/batch"), parts)
 
 
 @pytest.fixture
@@ -56,7 +56,7 @@ def images(tmp_path: Path) -> list[Path]:
     return sorted(folder.iterdir())
 
 
-def prepared(batch: Batch, files: list[Path], *asked: str) -> tuple[str, dict]:
+def inference_ready(batch: Batch, files: list[Path], *asked: str) -> tuple[str, dict]:
     """A job's key, and what the tab shows."""
     shown = batch.prepare(list(map(str, files)), *(asked or ASKED))
     return shown.get(batch.parts.job), shown
@@ -64,7 +64,7 @@ def prepared(batch: Batch, files: list[Path], *asked: str) -> tuple[str, dict]:
 
 def done(batch: Batch, files: list[Path], *asked: str) -> tuple[str, dict]:
     """The same of a run that is done."""
-    key, _ = prepared(batch, files, *asked)
+    key, _ = inference_ready(batch, files, *asked)
     return key, list(batch.explain(key))[-1]
 
 
@@ -88,7 +88,7 @@ def downloads(batch: Batch, shown: dict) -> dict[str, bytes]:
 
 
 def test_results_come_in_while_it_runs(batch: Batch, images: list[Path]) -> None:
-    key, shown = prepared(batch, images)
+    key, shown = inference_ready(batch, images)
     assert "In line" in shown[batch.parts.status]
     steps = list(batch.explain(key))
     assert [len(step[batch.parts.results]["rows"]) for step in steps] == [0, 8, 13, 13]
@@ -111,7 +111,7 @@ def test_files_are_those_of_the_command_line(
     assert list(files) == ["Table, CSV", "Raw maps, ZIP of NPZ", "Figures, ZIP of PNG", "Contact sheets, ZIP of PNG"]
     folder, out = images[0].parent, tmp_path / "out"
     pair = pairs.load("tiny")
-    explain_folder(Work(folder, [path.name for path in images[:4]], out, pair, Question(), "none", batch=8))
+    explain_folder(FolderRun(folder, [path.name for path in images[:4]], out, pair, Question(), "none", batch=8))
     assert files["Table, CSV"] == (out / "results.csv").read_bytes()
     with zipfile.ZipFile(BytesIO(files["Raw maps, ZIP of NPZ"])) as maps:
         assert maps.testzip() is None
@@ -138,7 +138,7 @@ def test_pictures_of_the_gallery(batch: Batch, images: list[Path]) -> None:
 
 
 def test_stopped_is_what_is_done(batch: Batch, images: list[Path]) -> None:
-    key, _ = prepared(batch, images)
+    key, _ = inference_ready(batch, images)
     steps = batch.explain(key)
     next(steps), next(steps)
     shown = batch.stop(key)
@@ -151,7 +151,7 @@ def test_stopped_is_what_is_done(batch: Batch, images: list[Path]) -> None:
 
 
 def test_stopped_before_its_turn(batch: Batch, images: list[Path]) -> None:
-    key, _ = prepared(batch, images)
+    key, _ = inference_ready(batch, images)
     shown = batch.stop(key)
     assert "<b>Stopped: 0 of 13 done.</b>" in shown[batch.parts.status]
     assert shown[batch.parts.downloads] == ""
@@ -159,7 +159,7 @@ def test_stopped_before_its_turn(batch: Batch, images: list[Path]) -> None:
 
 
 def test_a_page_that_is_closed_ends_the_work(batch: Batch, images: list[Path]) -> None:
-    key, _ = prepared(batch, images)
+    key, _ = inference_ready(batch, images)
     steps = batch.explain(key)
     next(steps), next(steps)
     steps.close()
@@ -208,7 +208,7 @@ def test_georeferenced_images_have_geotiffs(batch: Batch, images: list[Path]) ->
     ],
 )
 def test_what_cannot_be_asked(batch: Batch, images: list[Path], asked: tuple, words: str) -> None:
-    key, shown = prepared(batch, images, *asked)
+    key, shown = inference_ready(batch, images, *asked)
     assert key is None
     assert words in shown[batch.parts.status]
     assert "alert" in shown[batch.parts.status]
@@ -220,17 +220,17 @@ def test_no_files(batch: Batch) -> None:
 
 def test_too_many_files_leave_nothing_behind(batch: Batch, images: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(archive, "MOST_IMAGES", 5)
-    assert "more than 5 images; send fewer at once" in prepared(batch, images)[1][batch.parts.status]
+    assert "more than 5 images; send fewer at once" in inference_ready(batch, images)[1][batch.parts.status]
     assert not list(Path(batch.jobs._root.name).iterdir())
 
 
 def test_what_is_the_servers_fault_is_said_and_what_is_done_is_kept(
     batch: Batch, images: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    key, _ = prepared(batch, images)
+    key, _ = inference_ready(batch, images)
     steps = batch.explain(key)
     next(steps), next(steps)
-    monkeypatch.setattr("explain.batch.folder.run_in_parts", lambda *_: 1 / 0)
+    monkeypatch.setattr("explain.batch.folder.forward_passes", lambda *_: 1 / 0)
     shown = next(steps)
     assert "The server failed at this" in shown[batch.parts.status]
     assert len(shown[batch.parts.results]["rows"]) == 8
@@ -258,7 +258,7 @@ def test_what_is_refused_is_all_that_is_said(batch: Batch, images: list[Path]) -
 def test_files_go_after_their_time(pairs: PairFolder, images: list[Path]) -> None:
     with gr.Blocks():
         parts = lay_out()
-    batch = Batch(pairs, Jobs(1.0), Shelf(route="/batch"), parts)
+    batch = Batch(pairs, BatchJobs(1.0), DownloadStore(route="/batch"), parts)
     key, shown = done(batch, images[:1])
     server = FastAPI()
     batch.shelf.serve(server)
@@ -276,8 +276,8 @@ def test_files_go_after_their_time(pairs: PairFolder, images: list[Path]) -> Non
 def test_of_many_batches_the_oldest_that_have_ended_go(pairs: PairFolder, images: list[Path]) -> None:
     with gr.Blocks():
         parts = lay_out()
-    batch = Batch(pairs, Jobs(3600, most=2), Shelf(route="/batch"), parts)
-    waiting, _ = prepared(batch, images[:1])
+    batch = Batch(pairs, BatchJobs(3600, most=2), DownloadStore(route="/batch"), parts)
+    waiting, _ = inference_ready(batch, images[:1])
     keys = [done(batch, images[:1])[0] for _ in range(3)]
     assert [batch.jobs.find(key) is None for key in (waiting, *keys)] == [False, True, True, False]
     assert len(list(Path(batch.jobs._root.name).iterdir())) == 2
@@ -287,12 +287,12 @@ def test_of_many_batches_the_oldest_that_have_ended_go(pairs: PairFolder, images
 def test_where_all_places_are_taken_another_batch_is_refused(pairs: PairFolder, images: list[Path]) -> None:
     with gr.Blocks():
         parts = lay_out()
-    batch = Batch(pairs, Jobs(0.05, most=2), Shelf(route="/batch"), parts)
-    working, _ = prepared(batch, images)
+    batch = Batch(pairs, BatchJobs(0.05, most=2), DownloadStore(route="/batch"), parts)
+    working, _ = inference_ready(batch, images)
     steps = batch.explain(working)
     next(steps)
-    waiting, _ = prepared(batch, images[:1])
-    key, shown = prepared(batch, images[:1])
+    waiting, _ = inference_ready(batch, images[:1])
+    key, shown = inference_ready(batch, images[:1])
     assert key is None
     assert "2 batches are in line already, which is as many as there can be; try later" in shown[parts.status]
     time.sleep(0.1)  # longer than what has ended is kept
@@ -304,18 +304,18 @@ def test_who_has_left_holds_no_place_in_line(pairs: PairFolder, images: list[Pat
     with gr.Blocks():
         with gr.Tab() as tab:
             parts = lay_out()
-        batch = Batch(pairs, Jobs(3600, most=1), Shelf(route="/batch"), parts)
+        batch = Batch(pairs, BatchJobs(3600, most=1), DownloadStore(route="/batch"), parts)
         wire(tab, parts, batch, {})
-    key, _ = prepared(batch, images[:1])
+    key, _ = inference_ready(batch, images[:1])
     parts.job.delete_callback(key)
-    assert prepared(batch, images[:1])[0] is not None
+    assert inference_ready(batch, images[:1])[0] is not None
     assert batch.jobs.find(key) is None
 
 
 def test_early_pictures_stay_as_long_as_the_batch(pairs: PairFolder, images: list[Path]) -> None:
     with gr.Blocks():
         parts = lay_out()
-    batch = Batch(pairs, Jobs(3600), Shelf(seconds=0, route="/batch"), parts)
+    batch = Batch(pairs, BatchJobs(3600), DownloadStore(seconds=0, route="/batch"), parts)
     _, shown = done(batch, images[:1])
     server = FastAPI()
     batch.shelf.serve(server)
@@ -325,11 +325,11 @@ def test_early_pictures_stay_as_long_as_the_batch(pairs: PairFolder, images: lis
 
 
 def test_a_slow_method_takes_few_images(batch: Batch, images: list[Path]) -> None:
-    key, shown = prepared(batch, images, "tiny", "own", "scorecam", "fused", "none")
+    key, shown = inference_ready(batch, images, "tiny", "own", "scorecam", "fused", "none")
     assert key is None
     assert "a batch by it holds at most 8 images; send fewer, or choose another method" in shown[batch.parts.status]
     assert not list(Path(batch.jobs._root.name).iterdir())
-    key, _ = prepared(batch, images[:8], "tiny", "own", "scorecam", "fused", "none")
+    key, _ = inference_ready(batch, images[:8], "tiny", "own", "scorecam", "fused", "none")
     assert key is not None
 
 
@@ -345,7 +345,7 @@ def test_a_map_that_knows_no_class_is_called_none_s(batch: Batch, images: list[P
 def test_a_full_disk_is_the_servers_fault(batch: Batch, tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "x.zip", "w", zipfile.ZIP_DEFLATED) as file:
         file.writestr("a.png", bytes(200_000))
-    assert "The server failed at this" in prepared(batch, [tmp_path / "x.zip"])[1][batch.parts.status]
+    assert "The server failed at this" in inference_ready(batch, [tmp_path / "x.zip"])[1][batch.parts.status]
     assert not list(Path(batch.jobs._root.name).iterdir())
 
 
@@ -367,7 +367,7 @@ def test_offers_what_a_pair_can_be_asked(batch: Batch) -> None:
 def test_offers_nothing_where_there_is_no_pair(tmp_path: Path) -> None:
     with gr.Blocks():
         parts = lay_out()
-    batch = Batch(PairFolder(tmp_path, torch.device("cpu")), Jobs(3600), Shelf(route="/batch"), parts)
+    batch = Batch(PairFolder(tmp_path, torch.device("cpu")), BatchJobs(3600), DownloadStore(route="/batch"), parts)
     assert batch.offer(None, "own", "fused")[parts.pair].choices == []
 
 

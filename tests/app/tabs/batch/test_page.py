@@ -13,9 +13,9 @@ from PIL import Image
 from playwright.sync_api import BrowserContext, Page, expect
 
 from explain.batch.folder import explain_folder, images_under
-from explain.batch.folder_run import Work
+from explain.batch.folder_run import FolderRun
 from explain.cam.question import Question
-from pairs.inference import prepared
+from pairs.inference import inference_ready
 from pairs.pair import load_pair
 from tests.app.conftest import arrive, width_needed
 from tests.conftest import texture
@@ -89,8 +89,8 @@ def test_many_files_and_a_zip(page: Page, sent: list[Path], checkpoints: Path, t
     folder = sent[0].parent
     with zipfile.ZipFile(folder / "more.zip") as more:
         more.extractall(folder)
-    pair = prepared(load_pair(checkpoints / "tiny", torch.device("cpu")))
-    explain_folder(Work(folder, images_under(folder), tmp_path / "out", pair, Question(), "none"))
+    pair = inference_ready(load_pair(checkpoints / "tiny", torch.device("cpu")))
+    explain_folder(FolderRun(folder, images_under(folder), tmp_path / "out", pair, Question(), "none"))
     with zipfile.ZipFile(BytesIO(files["Raw maps, ZIP of NPZ"])) as maps:
         assert len(maps.namelist()) == 6
         for name in maps.namelist():

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from app.tabs.compare.bands import as_colours, band_words, chosen_bands, linked_bands, offered_bands
+from app.tabs.compare.bands import as_colours, bands_text, chosen_bands, linked_bands, offered_bands
 from core.errors import BadInputError
 from imagery.reading import describe_image, read_image
 from tests.app.conftest import NAMES, at_one_width, choose, picture, upload, wait_for_other, write_bands
@@ -41,9 +41,9 @@ def test_bands_as_colours_and_in_words() -> None:
     assert as_colours(None, ("VV", "VH")) == (1, 1, 1)
     assert as_colours((5,), NAMES) == (5, 5, 5)
     assert as_colours((4, 3, 2), NAMES) == (4, 3, 2)
-    assert band_words(None) == ""
-    assert band_words((5,)) == ", band 5 as grey"
-    assert band_words((4, 3, 2)) == ", bands 4, 3, 2 as red, green, blue"
+    assert bands_text(None) == ""
+    assert bands_text((5,)) == ", band 5 as grey"
+    assert bands_text((4, 3, 2)) == ", bands 4, 3, 2 as red, green, blue"
 
 
 def test_bands_of_links() -> None:

@@ -11,12 +11,12 @@ import rasterio
 from PIL import Image
 from rasterio.transform import from_origin
 
-from app.session.image import Marking, Picture, shown_size
+from app.session.image import Marking, SourceImage, display_size
 from app.session.settings import Settings
-from app.session.state import Visit
-from app.storage.analyses import Analyses
-from app.storage.downloads import Shelf
-from app.tabs.compare.exports import takeaway
+from app.session.state import SessionState
+from app.storage.analyses import AnalysisCache
+from app.storage.downloads import DownloadStore
+from app.tabs.compare.exports import export_links
 from explain.metrics.localisation import Region
 from imagery.geotiff import georeferenced
 from imagery.reading import read_image
@@ -29,10 +29,10 @@ def files(
     pair: Pair, path: Path, marking: Marking | None = None, bands: tuple[int, ...] | None = None
 ) -> dict[str, bytes]:
     """What the links of a view lead to, by title."""
-    picture = Picture(path.name, lambda: read_image(path, bands=bands), "k", path, georeferenced(path), bands)
-    visit = Visit(picture, (1500, 1200), "/kept/x/a.png", ("tiny",), marking)
-    shelf, seen = Shelf(), {"tiny": Analyses().make(picture, pair, picture.read())}
-    links = re.findall(r"href='/kept/([^/]+)/[^']*\\?save=true' download='[^']*'>([^<]+)<", takeaway(
+    picture = SourceImage(path.name, lambda: read_image(path, bands=bands), "k", path, georeferenced(path), bands)
+    visit = SessionState(picture, (1500, 1200), "/kept/x/a.png", ("tiny",), marking)
+    shelf, seen = DownloadStore(), {"tiny": AnalysisCache().make(picture, pair, picture.read())}
+    links = re.findall(r"href='/kept/([^/]+)/[^']*\\?save=true' download='[^']*'>([^<]+)<", export_links(
         visit, lambda: seen, Settings("roof", layer="Y3"), shelf
     ))  # fmt: skip
     return {title: shelf.content(token)[2] for token, title in links}
@@ -50,7 +50,7 @@ def scene(tmp_path: Path) -> Path:
 
 
 def test_every_file_is_what_it_says(pair: Pair, scene: Path) -> None:
-    region = Region.box(*shown_size(1500, 1200), 100, 100, 300, 400)
+    region = Region.box(*display_size(1500, 1200), 100, 100, 300, 400)
     found = files(pair, scene, Marking(region, (146, 146, 440, 586)))
     assert list(found) == [
         "Figure, PNG", "Figure, SVG", "Figure, PDF", "Raw maps, NPZ", "Everything, JSON", "Maps, GeoTIFF"

@@ -9,11 +9,11 @@ import pytest
 from PIL import Image
 
 from app.components.html import colour_bar
-from app.session.image import Marking, Picture
+from app.session.image import Marking, SourceImage
 from app.session.settings import Settings
-from app.session.state import Visit
-from app.storage.analyses import Analyses, Seen
-from app.storage.downloads import Shelf
+from app.session.state import SessionState
+from app.storage.analyses import AnalysisCache, CachedAnalysis
+from app.storage.downloads import DownloadStore
 from app.tabs.compare.view import View, view
 from core.errors import BadInputError
 from explain.figures.overlay import Style, difference, levels, overlay, scaled
@@ -24,18 +24,18 @@ from tests.conftest import texture
 RECOGNISED = {role: {"field": 0.25, "roof": 0.75, "water": None} for role in ("baseline", "scff")}
 USUAL = Settings()
 IMAGE = texture(1, 0, side=80)
-VISIT = Visit(Picture("a <b>.tif", lambda: IMAGE, "k"), (80, 80), "/kept/x/a.png", ("tiny",))
+VISIT = SessionState(SourceImage("a <b>.tif", lambda: IMAGE, "k"), (80, 80), "/kept/x/a.png", ("tiny",))
 
 
 @pytest.fixture(scope="module")
-def seen(pair: Pair) -> Seen:
-    return Analyses().make(VISIT.picture, pair, IMAGE)
+def seen(pair: Pair) -> CachedAnalysis:
+    return AnalysisCache().make(VISIT.picture, pair, IMAGE)
 
 
-def saying(seen: Seen, baseline: tuple[float, ...], scff: tuple[float, ...]) -> Seen:
+def saying(seen: CachedAnalysis, baseline: tuple[float, ...], scff: tuple[float, ...]) -> CachedAnalysis:
     """The same with other probabilities."""
     analysis = seen.analysis
-    return Seen(
+    return CachedAnalysis(
         replace(
             analysis,
             baseline=replace(analysis.baseline, probabilities=np.array(baseline)),
@@ -45,13 +45,15 @@ def saying(seen: Seen, baseline: tuple[float, ...], scff: tuple[float, ...]) -> 
     )
 
 
-def shown(seen: Seen, settings: Settings = USUAL, visit: Visit = VISIT, shelf: Shelf | None = None) -> View:
-    return view(visit, {"tiny": seen}, settings, {"tiny": RECOGNISED}, shelf or Shelf())
+def shown(
+    seen: CachedAnalysis, settings: Settings = USUAL, visit: SessionState = VISIT, shelf: DownloadStore | None = None
+) -> View:
+    return view(visit, {"tiny": seen}, settings, {"tiny": RECOGNISED}, shelf or DownloadStore())
 
 
-def test_the_image_and_the_heat_over_it_make_the_overlay(seen: Seen) -> None:
+def test_the_image_and_the_heat_over_it_make_the_overlay(seen: CachedAnalysis) -> None:
     """The browser blends what the command line's figure shows."""
-    shelf, settings = Shelf(), Settings("water", colour_map="viridis", scale="shared", opacity=0.4)
+    shelf, settings = DownloadStore(), Settings("water", colour_map="viridis", scale="shared", opacity=0.4)
     html = shown(seen, settings, shelf=shelf).rows
     maps = seen.heatmaps(settings.question(seen.analysis.pair))
     addresses = re.findall(r"class='heat' src='/kept/([^/]+)/", html)
@@ -64,21 +66,21 @@ def test_the_image_and_the_heat_over_it_make_the_overlay(seen: Seen) -> None:
     assert html.count("src='/kept/x/a.png'") == 2
 
 
-def test_confidences_are_sorted(seen: Seen) -> None:
+def test_confidences_are_sorted(seen: CachedAnalysis) -> None:
     html = shown(saying(seen, (0.2, 0.7, 0.1), (0.1, 0.3, 0.6))).rows
     assert re.findall(r"class='of'>(\w+)<", html) == ["roof", "field", "water", "water", "roof", "field"]
     assert re.findall(r"class='number'>([0-9.]+ %)<", html)[:3] == ["70.0 %", "20.0 %", "10.0 %"]
     assert "<p class='said'>roof, 70.0&nbsp;%</p>" in html
 
 
-def test_agreement_and_disagreement_are_said(seen: Seen) -> None:
+def test_agreement_and_disagreement_are_said(seen: CachedAnalysis) -> None:
     same = shown(saying(seen, (0.2, 0.7, 0.1), (0.1, 0.85, 0.05))).sentence
     assert same.startswith("<p>Both say roof; SCFF is 15 points surer.")
     other = shown(saying(seen, (0.2, 0.7, 0.1), (0.1, 0.3, 0.6))).sentence
     assert "They disagree: the baseline says roof (70 %), with SCFF it is water (60 %)." in other
 
 
-def test_captions_say_what_each_map_shows(seen: Seen) -> None:
+def test_captions_say_what_each_map_shows(seen: CachedAnalysis) -> None:
     probabilities = (0.2, 0.7, 0.1), (0.1, 0.3, 0.6)
     first, second = shown(saying(seen, *probabilities)).rows.split("<figcaption")[1:]
     assert "<b>roof</b> (70.0&nbsp;%)" in first
@@ -90,10 +92,12 @@ def test_captions_say_what_each_map_shows(seen: Seen) -> None:
     assert "over <b>water</b>" in chosen
 
 
-def test_an_empty_map_is_said_and_not_drawn(seen: Seen) -> None:
+def test_an_empty_map_is_said_and_not_drawn(seen: CachedAnalysis) -> None:
     run = seen.analysis.scff.run
     maps = {layer: values * 0 for layer, values in run.maps.items()}
-    dark = Seen(replace(seen.analysis, scff=replace(seen.analysis.scff, run=replace(run, maps=maps))), seen.size)
+    dark = CachedAnalysis(
+        replace(seen.analysis, scff=replace(seen.analysis.scff, run=replace(run, maps=maps))), seen.size
+    )
     found = shown(dark, Settings("roof"))
     scff = found.rows.split("<figure")[2]
     assert "Empty map" in scff
@@ -101,7 +105,7 @@ def test_an_empty_map_is_said_and_not_drawn(seen: Seen) -> None:
     assert found.before_after["right_src"] == ""
 
 
-def test_a_marked_region_is_judged(seen: Seen) -> None:
+def test_a_marked_region_is_judged(seen: CachedAnalysis) -> None:
     mask = np.zeros((80, 80), dtype=bool)
     mask[10:40, 10:60] = True
     settings = Settings("roof")
@@ -116,21 +120,21 @@ def test_a_marked_region_is_judged(seen: Seen) -> None:
     assert "Mark an object" in shown(seen).region
 
 
-def test_several_pairs_are_rows_with_their_names(seen: Seen) -> None:
+def test_several_pairs_are_rows_with_their_names(seen: CachedAnalysis) -> None:
     both = {"tiny": seen, "other <i>": seen}
-    found = view(VISIT, both, Settings(), dict.fromkeys(both, RECOGNISED), Shelf())
+    found = view(VISIT, both, Settings(), dict.fromkeys(both, RECOGNISED), DownloadStore())
     assert found.rows.count("<section") == 2
     assert "other &lt;i&gt;" in found.rows
     assert "<i>" not in found.sentence + found.region
 
 
-def test_names_are_escaped(seen: Seen) -> None:
+def test_names_are_escaped(seen: CachedAnalysis) -> None:
     found = shown(seen)
     assert "<b>.tif" not in found.rows + found.difference
     assert "a &lt;b&gt;.tif" in found.rows
 
 
-def test_what_cannot_be_asked_is_refused(seen: Seen) -> None:
+def test_what_cannot_be_asked_is_refused(seen: CachedAnalysis) -> None:
     for settings, words in (
         (Settings("lake"), "unknown class 'lake'"),
         (Settings(layer="Y9"), "unknown layer 'Y9'"),
@@ -141,11 +145,11 @@ def test_what_cannot_be_asked_is_refused(seen: Seen) -> None:
             shown(seen, settings)
 
 
-def test_the_colours_of_a_difference_run_to_its_largest_and_say_so(seen: Seen) -> None:
+def test_the_colours_of_a_difference_run_to_its_largest_and_say_so(seen: CachedAnalysis) -> None:
     settings = Settings("roof")
     values = difference(seen.heatmaps(settings.question(seen.analysis.pair)), settings.style)
     end = max(0.1, float(np.abs(values).max()))
-    shelf = Shelf()
+    shelf = DownloadStore()
     html = shown(seen, settings, shelf=shelf).difference
     assert f"−{end:.2f}, less" in html
     assert f"more, +{end:.2f}" in html
@@ -154,9 +158,9 @@ def test_the_colours_of_a_difference_run_to_its_largest_and_say_so(seen: Seen) -
     assert np.array_equal(drawn, levels((values / end + 1) / 2, IMAGE.shape[:2]))
 
 
-def test_maps_that_are_alike_have_a_white_difference(seen: Seen) -> None:
+def test_maps_that_are_alike_have_a_white_difference(seen: CachedAnalysis) -> None:
     role = replace(seen.analysis.scff, run=seen.analysis.baseline.run)
-    html = shown(Seen(replace(seen.analysis, scff=role), seen.size), Settings("roof")).difference
+    html = shown(CachedAnalysis(replace(seen.analysis, scff=role), seen.size), Settings("roof")).difference
     assert "The two maps are equal." in html
     assert "−0.10, less" in html
 
@@ -166,7 +170,7 @@ def test_the_colour_bar_says_its_ends() -> None:
     assert "no evidence" in colour_bar("inferno", "no evidence", "most")
 
 
-def test_a_method_that_knows_no_class_claims_none(seen: Seen) -> None:
+def test_a_method_that_knows_no_class_claims_none(seen: CachedAnalysis) -> None:
     html = shown(seen, Settings("water", method="eigencam")).rows
     assert html.count("whatever the class") == 2
     assert "heatmap of no class" in html

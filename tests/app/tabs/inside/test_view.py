@@ -11,43 +11,43 @@ import pytest
 import torch
 from PIL import Image
 
-from app.session.analysis import Sight
-from app.session.image import Picture
+from app.session.analysis import SessionAnalyses
+from app.session.image import SourceImage
 from app.session.settings import Settings
-from app.session.state import Visit
-from app.storage.analyses import Analyses, Seen
-from app.storage.downloads import Shelf
+from app.session.state import SessionState
+from app.storage.analyses import AnalysisCache, CachedAnalysis
+from app.storage.downloads import DownloadStore
 from app.tabs.inside.callbacks import Inside
 from app.tabs.inside.view import inside_html
 from core.errors import BadInputError
-from explain.cam.forward_pass import run_network
+from explain.cam.forward_pass import forward_pass
 from explain.figures.overlay import levels
-from explain.metrics.fusion_attribution import fusion_weights, stage_shares
+from explain.metrics.fusion_attribution import fusion_weights, stage_contributions
 from pairs.folder import PairFolder
 from pairs.pair import Pair
 from tests.conftest import texture, write_pair
 
 USUAL = Settings()
 IMAGE = texture(1, 0, side=80)
-VISIT = Visit(Picture("a <b>.tif", lambda: IMAGE, "k"), (80, 80), "/kept/x/a.png", ("tiny",))
+VISIT = SessionState(SourceImage("a <b>.tif", lambda: IMAGE, "k"), (80, 80), "/kept/x/a.png", ("tiny",))
 
 
 @pytest.fixture(scope="module")
-def seen(pair: Pair) -> Seen:
-    return Analyses().make(VISIT.picture, pair, IMAGE)
+def seen(pair: Pair) -> CachedAnalysis:
+    return AnalysisCache().make(VISIT.picture, pair, IMAGE)
 
 
-def shown(seen: Mapping[str, Seen], settings: Settings = USUAL, shelf: Shelf | None = None) -> str:
-    return inside_html(VISIT, lambda: seen, settings, shelf or Shelf())
+def shown(seen: Mapping[str, CachedAnalysis], settings: Settings = USUAL, shelf: DownloadStore | None = None) -> str:
+    return inside_html(VISIT, lambda: seen, settings, shelf or DownloadStore())
 
 
-def file(html: str, words: str, shelf: Shelf) -> bytes:
+def file(html: str, words: str, shelf: DownloadStore) -> bytes:
     """What a link of the page gives."""
     token = re.search(rf"href='/kept/([^/]+)/[^']*'[^>]*>{words}", html)[1]
     return shelf.content(token)[2]
 
 
-def test_every_stage_of_both_networks_and_every_fused_map_is_there(seen: Seen) -> None:
+def test_every_stage_of_both_networks_and_every_fused_map_is_there(seen: CachedAnalysis) -> None:
     html = shown({"tiny": seen})
     titles = re.findall(r"<h4>([^<]*)</h4>", html)
     assert titles == [
@@ -60,8 +60,8 @@ def test_every_stage_of_both_networks_and_every_fused_map_is_there(seen: Seen) -
     assert "a <b>.tif" not in html
 
 
-def test_the_maps_are_those_of_the_compare_tab(seen: Seen) -> None:
-    shelf, settings = Shelf(), Settings("water", "roof", method="hirescam")
+def test_the_maps_are_those_of_the_compare_tab(seen: CachedAnalysis) -> None:
+    shelf, settings = DownloadStore(), Settings("water", "roof", method="hirescam")
     arrays = np.load(BytesIO(file(shown({"tiny": seen}, settings, shelf), "All maps, NPZ", shelf)))
     layers = [f"X{i}" for i in range(1, 5)], [f"Y{i}" for i in range(2, 5)]
     assert set(arrays) == {f"{r}/{x}" for r in ("baseline", "scff") for x in layers[0]} | {
@@ -73,8 +73,8 @@ def test_the_maps_are_those_of_the_compare_tab(seen: Seen) -> None:
         np.testing.assert_allclose(values, seen.analysis.heatmaps(question)[role].values, rtol=1e-4, atol=1e-7)
 
 
-def test_the_heat_is_the_map_in_colours(seen: Seen) -> None:
-    shelf = Shelf()
+def test_the_heat_is_the_map_in_colours(seen: CachedAnalysis) -> None:
+    shelf = DownloadStore()
     html = shown({"tiny": seen}, Settings(colour_map="viridis"), shelf)
     tokens = re.findall(r"class='heat' src='/kept/([^/]+)/[^']*-scff-Y4.png", html)
     heat = np.asarray(Image.open(BytesIO(shelf.content(tokens[0])[2])))  # of a palette: shares of the maximum
@@ -82,13 +82,13 @@ def test_the_heat_is_the_map_in_colours(seen: Seen) -> None:
     assert np.array_equal(heat, levels(values / values.max(), (80, 80)))
 
 
-def test_weights_and_shares_are_those_of_the_image(seen: Seen) -> None:
-    shelf = Shelf()
+def test_weights_and_shares_are_those_of_the_image(seen: CachedAnalysis) -> None:
+    shelf = DownloadStore()
     html = shown({"tiny": seen}, Settings("roof"), shelf)
-    run = run_network(seen.analysis.pair.scff.network, seen.analysis.scff.run.images)
+    run = forward_pass(seen.analysis.pair.scff.network, seen.analysis.scff.run.images)
     target = seen.analysis.scff.target(Settings("roof").question(seen.analysis.pair))
     found = json.loads(file(html, "Weights and shares, JSON", shelf))
-    for share in stage_shares(run, [target])[0]:
+    for share in stage_contributions(run, [target])[0]:
         assert found["stages"][share.stage]["share"] == pytest.approx(share.share, abs=1e-4)
         words = f"{share.share:+.2f}".replace("-", "−")
         assert f"<span class='number'>{'0.00' if words[1:] == '0.00' else words}</span>" in html
@@ -99,7 +99,7 @@ def test_weights_and_shares_are_those_of_the_image(seen: Seen) -> None:
     assert (found["target"], found["against"]) == ("roof", None)
 
 
-def test_own_predictions_that_differ_are_both_said(seen: Seen) -> None:
+def test_own_predictions_that_differ_are_both_said(seen: CachedAnalysis) -> None:
     classes = seen.analysis.pair.classes
     names = [classes[run.prediction] for run in seen.analysis.runs.values()]
     html = shown({"tiny": seen})
@@ -111,12 +111,12 @@ def test_own_predictions_that_differ_are_both_said(seen: Seen) -> None:
     assert "whatever the class, by Eigen-CAM" in shown({"tiny": seen}, Settings(method="eigencam"))
 
 
-def test_several_pairs_have_a_section_each(seen: Seen) -> None:
+def test_several_pairs_have_a_section_each(seen: CachedAnalysis) -> None:
     html = shown({"tiny": seen, "other": seen})
     assert re.findall(r"<h2 class='name'>(\w+)</h2>", html) == ["tiny", "other"]
 
 
-def test_what_takes_minutes_is_refused(seen: Seen) -> None:
+def test_what_takes_minutes_is_refused(seen: CachedAnalysis) -> None:
     with pytest.raises(BadInputError, match="Score-CAM runs the network once for each channel of each layer"):
         shown({"tiny": seen}, Settings(method="scorecam"))
 
@@ -124,12 +124,12 @@ def test_what_takes_minutes_is_refused(seen: Seen) -> None:
 @pytest.fixture
 def inside(tmp_path: Path) -> Inside:
     write_pair(tmp_path / "tiny")
-    return Inside(Sight(PairFolder(tmp_path, torch.device("cpu")), Shelf()))
+    return Inside(SessionAnalyses(PairFolder(tmp_path, torch.device("cpu")), DownloadStore()))
 
 
 def test_without_an_image_it_says_what_to_do(inside: Inside) -> None:
     assert "choose an image again" in inside.show(None)
-    assert "nothing is analysed yet" in inside.show(Visit(VISIT.picture))
+    assert "nothing is analysed yet" in inside.show(SessionState(VISIT.picture))
 
 
 def test_it_needs_what_the_compare_tab_keeps_and_no_more(inside: Inside) -> None:
@@ -140,7 +140,7 @@ def test_it_needs_what_the_compare_tab_keeps_and_no_more(inside: Inside) -> None
 
 
 def test_what_is_not_the_visitor_s_doing_is_said_without_its_reasons(inside: Inside) -> None:
-    unread = Visit(Picture("b.tif", lambda: np.zeros(1) @ np.zeros(2), "b"), pairs=("tiny",))
+    unread = SessionState(SourceImage("b.tif", lambda: np.zeros(1) @ np.zeros(2), "b"), pairs=("tiny",))
     words = inside.show(unread, "own", "none", "fused", "gradcam++", False, "inferno", "own", 0.5)
     assert "The server failed at this" in words
     assert "matmul" not in words

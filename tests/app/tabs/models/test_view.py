@@ -15,7 +15,7 @@ import app
 from app.components.charts import line_chart
 from app.tabs.models.faithfulness import MEASURES as CARD_MEASURES
 from app.tabs.models.model_card import ModelCard, accuracy, paired_bound, read_card
-from app.tabs.models.view import DOWNSAMPLE_WORDS, FUSION_WORDS, broken_html, card_html, summary_html, variant_words
+from app.tabs.models.view import DOWNSAMPLE_TITLES, FUSION_TITLES, broken_html, card_html, summary_html, variant_text
 from models.downsample import DOWNSAMPLES
 from models.fusion import FUSIONS
 from models.scff import FusionSettings
@@ -348,11 +348,11 @@ def test_a_broken_pair_says_why() -> None:
 
 
 def test_every_variant_has_words() -> None:
-    assert list(DOWNSAMPLE_WORDS) == list(DOWNSAMPLES)
-    assert list(FUSION_WORDS) == list(FUSIONS)
-    assert variant_words(FusionSettings()).endswith("(the paper's)")
+    assert list(DOWNSAMPLE_TITLES) == list(DOWNSAMPLES)
+    assert list(FUSION_TITLES) == list(FUSIONS)
+    assert variant_text(FusionSettings()).endswith("(the paper's)")
     others = [FusionSettings(downsample=d, fusion=f) for d in DOWNSAMPLES for f in FUSIONS]
-    assert sum("the paper's" in variant_words(fusion) for fusion in others) == 1
+    assert sum("the paper's" in variant_text(fusion) for fusion in others) == 1
 
 
 def test_measures_point_the_way_they_were_measured() -> None:
