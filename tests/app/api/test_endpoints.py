@@ -29,7 +29,7 @@ from pairs.inference import inference_ready
 from pairs.pair import Pair, load_pair
 from tests.conftest import CLASSES, texture
 
-README = Path(__file__).parents[3] / "README.md"
+API_PAGE = Path(__file__).parents[3] / "docs" / "api.md"
 NAMED = {"/pairs", "/card", "/explain", "/maps", "/faithfulness", "/inside", "/record"}
 
 CLIENT = """
@@ -365,8 +365,8 @@ def test_a_large_image_is_drawn_at_the_size_of_the_page(checkpoints: Path, tmp_p
     assert answer["scff"]["region"]["area"] == 0.5
 
 
-def test_the_readme_s_sample_runs(url: str, scene: Path, tmp_path: Path) -> None:
-    (code,) = re.findall(r"## From a program.*?```python\n(.*?)```", README.read_text(), re.DOTALL)
+def test_the_sample_in_the_documentation_runs(url: str, scene: Path, tmp_path: Path) -> None:
+    (code,) = re.findall(r"## From Python.*?```python\n(.*?)```", API_PAGE.read_text(), re.DOTALL)
     (tmp_path / "scene.tif").write_bytes(scene.read_bytes())
     code = code.replace("http://127.0.0.1:7860", url)
     ended = subprocess.run(
