@@ -1,0 +1,23 @@
+"""HTML from the Jinja2 templates in app/templates, autoescaped."""
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+__all__ = ["render"]
+
+_ENVIRONMENT = Environment(
+    loader=PackageLoader("app"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+)
+# gr.HTML evaluates ${...} and {{...}} in its templates: text from files must never read as one of them.
+_TEMPLATE_SIGNS = {ord(sign): f"&#{ord(sign)};" for sign in "$`{}"}
+
+
+def render(name: str, /, **values: object) -> Markup:
+    """A template with its values, as HTML that may be nested in other templates.
+
+    Args:
+        name: path of the file below app/templates.
+        values: strings are escaped, Markup is not. Lone surrogates, which cannot be sent, become question marks.
+    """
+    html = _ENVIRONMENT.get_template(name).render(values)
+    return Markup(html.encode(errors="replace").decode().translate(_TEMPLATE_SIGNS))

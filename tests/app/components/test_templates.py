@@ -1,0 +1,32 @@
+"""Templates escape what is put into them, for the browser and for Gradio."""
+
+import pytest
+from jinja2 import DictLoader, UndefinedError
+from markupsafe import Markup
+
+from app.components import templates
+from app.components.templates import render
+
+pytestmark = pytest.mark.essential
+
+
+@pytest.fixture(autouse=True)
+def greeting(monkeypatch: pytest.MonkeyPatch) -> None:
+    loader = DictLoader({"greeting.html": "<p title='{{ name }}'>{{ name }}</p>"})
+    monkeypatch.setattr(templates, "_ENVIRONMENT", templates._ENVIRONMENT.overlay(loader=loader))
+
+
+def test_text_is_neither_html_nor_a_template_of_gradios() -> None:
+    html = render("greeting.html", name="<b>'${x}' {{y}} `z`</b> \ud800")
+    shown = "&lt;b&gt;&#39;&#36;&#123;x&#125;&#39; &#123;&#123;y&#125;&#125; &#96;z&#96;&lt;/b&gt; ?"
+    assert html == f"<p title='{shown}'>{shown}</p>"
+
+
+def test_html_is_kept_and_can_be_nested() -> None:
+    inner = render("greeting.html", name=Markup("<i>both</i>"))
+    assert render("greeting.html", name=inner).count("<i>both</i>") == 4
+
+
+def test_a_value_that_is_missing_is_an_error() -> None:
+    with pytest.raises(UndefinedError, match="name"):
+        render("greeting.html")
