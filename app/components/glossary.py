@@ -2,6 +2,8 @@
 
 from html import escape
 
+from explain.cam.methods import METHODS
+
 __all__ = ["TERMS", "help_with", "term"]
 
 TERMS = {
@@ -18,35 +20,7 @@ TERMS = {
         "It says where in the image a network finds evidence for one class. It is as coarse as the layer it is "
         "taken from, here interpolated to the image's size."
     ),
-    "Grad-CAM++": (
-        "Each channel of a layer is weighed by how strongly, and at how many places, it raises the class's score; "
-        "the weighed sum, as far as it is positive, is the heatmap. It was made to find several objects of one "
-        "class (Chattopadhay et al., 2018)."
-    ),
-    "Grad-CAM": (
-        "Each channel is weighed by the mean gradient of the class's score for it. The first of the family, and "
-        "the plainest (Selvaraju et al., 2017)."
-    ),
-    "XGrad-CAM": (
-        "Like Grad-CAM, with the gradients weighed by how strongly the channel answers at each place. Its weights "
-        "follow from two demands that an explanation should meet (Fu et al., 2020)."
-    ),
-    "HiResCAM": (
-        "Gradient times map at each place, summed over channels, without averaging first. For a network whose "
-        "classifier is linear it shows exactly what was added up (Draelos and Carin, 2020)."
-    ),
-    "LayerCAM": (
-        "Each place of each channel is weighed by its own gradient, as far as that is positive. It stays sharp on "
-        "earlier, finer layers (Jiang et al., 2021)."
-    ),
-    "Eigen-CAM": (
-        "The first principal component of a layer's channels. It knows no class: it shows what the layer answers "
-        "to most (Muhammad and Yeasin, 2020)."
-    ),
-    "Score-CAM": (
-        "The image is shown to the network through each channel as a mask, and channels count by the score that "
-        "is left. It needs no gradient and takes long (Wang et al., 2020)."
-    ),
+    **{method.title: method.cited_description for method in METHODS.values()},
     "layer": (
         "Where in the network the heatmap is taken. The classifier's input is coarse and final; fused maps Y2, "
         "Y3, and so on, and the stages X1, X2, and so on, are finer and earlier."

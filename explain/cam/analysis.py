@@ -1,4 +1,4 @@
-"""An image seen by a pair: both networks run once, then any number of questions."""
+"""Analysis of an image by a pair: both networks run once, then heatmaps of any layer, class and method."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,24 +15,24 @@ __all__ = ["Heatmap", "NetworkAnalysis", "PairAnalysis", "analyse"]
 
 @dataclass(frozen=True)
 class Heatmap:
-    """Where one network finds evidence for one class."""
+    """Class activation map of one network for one class."""
 
     values: np.ndarray
-    """float32 [h, w], at least zero, not scaled."""
+    """float32 [h, w], non-negative, not normalised."""
     target: int
-    """Class index."""
+    """Index of the target class."""
     against: int | None = None
-    """Class index, where the evidence is for the target over that class."""
+    """Index of the contrast class, if any."""
 
     @property
     def empty(self) -> bool:
-        """Whether nothing in the map speaks for the class."""
+        """Whether the map is zero everywhere: no evidence for the class."""
         return not self.values.max() > 0
 
 
 @dataclass(frozen=True)
 class NetworkAnalysis:
-    """One network's run over one image."""
+    """One network's forward pass over one image."""
 
     loaded: LoadedNetwork
     run: ForwardPass
@@ -45,11 +45,11 @@ class NetworkAnalysis:
         return int(self.probabilities.argmax())
 
     def target(self, question: Question) -> Target:
-        """What is explained; of a network's own prediction, that class."""
+        """The score to explain; this network's own prediction where the question names no class."""
         return Target(self.prediction if question.target is None else question.target, question.against)
 
     def heatmap(self, question: Question = Question()) -> Heatmap:
-        """The answer; runs no more of the network than it must (explain.cam.forward_pass).
+        """The heatmap at the question's layer; runs no more of the network than it must (explain.cam.forward_pass).
 
         Raises:
             BadInputError: the layer or the method is unknown.
@@ -57,7 +57,7 @@ class NetworkAnalysis:
         return self.all_heatmaps(question, [question.layer])[question.layer]
 
     def all_heatmaps(self, question: Question, layers: Sequence[str]) -> dict[str, Heatmap]:
-        """The answers at several layers, whichever the question names, by layer; for one differentiation."""
+        """Heatmaps at several layers, whichever the question names, by layer; by one backward pass."""
         target = self.target(question)
         maps = self.run.all_heatmaps([target], layers, question.method, question.smoothing)
         return {layer: Heatmap(values[0].cpu().numpy(), target.index, target.against) for layer, values in maps.items()}
@@ -65,7 +65,7 @@ class NetworkAnalysis:
 
 @dataclass(frozen=True)
 class PairAnalysis:
-    """Both networks' runs over one image."""
+    """Both networks' forward passes over one image."""
 
     pair: Pair
     image: np.ndarray
@@ -75,7 +75,7 @@ class PairAnalysis:
 
     @property
     def runs(self) -> dict[str, NetworkAnalysis]:
-        """Both by role, in the order in which they are shown."""
+        """Both networks' analyses by role, in display order."""
         return {"baseline": self.baseline, "scff": self.scff}
 
     def heatmaps(self, question: Question = Question()) -> dict[str, Heatmap]:
@@ -92,8 +92,8 @@ def analyse(pair: Pair, image: np.ndarray) -> PairAnalysis:
     """Runs both networks once.
 
     Args:
-        pair: the networks.
-        image: RGB uint8 [H, W, 3], any size; all of it is seen, at the network's input size.
+        pair: best inference-ready (pairs.inference).
+        image: RGB uint8 [H, W, 3], any size; it is resized to the networks' input size as a whole.
 
     Raises:
         BadInputError: a network's output is not finite.

@@ -1,4 +1,4 @@
-"""One pass of a network over a batch of images, and the heatmaps that can be had of it."""
+"""One forward pass of a network over a batch of images, and the heatmaps computed from it."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -10,7 +10,7 @@ from torch import Tensor
 
 from core.errors import BadInputError
 from explain.cam.layers import FUSED, Layer, find_layer
-from explain.cam.methods import DEFAULT_METHOD, METHODS, heatmaps, score_heatmaps
+from explain.cam.methods import DEFAULT_METHOD, METHODS, check_method
 from explain.cam.question import Smoothing, Target
 from models.network import Network
 
@@ -21,7 +21,10 @@ _HALF_SCALE = 2.0**8  # keeps gradients of float16 networks clear of the smalles
 
 @dataclass(frozen=True)
 class ForwardPass:
-    """What is kept of one pass. Threads may share it, and the network: no hook is set, no gradient is left."""
+    """Feature maps and logits of one forward pass.
+
+    Threads may share it, and the network: no hook is registered, no gradient accumulated.
+    """
 
     network: Network
     images: Tensor
@@ -71,9 +74,8 @@ class ForwardPass:
         method: str = DEFAULT_METHOD,
         smoothing: Smoothing | None = None,
     ) -> dict[str, Tensor]:
-        """The same of several layers, by name, for one differentiation."""
-        if method not in METHODS:
-            raise BadInputError(f"unknown method {method!r}; known: {', '.join(METHODS)}")
+        """The same at several layers, by name, by one backward pass."""
+        check_method(method)
         places = {name: find_layer(self.network, name) for name in layers}
         self._check_classes(targets)
         if smoothing is not None:
@@ -82,55 +84,53 @@ class ForwardPass:
                 for noisy in smoothing.copies(self.images)
             ]
             return {name: torch.stack([maps[name] for maps in copies]).mean(dim=0) for name in layers}
+        cam = METHODS[method]
         with without_autocast(self.images.device.type):
-            if METHODS[method].gradients:
-                found = self._with_gradients(set(places.values()), targets)
-            else:
-                found = {place: (self.maps[place], None) for place in places.values()}
-            if METHODS[method].scores:
-                return {
-                    name: score_heatmaps(self.network, self.images, list(targets), found[place][0].float())
-                    for name, place in places.items()
+            if cam.gradients:
+                inputs = self._with_gradients(set(places.values()), targets)
+            elif cam.scores:
+                inputs = {
+                    place: (self.maps[place].float(), self.network, self.images, targets) for place in places.values()
                 }
-        return {
-            name: heatmaps(method, *(None if values is None else values.float() for values in found[place]))
-            for name, place in places.items()
-        }
+            else:
+                inputs = {place: (self.maps[place].float(),) for place in places.values()}
+            with torch.no_grad():
+                return {name: cam.function(*inputs[place]).float().relu() for name, place in places.items()}
 
     def _check_classes(self, targets: Sequence[Target]) -> None:
         classes = self.logits.shape[1]
-        asked = {index for target in targets for index in (target.index, target.against) if index is not None}
-        if wrong := sorted(index for index in asked if not 0 <= index < classes):
+        indices = {index for target in targets for index in (target.index, target.against) if index is not None}
+        if wrong := sorted(index for index in indices if not 0 <= index < classes):
             raise BadInputError(f"class {wrong[0]} is out of range; this network's classes are 0 to {classes - 1}")
 
     def _with_gradients(self, layers: set[Layer], targets: Sequence[Target]) -> dict[Layer, tuple[Tensor, Tensor]]:
-        """The layers' maps, and the gradients of the scores for them."""
+        """The layers' feature maps, and the gradients of the scores with respect to them, in float32."""
         with torch.inference_mode(False), torch.enable_grad():
             maps, logits = self._from_fused(layers) if self._beyond_backbone(layers) else self._from_stages(layers)
             half = logits.dtype == torch.float16
             score = torch.stack([target(row) for target, row in zip(targets, logits, strict=True)]).sum()
             order = list(layers)
-            wanted = [maps[layer] for layer in order]
-            gradients = torch.autograd.grad(score * _HALF_SCALE if half else score, wanted)
+            inputs = [maps[layer] for layer in order]
+            gradients = torch.autograd.grad(score * _HALF_SCALE if half else score, inputs)
         scale = _HALF_SCALE if half else 1
         return {
-            layer: (values.detach(), gradient.float() / scale)
-            for layer, values, gradient in zip(order, wanted, gradients, strict=True)
+            layer: (values.detach().float(), gradient.float() / scale)
+            for layer, values, gradient in zip(order, inputs, gradients, strict=True)
         }
 
     def _beyond_backbone(self, layers: set[Layer]) -> bool:
-        """Whether no stage in front of the last must be differentiated, nor the backbone with it."""
+        """Whether the backward pass ends behind the backbone, because no stage before the last is among the layers."""
         return all(layer.kind == "Y" or layer.number == self.network.depth for layer in layers)
 
     def _from_fused(self, layers: set[Layer]) -> tuple[dict[Layer, Tensor], Tensor]:
-        """Fused maps and logits anew, from the first that is asked for on, with their graph."""
+        """Fused maps from the first of the layers on, and the logits, computed again with their graph."""
         depth = self.network.depth
         kept = {layer: values.detach() for layer, values in self.maps.items()}
         last = Layer("X", depth)
         if self.network.scff is None:
             maps = {last: kept[last].requires_grad_()}
             return maps, self.network.head(maps[last])
-        # The last stage joins in the last fusion, which takes what is before it as it is.
+        # The last stage enters the last fusion only, so that the fusion before it stays a constant.
         first = min(layer.number if layer.kind == "Y" else depth - 1 for layer in layers)
         start = Layer("Y", first) if first > 1 else Layer("X", 1)
         maps = {layer: kept[layer].requires_grad_() for layer in {start, last}}
@@ -141,7 +141,7 @@ class ForwardPass:
         return maps, self.network.head(maps[Layer("Y", depth)])
 
     def _from_stages(self, layers: set[Layer]) -> tuple[dict[Layer, Tensor], Tensor]:
-        """Stages, fused maps and logits anew, from the first stage that is asked for on, with their graph."""
+        """Stages from the first of the layers on, fused maps and logits, computed again with their graph."""
         first = min(layer.number for layer in layers)
         stages = [self.maps[Layer("X", i)].detach() for i in range(1, first + 1)]
         later = None
@@ -164,7 +164,7 @@ def forward_pass(network: Network, images: Tensor) -> ForwardPass:
     Raises:
         BadInputError: the logits are not finite; says which map is the first that is not.
     """
-    # Without inference mode, so that what is kept can be differentiated later.
+    # Without inference mode, whose tensors could not take part in a backward pass later.
     with torch.inference_mode(False), torch.no_grad(), without_autocast(images.device.type):
         images = images.to(next(network.parameters()).dtype)
         images = images.clone() if images.is_inference() else images
@@ -172,14 +172,16 @@ def forward_pass(network: Network, images: Tensor) -> ForwardPass:
         logits = network.head((fused or stages)[-1]).float()
     run = ForwardPass(network, images, _named("X", stages) | _named("Y", fused), logits)
     if not logits.isfinite().all():
-        raise BadInputError(f"the output of this network is not finite; {_first_wild(run)} is the first that is not")
+        raise BadInputError(
+            f"the output of this network is not finite; {_first_non_finite(run)} is the first that is not"
+        )
     return run
 
 
 def forward_passes(network: Network, images: Tensor) -> Iterator[ForwardPass]:
-    """Runs a network over any number of images, some at once and then the next.
+    """Runs a network over any number of images, batch by batch.
 
-    Whoever takes a run should let go of it before the next one, or the maps of both are in memory at a time.
+    The caller should drop each pass before it takes the next, or the feature maps of both are in memory at a time.
 
     Args:
         network, images: as forward_pass's.
@@ -192,16 +194,16 @@ def forward_passes(network: Network, images: Tensor) -> Iterator[ForwardPass]:
 
 
 def inference_batch_size(device: torch.device) -> int:
-    """How many images a device is fastest with: the maps of more of them outgrow a processor's cache."""
+    """The batch size that a device is fastest with: larger batches of feature maps outgrow a processor's cache."""
     return 8 if device.type == "cpu" else 64
 
 
-def _first_wild(run: ForwardPass) -> str:
-    """The first of the image, the stages, the fused maps and the logits that is not finite."""
+def _first_non_finite(run: ForwardPass) -> str:
+    """Name of the first of image, stages, fused maps and logits that is not finite."""
     if not run.images.isfinite().all():
         return "the image"
-    wild = (str(layer) for layer, values in run.maps.items() if not values.isfinite().all())
-    return next(wild, "the logits' layer")
+    layers = (str(layer) for layer, values in run.maps.items() if not values.isfinite().all())
+    return next(layers, "the logits' layer")
 
 
 def _named(kind: str, maps: Sequence[Tensor]) -> dict[Layer, Tensor]:
@@ -212,6 +214,6 @@ def _named(kind: str, maps: Sequence[Tensor]) -> dict[Layer, Tensor]:
 
 @contextmanager
 def without_autocast(device: str) -> Iterator[None]:
-    """In the types of the weights, without autocast, which a caller may have set."""
+    """Computes in the data type of the weights, even where the caller has enabled autocast."""
     with torch.autocast(device, enabled=False):
         yield

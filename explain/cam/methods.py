@@ -1,192 +1,226 @@
-"""The CAM family: from a layer's map A and the gradient g = dS/dA of a score S to a heatmap.
+"""CAM methods: from a layer's feature map A and the gradient g = dS/dA of a class score S to a heatmap.
 
-The methods are pytorch-grad-cam's classes, called without hooks. Three of them are mended here:
-
-- Grad-CAM++ (Chattopadhay et al., WACV 2018), with the score's exponential as the paper's Y:
-
-      alpha = g^2 / (2 g^2 + sum_ab(A) g^3)        per channel and position (equation 19)
-      w_k = sum_ij alpha relu(g)                   per channel (equation 7)
-      heatmap = relu(sum_k w_k A_k)                (equations 1 and 6)
-
-  The library adds 1e-6 to alpha's denominator. Behind global average pooling g is of the order of a weight over the
-  number of positions, so that on a network with small gradients the added term, and not the formula, sets the weights.
-- Eigen-CAM: the sign of a principal component is arbitrary; the library's own correction makes its peak positive.
-- Score-CAM: the library masks the image by all channels at once, which takes gigabytes.
+A method is a function of tensors and its entry in METHODS, from which page, command lines and documentation read.
+Nothing here imports torch before a heatmap is computed, so that `--help` can list the methods at once.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from __future__ import annotations
 
-import numpy as np
-import pytorch_grad_cam
-import torch
-from pytorch_grad_cam.utils.svd_on_activations import get_2d_projection_with_sign_correction
-from torch import Tensor, nn
-from torch.nn import functional
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from core.errors import BadInputError
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
 
 __all__ = [
     "DEFAULT_METHOD",
     "METHODS",
-    "EigenCAM",
-    "GradCAMPlusPlus",
     "Method",
-    "ScoreCAM",
-    "heatmaps",
-    "score_heatmaps",
+    "check_method",
+    "eigen_cam",
+    "grad_cam",
+    "grad_cam_plus_plus",
+    "hires_cam",
+    "layer_cam",
+    "score_cam",
+    "xgrad_cam",
 ]
 
-
-class GradCAMPlusPlus(pytorch_grad_cam.GradCAMPlusPlus):
-    """The library's, with the paper's exact weights; torch tensors stay on their device."""
-
-    def get_cam_weights(
-        self,
-        input_tensor: Tensor | None,  # noqa: ARG002 - the library's signature
-        target_layers: list | None,  # noqa: ARG002
-        target_category: list | None,  # noqa: ARG002
-        activations: np.ndarray | Tensor,
-        grads: np.ndarray | Tensor,
-    ) -> Tensor:
-        """The weight w_k of each channel, [B, C], of maps and gradients [B, C, ...]."""
-        activations, grads = torch.as_tensor(activations), torch.as_tensor(grads)
-        positions = tuple(range(2, activations.ndim))
-        # Where g is not zero, alpha is 1 / (2 + sum(A) g): g^2, which may underflow, cancels.
-        denominator = 2 + activations.sum(dim=positions, keepdim=True) * grads
-        positive = (grads > 0) & (denominator != 0)
-        return torch.where(positive, grads / denominator, 0).sum(dim=positions)
-
-    def get_cam_image(
-        self,
-        input_tensor: Tensor | None,
-        target_layer: nn.Module | None,
-        targets: list | None,
-        activations: np.ndarray | Tensor,
-        grads: np.ndarray | Tensor,
-        eigen_smooth: bool = False,
-    ) -> np.ndarray | Tensor:
-        """The weighed sum of channels, [B, ...], of the kind that the maps are."""
-        if eigen_smooth or not isinstance(activations, Tensor):
-            weights = self.get_cam_weights(input_tensor, target_layer, targets, activations, grads).numpy()
-            weighed = weights.reshape(*weights.shape, *[1] * (activations.ndim - 2)) * activations
-            return get_2d_projection_with_sign_correction(weighed) if eigen_smooth else weighed.sum(axis=1)
-        weights = self.get_cam_weights(input_tensor, target_layer, targets, activations, grads)
-        return torch.einsum("bc,bc...->b...", weights, activations)
+_CHUNK = 16  # channels whose masked images Score-CAM passes through the network at once
+_XGRAD_EPSILON = 1e-7  # pytorch-grad-cam's
+_MASK_EPSILON = 1e-8  # the same
 
 
-class EigenCAM(pytorch_grad_cam.EigenCAM):
-    """The library's, with the first principal component's sign chosen so that its peak is positive."""
+def grad_cam_plus_plus(maps: Tensor, gradients: Tensor) -> Tensor:
+    """Grad-CAM++ (Chattopadhay et al., WACV 2018), with the score's exponential as the paper's Y.
 
-    def get_cam_image(
-        self,
-        input_tensor: Tensor | None,  # noqa: ARG002 - the library's signature
-        target_layer: nn.Module | None,  # noqa: ARG002
-        target_category: list | None,  # noqa: ARG002
-        activations: np.ndarray,
-        grads: np.ndarray | None,  # noqa: ARG002
-        eigen_smooth: bool = False,  # noqa: ARG002
-    ) -> np.ndarray:
-        """The projection of each position on that component, [B, h, w]."""
-        return get_2d_projection_with_sign_correction(activations)
+        alpha = g^2 / (2 g^2 + sum_ab(A) g^3)        per channel and position (equation 19)
+        w_k = sum_ij alpha relu(g)                   per channel (equation 7)
+        heatmap = relu(sum_k w_k A_k)                (equations 1 and 6)
+
+    pytorch-grad-cam adds 1e-6 to alpha's denominator. Behind global average pooling g is of the order of a weight over
+    the number of positions, so that on a network with small gradients the added term, and not the formula, sets the
+    weights. Here they are exact.
+
+    Args:
+        maps: A, float32 [B, C, h, w].
+        gradients: g, [B, C, h, w].
+
+    Returns:
+        [B, h, w], before the ReLU, as all functions of this module.
+    """
+    # Where g is not zero, alpha is 1 / (2 + sum(A) g): g^2, which may underflow, cancels.
+    denominator = 2 + maps.sum(dim=(2, 3), keepdim=True) * gradients
+    defined = (gradients > 0) & (denominator != 0)
+    return _weighted_sum((gradients / denominator).where(defined, 0).sum(dim=(2, 3)), maps)
 
 
-class ScoreCAM(pytorch_grad_cam.ScoreCAM):
-    """The library's, masking the image by a few channels at a time."""
+def grad_cam(maps: Tensor, gradients: Tensor) -> Tensor:
+    """Grad-CAM (Selvaraju et al., ICCV 2017): w_k is the mean of g over positions."""
+    return _weighted_sum(gradients.mean(dim=(2, 3)), maps)
 
-    batch_size = 16
 
-    def get_cam_weights(
-        self,
-        input_tensor: Tensor,
-        target_layer: nn.Module | None,  # noqa: ARG002 - the library's signature
-        targets: list[Callable[[Tensor], Tensor]],
-        activations: np.ndarray,
-        grads: np.ndarray | None,  # noqa: ARG002
-    ) -> np.ndarray:
-        """The softmax over channels of the score of the image seen through each, [B, C]."""
-        weights = []
-        with torch.no_grad():
-            for image, target, maps in zip(input_tensor, targets, torch.from_numpy(activations), strict=True):
-                scores = []
-                # Masks are made in float32: in float16 what keeps a constant channel from 0 / 0 would vanish.
-                for chunk in maps.to(image.device).split(self.batch_size):  # [b, h, w]
-                    large = functional.interpolate(chunk[None], image.shape[-2:], mode="bilinear", align_corners=True)[
-                        0
-                    ]
-                    low, high = large.amin((1, 2), keepdim=True), large.amax((1, 2), keepdim=True)
-                    masks = ((large - low) / (high - low + 1e-8)).to(image.dtype)
-                    scores += [target(output) for output in self.model(image * masks[:, None])]
-                weights.append(torch.stack(scores).float().softmax(dim=0))
-        return torch.stack(weights).cpu().numpy()
+def xgrad_cam(maps: Tensor, gradients: Tensor) -> Tensor:
+    """XGrad-CAM (Fu et al., BMVC 2020): w_k = sum_ij(g A) / sum_ij(A)."""
+    activation = maps.sum(dim=(2, 3), keepdim=True) + _XGRAD_EPSILON
+    return _weighted_sum((gradients * maps / activation).sum(dim=(2, 3)), maps)
+
+
+def hires_cam(maps: Tensor, gradients: Tensor) -> Tensor:
+    """HiResCAM (Draelos and Carin, 2020): sum_k g_k A_k at each position."""
+    return (gradients * maps).sum(dim=1)
+
+
+def layer_cam(maps: Tensor, gradients: Tensor) -> Tensor:
+    """LayerCAM (Jiang et al., IEEE TIP 2021): sum_k relu(g_k) A_k at each position."""
+    return (gradients.relu() * maps).sum(dim=1)
+
+
+def eigen_cam(maps: Tensor) -> Tensor:
+    """Eigen-CAM (Muhammad and Yeasin, IJCNN 2020): each position's projection on the first principal component.
+
+    The sign of a principal component is arbitrary; the one is taken that makes the larger extreme positive.
+    """
+    import torch
+
+    positions = maps.flatten(2).transpose(1, 2)  # [B, h w, C]
+    positions = positions - positions.mean(dim=1, keepdim=True)
+    _, _, components = torch.linalg.svd(positions, full_matrices=False)
+    projection = (positions @ components[:, 0, :, None]).view(len(maps), *maps.shape[2:])
+    flip = projection.amin((1, 2)).abs() > projection.amax((1, 2)).abs()
+    return projection.where(~flip[:, None, None], -projection)
+
+
+def score_cam(
+    maps: Tensor, network: nn.Module, images: Tensor, targets: Sequence[Callable[[Tensor], Tensor]]
+) -> Tensor:
+    """Score-CAM (Wang et al., CVPR workshops 2020): w_k is the softmax over channels of the masked images' scores.
+
+    Takes as many passes of the network as the layer has channels.
+
+    Args:
+        maps: A, float32 [B, C, h, w].
+        network: gives logits [b, classes] of images.
+        images: normalised, [B, 3, H, W].
+        targets: for each image, its score of logits [classes].
+    """
+    import torch
+
+    weights = []
+    with torch.no_grad():
+        for image, target, channels in zip(images, targets, maps, strict=True):
+            scores = []
+            for chunk in channels.split(_CHUNK):  # [b, h, w]
+                # In float32: in float16 what keeps a constant channel from 0 / 0 would vanish.
+                large = torch.nn.functional.interpolate(
+                    chunk[None], image.shape[-2:], mode="bilinear", align_corners=True
+                )[0]
+                low, high = large.amin((1, 2), keepdim=True), large.amax((1, 2), keepdim=True)
+                masks = ((large - low) / (high - low + _MASK_EPSILON)).to(image.dtype)
+                scores += [target(logits) for logits in network(image * masks[:, None])]
+            weights.append(torch.stack(scores).float().softmax(dim=0))
+    return _weighted_sum(torch.stack(weights), maps)
+
+
+def _weighted_sum(weights: Tensor, maps: Tensor) -> Tensor:
+    """sum_k w_k A_k of weights [B, C] and maps [B, C, h, w]: [B, h, w]."""
+    return (weights[:, None] @ maps.flatten(2)).view(len(maps), *maps.shape[2:])
 
 
 @dataclass(frozen=True)
 class Method:
-    """How a layer's map becomes a heatmap."""
+    """A CAM method, with all that page, command lines and documentation show of it."""
 
     title: str
-    cam: type[pytorch_grad_cam.base_cam.BaseCAM]
+    description: str
+    """What it does, in two sentences."""
+    reference: str
+    """The paper that introduced it."""
+    function: Callable[..., Tensor]
+    """Of maps and gradients; of maps alone, where it uses neither gradients nor scores; of maps, network, images and
+    targets, where it uses scores."""
     gradients: bool = True
-    """Whether it asks for the score's gradient; else for the map alone, or for scores of other images."""
+    """Whether it uses the gradient of the class score."""
     scores: bool = False
-    """Whether it runs the whole network, once a channel."""
+    """Whether it uses class scores of masked images, by as many passes of the network as the layer has channels."""
 
     @property
     def knows_class(self) -> bool:
-        """Whether its maps are of a class, and not of what is in the layer alone."""
+        """Whether its heatmaps are of a class, and not of what is in the layer alone."""
         return self.gradients or self.scores
+
+    @property
+    def cited_description(self) -> str:
+        """The description, its paper in parentheses before the last full stop."""
+        return f"{self.description.removesuffix('.')} ({self.reference})."
 
 
 METHODS = {
-    "gradcam++": Method("Grad-CAM++", GradCAMPlusPlus),
-    "gradcam": Method("Grad-CAM", pytorch_grad_cam.GradCAM),
-    "xgradcam": Method("XGrad-CAM", pytorch_grad_cam.XGradCAM),
-    "hirescam": Method("HiResCAM", pytorch_grad_cam.HiResCAM),
-    "layercam": Method("LayerCAM", pytorch_grad_cam.LayerCAM),
-    "eigencam": Method("Eigen-CAM", EigenCAM, gradients=False),
-    "scorecam": Method("Score-CAM", ScoreCAM, gradients=False, scores=True),
+    "gradcam++": Method(
+        "Grad-CAM++",
+        "Each channel of a layer is weighted by how strongly, and at how many positions, it raises the class score; "
+        "the positive part of the weighted sum is the heatmap. It was designed to find several objects of one class.",
+        "Chattopadhay et al., WACV 2018",
+        grad_cam_plus_plus,
+    ),
+    "gradcam": Method(
+        "Grad-CAM",
+        "Each channel is weighted by the mean gradient of the class score with respect to it. It is the first and the "
+        "simplest of the gradient-based methods.",
+        "Selvaraju et al., ICCV 2017",
+        grad_cam,
+    ),
+    "xgradcam": Method(
+        "XGrad-CAM",
+        "Like Grad-CAM, with gradients weighted by the channel's activation at each position. The weights follow from "
+        "two axioms of attribution, sensitivity and conservation.",
+        "Fu et al., BMVC 2020",
+        xgrad_cam,
+    ),
+    "hirescam": Method(
+        "HiResCAM",
+        "Gradient times activation at each position, summed over channels, without averaging gradients first. For a "
+        "network whose classifier is linear it shows exactly what each position adds to the logit.",
+        "Draelos and Carin, 2020",
+        hires_cam,
+    ),
+    "layercam": Method(
+        "LayerCAM",
+        "Each position of each channel is weighted by the positive part of its own gradient. It stays sharp on earlier "
+        "layers of higher resolution.",
+        "Jiang et al., IEEE TIP 2021",
+        layer_cam,
+    ),
+    "eigencam": Method(
+        "Eigen-CAM",
+        "The first principal component of a layer's channels. It is class-agnostic: it shows what the layer "
+        "responds to most.",
+        "Muhammad and Yeasin, IJCNN 2020",
+        eigen_cam,
+        gradients=False,
+    ),
+    "scorecam": Method(
+        "Score-CAM",
+        "The image is masked by each channel in turn, and channels are weighted by the class score that remains. It "
+        "needs no gradients and takes long.",
+        "Wang et al., CVPR workshops 2020",
+        score_cam,
+        gradients=False,
+        scores=True,
+    ),
 }
 """By the name that command lines use."""
 DEFAULT_METHOD = "gradcam++"
 
-_NO_NETWORK = nn.Linear(1, 1).requires_grad_(False)  # the library's classes ask for one, even to weigh given maps
-_CAMS = {name: method.cam(_NO_NETWORK, []) for name, method in METHODS.items() if not method.scores}
 
+def check_method(name: str) -> None:
+    """Refuses the name of a method that is not in METHODS.
 
-def heatmaps(method: str, maps: Tensor, gradients: Tensor | None) -> Tensor:
-    """Heatmaps of a layer by a method that does not run the network.
-
-    Args:
-        method: a name in METHODS.
-        maps: A, float32 [B, C, h, w].
-        gradients: of a score for A, alike; None for a method that takes none.
-
-    Returns:
-        float32 [B, h, w], at least zero, not scaled, on the maps' device.
+    Raises:
+        BadInputError: lists those that are.
     """
-    if not isinstance(_CAMS[method], GradCAMPlusPlus):  # the library's own compute in NumPy
-        device = maps.device
-        maps, gradients = (None if values is None else values.cpu().numpy() for values in (maps, gradients))
-        return _positive(_CAMS[method].get_cam_image(None, None, None, maps, gradients, False)).to(device)
-    return _positive(_CAMS[method].get_cam_image(None, None, None, maps, gradients))
-
-
-def score_heatmaps(
-    network: nn.Module, images: Tensor, targets: list[Callable[[Tensor], Tensor]], maps: Tensor
-) -> Tensor:
-    """Score-CAM's heatmaps, for as many passes of the network as the layer has channels.
-
-    Args:
-        network: gives logits [b, classes] of images.
-        images: normalised, [B, 3, H, W].
-        targets: for each image, its score of logits [classes].
-        maps: A, float32 [B, C, h, w].
-
-    Returns:
-        As heatmaps.
-    """
-    cam = ScoreCAM(network, [])
-    return _positive(cam.get_cam_image(images, None, targets, maps.cpu().numpy(), None)).to(maps.device)
-
-
-def _positive(maps: np.ndarray | Tensor) -> Tensor:
-    return torch.as_tensor(maps, dtype=torch.float32).relu()
+    if name not in METHODS:
+        raise BadInputError(f"unknown method {name!r}; known: {', '.join(METHODS)}")

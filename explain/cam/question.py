@@ -1,26 +1,29 @@
 """What a heatmap is computed for: target class, contrast class, layer, CAM method and smoothing."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 from dataclasses import dataclass
-
-import torch
-from torch import Tensor
+from typing import TYPE_CHECKING
 
 from core.errors import BadInputError
 from explain.cam.layers import FUSED
 from explain.cam.methods import DEFAULT_METHOD
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 __all__ = ["Question", "Smoothing", "Target"]
 
 
 @dataclass(frozen=True)
 class Target:
-    """The score S that a heatmap explains: a class's logit or, as a contrast, its lead over another class's."""
+    """The score S that a heatmap explains: the target class's logit, or its difference to a contrast class's."""
 
     index: int
-    """Of the class."""
+    """Of the target class."""
     against: int | None = None
-    """Of the other class."""
+    """Of the contrast class."""
 
     def __call__(self, logits: Tensor) -> Tensor:
         """S of logits [classes]."""
@@ -29,36 +32,46 @@ class Target:
 
 @dataclass(frozen=True)
 class Smoothing:
-    """Maps averaged over noisy copies of the image, as SmoothGrad-CAM++ does (Omeiza et al., 2019)."""
+    """Heatmaps averaged over noisy copies of the image: SmoothGrad, as in SmoothGrad-CAM++ (Omeiza et al., 2019).
+
+    Raises:
+        BadInputError: a value is out of range.
+    """
 
     samples: int = 8
     spread: float = 0.1
-    """Standard deviation of the noise, as a share of the image's range."""
+    """Standard deviation of the noise, as a fraction of the image's range."""
     seed: int = 0
 
     def __post_init__(self) -> None:
         if self.samples < 1:
-            raise BadInputError(f"the noisy copies to average over must be at least 1, got {self.samples}")
+            raise BadInputError(f"the number of noisy copies to average over must be at least 1, got {self.samples}")
         if not 0 <= self.spread <= 1:
             raise BadInputError(f"noise must be from 0 to 1 of the image's range, got {self.spread}")
 
     def copies(self, images: Tensor) -> Iterator[Tensor]:
         """Noisy copies of images [B, 3, H, W]."""
+        import torch
+
         random = torch.Generator().manual_seed(self.seed)
         deviation = self.spread * (images.amax((1, 2, 3), keepdim=True) - images.amin((1, 2, 3), keepdim=True))
         for _ in range(self.samples):
-            noise = torch.randn(images.shape[1:], generator=random).to(images)  # the same, whatever is in the batch
+            noise = torch.randn(images.shape[1:], generator=random).to(images)  # independent of the rest of the batch
             yield images + deviation * noise
 
 
 @dataclass(frozen=True)
 class Question:
-    """What a heatmap is asked for, of either network alike."""
+    """What is to be explained, of both networks of a pair alike.
+
+    Raises:
+        BadInputError: the contrast class has no target class, or is that.
+    """
 
     target: int | None = None
     """Class index; None for each network's own prediction."""
     against: int | None = None
-    """Class index: evidence for the target over this class, a difference of logits."""
+    """Index of the contrast class: evidence for the target class over it, by the difference of their logits."""
     layer: str = FUSED
     """A name of explain.cam.layers."""
     method: str = DEFAULT_METHOD
@@ -67,6 +80,6 @@ class Question:
 
     def __post_init__(self) -> None:
         if self.against is not None and self.target is None:
-            raise BadInputError("a contrast is between two classes; choose the target as well")
+            raise BadInputError("a contrast is between two classes; choose the target class as well")
         if self.against is not None and self.against == self.target:
             raise BadInputError("a class cannot be contrasted with itself; choose another one")

@@ -59,7 +59,7 @@ def test_another_class_does_not_run_the_backbone(pair: Pair) -> None:
 
 
 def test_a_contrast_needs_two_classes() -> None:
-    with pytest.raises(BadInputError, match="a contrast is between two classes; choose the target as well"):
+    with pytest.raises(BadInputError, match="a contrast is between two classes; choose the target class as well"):
         Question(against=1)
     with pytest.raises(BadInputError, match="cannot be contrasted with itself"):
         Question(1, against=1)

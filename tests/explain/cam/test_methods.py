@@ -1,4 +1,8 @@
-"""What is mended of the library's methods, against derivations of its own and against the library."""
+"""CAM methods against derivations of their own, and against pytorch-grad-cam's classes."""
+
+import re
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -6,9 +10,11 @@ import pytorch_grad_cam
 import torch
 from pytorch_grad_cam.utils.image import scale_cam_image
 from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
+from pytorch_grad_cam.utils.svd_on_activations import get_2d_projection_with_sign_correction
 
+from core.errors import BadInputError
 from explain.cam.forward_pass import forward_pass
-from explain.cam.methods import METHODS, EigenCAM, GradCAMPlusPlus, ScoreCAM, heatmaps
+from explain.cam.methods import METHODS, Method, check_method, eigen_cam, grad_cam_plus_plus, score_cam
 from explain.cam.question import Target
 from models.network import Network
 from models.scff import FusionSettings
@@ -100,28 +106,54 @@ def test_same_as_the_library_where_its_added_term_is_negligible(arch: str) -> No
 
 
 def test_the_librarys_added_term_decides_where_gradients_are_small() -> None:
-    """The reason for a subclass: with small gradients the library's weights are others."""
+    """The reason for weights of our own: with small gradients the library's are others."""
     random = np.random.default_rng(0)
     activations = random.random((1, 40, 7, 7)).astype(np.float32)
     grads = np.broadcast_to(random.normal(0, 1e-4, (1, 40, 1, 1)), activations.shape).astype(np.float32)
     network = trained_like("resnet18", None)
-
-    def weights(kind: type) -> np.ndarray:
-        return kind(network, target_layers=[]).get_cam_weights(None, None, None, activations, grads)[0]
-
     exact = np.where(grads[0, :, 0, 0] > 0, grads.sum(axis=(2, 3))[0], 0) / (
         2 + activations.sum(axis=(2, 3))[0] * grads[0, :, 0, 0]
     )
-    np.testing.assert_allclose(weights(GradCAMPlusPlus), exact, rtol=1e-4)
-    assert weights(pytorch_grad_cam.GradCAMPlusPlus).max() < 0.1 * exact.max()
+    found = grad_cam_plus_plus(torch.from_numpy(activations), torch.from_numpy(grads))[0].numpy()
+    agree(found, (exact[:, None, None] * activations[0]).sum(axis=0), 1e-5)
+    library = pytorch_grad_cam.GradCAMPlusPlus(network, target_layers=[])
+    assert library.get_cam_weights(None, None, None, activations, grads).max() < 0.1 * exact.max()
 
 
-def test_drop_in_for_the_library_on_the_whole_network() -> None:
+def test_gradcam_plus_plus_is_the_librarys_but_for_the_term_that_it_adds() -> None:
+    """The library's formula with 1e-6 in the denominator gives its maps; without, ours."""
+    random = np.random.default_rng(5)
+    a, g = random.random((2, 30, 5, 4)).astype(np.float32), random.normal(0, 1, (2, 30, 5, 4)).astype(np.float32)
+    library = pytorch_grad_cam.GradCAMPlusPlus(trained_like("resnet18", None), target_layers=[])
+    theirs = library.get_cam_image(None, None, None, a, g, False)
+    for added, expected in ((1e-6, theirs), (0, grad_cam_plus_plus(*map(torch.from_numpy, (a, g))).numpy())):
+        alpha = np.divide(g**2, 2.0 * g**2 + a.sum(axis=(2, 3), keepdims=True, dtype=np.float64) * g**3 + added)
+        weights = (np.where(g == 0, 0, alpha) * np.maximum(g, 0)).sum(axis=(2, 3))
+        derived = (weights[:, :, None, None] * a).sum(axis=1)
+        np.testing.assert_allclose(expected, derived, rtol=0, atol=1e-5 * np.abs(derived).max())
+
+
+class OurGradCAMPlusPlus(pytorch_grad_cam.GradCAMPlusPlus):
+    """Our function behind the library's hooks."""
+
+    def get_cam_image(
+        self,
+        input_tensor: object,  # noqa: ARG002 - the library's signature
+        target_layer: object,  # noqa: ARG002
+        targets: object,  # noqa: ARG002
+        activations: np.ndarray | torch.Tensor,
+        grads: np.ndarray | torch.Tensor,
+        eigen_smooth: bool = False,  # noqa: ARG002
+    ) -> np.ndarray:
+        return grad_cam_plus_plus(torch.as_tensor(activations), torch.as_tensor(grads)).numpy()
+
+
+def test_the_head_alone_gives_what_hooks_on_the_whole_network_give() -> None:
     network = trained_like("resnet18", None)
     for parameter in network.parameters():
         parameter.requires_grad_(True)
     images = torch.randn(1, 3, 96, 96)
-    with GradCAMPlusPlus(network, [network.backbone.layer4[-1]]) as ours:
+    with OurGradCAMPlusPlus(network, [network.backbone.layer4[-1]]) as ours:
         whole = ours(images, [ClassifierOutputTarget(3)])[0]
     head_alone = gradcam_plus_plus(network, images, 3)
     np.testing.assert_allclose(as_the_library_shows(head_alone, (96, 96)), whole, atol=1e-5)
@@ -140,9 +172,31 @@ def test_gradients_that_vanish_or_underflow_give_finite_maps() -> None:
         assert (found.max() == 0) == empty
 
 
-@pytest.mark.parametrize("method", ["gradcam", "xgradcam", "hirescam", "layercam"])
-def test_the_librarys_other_methods_follow_their_formulas(method: str) -> None:
-    """In float64, on maps of either sign as ConvNeXt has them; XGrad-CAM's own 1e-7 goes unnoticed."""
+LIBRARY = {
+    "gradcam": pytorch_grad_cam.GradCAM,
+    "xgradcam": pytorch_grad_cam.XGradCAM,
+    "hirescam": pytorch_grad_cam.HiResCAM,
+    "layercam": pytorch_grad_cam.LayerCAM,
+}
+
+
+@pytest.mark.essential
+@pytest.mark.parametrize("signed", [False, True], ids=["after a ReLU", "of either sign"])
+@pytest.mark.parametrize("method", LIBRARY)
+def test_methods_are_the_librarys(method: str, signed: bool) -> None:
+    random = np.random.default_rng(3)
+    maps, gradients = random.normal(0.3, 1, (2, 30, 5, 4)), random.normal(0, 1e-3, (2, 30, 5, 4))
+    maps, gradients = ((maps if signed else np.maximum(maps, 0)).astype(np.float32), gradients.astype(np.float32))
+    library = LIBRARY[method](trained_like("resnet18", None), target_layers=[])
+    theirs = library.get_cam_image(None, None, None, maps, gradients, False)
+    found = METHODS[method].function(torch.from_numpy(maps), torch.from_numpy(gradients)).numpy()
+    np.testing.assert_allclose(found, theirs, rtol=0, atol=1e-5 * np.abs(theirs).max())
+
+
+@pytest.mark.essential
+@pytest.mark.parametrize("method", LIBRARY)
+def test_methods_follow_their_formulas(method: str) -> None:
+    """In float64, on maps of either sign as ConvNeXt has them; the 1e-7 in XGrad-CAM goes unnoticed."""
     random = np.random.default_rng(1)
     a, g = random.normal(0.3, 1, (2, 30, 5, 4)), random.normal(0, 1e-3, (2, 30, 5, 4))
     positions = (2, 3)
@@ -154,39 +208,68 @@ def test_the_librarys_other_methods_follow_their_formulas(method: str) -> None:
         "layercam": lambda: np.maximum(g, 0),  # Jiang et al., IEEE TIP 2021
     }[method]()
     expected = np.maximum((weights * a).sum(axis=1), 0)
-    found = heatmaps(method, *(torch.from_numpy(values).float() for values in (a, g)))
+    found = METHODS[method].function(*(torch.from_numpy(values).float() for values in (a, g))).relu()
     agree(found.numpy(), expected, 1e-4)
 
 
+@pytest.mark.essential
 def test_eigencam_is_the_first_principal_component_with_its_peak_positive() -> None:
-    """Muhammad and Yeasin, IJCNN 2020."""
+    """Muhammad and Yeasin, IJCNN 2020: by the eigenvectors of the covariance in float64."""
     random = np.random.default_rng(2)
     place = random.random((6, 5))
     maps = (random.normal(0, 1, 20)[:, None, None] * place + random.normal(0, 1e-3, (20, 6, 5)))[None]
     for sign in (1, -1):
-        found = heatmaps("eigencam", torch.from_numpy(sign * maps).float(), None)[0].numpy()
+        found = eigen_cam(torch.from_numpy(sign * maps).float())[0].relu().numpy()
         centred = (sign * maps[0]).reshape(20, -1).T
         centred -= centred.mean(axis=0)
         _, vectors = np.linalg.eigh(centred.T @ centred)
         projection = (centred @ vectors[:, -1]).reshape(6, 5)
         projection *= np.sign(projection.flat[np.abs(projection).argmax()])
         agree(found, np.maximum(projection, 0), 1e-4)
-    assert issubclass(EigenCAM, pytorch_grad_cam.EigenCAM)
+
+
+def test_eigencam_is_the_librarys_with_its_sign_correction() -> None:
+    maps = np.random.default_rng(4).normal(0.3, 1, (3, 30, 6, 5)).astype(np.float32)
+    theirs = get_2d_projection_with_sign_correction(maps)
+    np.testing.assert_allclose(eigen_cam(torch.from_numpy(maps)), theirs, rtol=0, atol=1e-5 * np.abs(theirs).max())
 
 
 def test_scorecam_is_the_librarys_without_its_memory() -> None:
     network = trained_like("resnet18", FusionSettings())
     images = torch.randn(2, 3, 64, 48)
     with torch.no_grad():
-        maps = network.features(images).numpy()
+        maps = network.features(images)
     targets = [Target(4), Target(1)]
-    ours, theirs = (
-        kind(network, []).get_cam_weights(images, None, targets, maps, None)
-        for kind in (ScoreCAM, pytorch_grad_cam.ScoreCAM)
-    )
-    np.testing.assert_allclose(ours, theirs, rtol=1e-4)
-    assert ours.shape == (2, 512)
+    largest = 0
+
+    def counting(images: torch.Tensor) -> torch.Tensor:
+        nonlocal largest
+        largest = max(largest, len(images))
+        return network(images)
+
+    library = pytorch_grad_cam.ScoreCAM(network, [])
+    weights = library.get_cam_weights(images, None, targets, maps.numpy(), None)  # [B, C]
+    theirs = (weights[:, :, None, None] * maps.numpy()).sum(axis=1)
+    ours = score_cam(maps, counting, images, targets).numpy()
+    np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-5 * np.abs(theirs).max())
+    assert largest == 16
 
 
-def test_every_method_is_a_class_of_the_librarys() -> None:
-    assert all(issubclass(method.cam, pytorch_grad_cam.base_cam.BaseCAM) for method in METHODS.values())
+@pytest.mark.essential
+@pytest.mark.parametrize("method", METHODS.values(), ids=METHODS)
+def test_every_method_is_described_in_two_sentences_with_its_paper(method: Method) -> None:
+    assert len(re.findall(r"[.](?=\s|$)", method.description)) == 2
+    assert method.cited_description.endswith(f" ({method.reference}).")
+    assert re.search(r"(19|20)\d\d$", method.reference)
+
+
+@pytest.mark.essential
+def test_unknown_methods_are_refused() -> None:
+    with pytest.raises(BadInputError, match=r"unknown method 'cam'; known: gradcam\+\+, gradcam, "):
+        check_method("cam")
+
+
+@pytest.mark.essential
+def test_methods_are_listed_without_torch() -> None:
+    code = "import sys; from explain.cam.methods import METHODS; sys.exit('torch' in sys.modules or not METHODS)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
