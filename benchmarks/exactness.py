@@ -24,9 +24,10 @@ from models.network import Network
 from pairs.checkpoint import ROLES
 from pairs.pair import load_pair
 from training.data_loading import evaluation_batches
+from training.evaluation import subset_of_pair
 from training.report import read_report
 from training.scenes import read_scenes
-from training.split_part import check_part, part_of
+from training.splits import check_subset
 
 _BATCH = 16
 _HOTTEST = 0.2  # of an image's pixels
@@ -73,11 +74,11 @@ def main(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a pair on standard output.")] = False,
 ) -> None:
     """Holds exact Grad-CAM++ against pytorch-grad-cam's over a part of a pair's scenes."""
-    check_part(split)
+    check_subset(split)
     scenes = read_scenes(folder)
     for path in pairs:
         pair = load_pair(path)
-        part = part_of(pair, read_report(path), scenes, folder, split)
+        part = subset_of_pair(pair, read_report(path), scenes, split)
         batches = [pair.preprocessing.normalise(images) for images, _ in evaluation_batches(part, _BATCH)]
         found = {role: _measure(getattr(pair, role).network, batches) for role in ROLES}
         if as_json:

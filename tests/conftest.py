@@ -18,7 +18,7 @@ from models.preprocessing import Preprocessing
 from models.scff import FusionSettings
 from pairs.checkpoint import Header, save_network, weights_file
 from pairs.pair import Pair, load_pair
-from training.recipe import TrainingSettings
+from training.settings import TrainingSettings
 
 CLASSES = ("field", "roof", "water")
 

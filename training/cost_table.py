@@ -1,4 +1,4 @@
-"""What networks cost, as text, as rows of a table and as JSON."""
+"""Computational cost of a network without and with SCFF: as text, as a Markdown table, as JSON."""
 
 from dataclasses import asdict
 from typing import Any
@@ -9,7 +9,7 @@ __all__ = ["as_json_object", "as_row", "as_text", "heading"]
 
 
 def as_json_object(arch: str, size: tuple[int, int], classes: int, cost: PairCost) -> dict[str, Any]:
-    """Everything; the size is a side where the image is square, else [width, height]."""
+    """All counts; `image_size` is a side where the image is square, else [width, height]."""
     height, width = size
     parts = {"backbone": asdict(cost.backbone), "classifier": asdict(cost.classifier)}
     fusions = {f"Y{i}": asdict(part) for i, part in enumerate(cost.fusions, start=2)}
@@ -24,7 +24,7 @@ def as_json_object(arch: str, size: tuple[int, int], classes: int, cost: PairCos
 
 
 def as_text(arch: str, size: tuple[int, int], cost: PairCost) -> str:
-    """A line for each part of one network."""
+    """A line per part of one network."""
     parts = {"backbone": cost.backbone}
     parts |= {f"fusion to Y{i}": part for i, part in enumerate(cost.fusions, start=2)}
     parts |= {"classifier": cost.classifier, "baseline": cost.baseline, "with SCFF": cost.scff}
@@ -40,7 +40,7 @@ def as_text(arch: str, size: tuple[int, int], cost: PairCost) -> str:
 
 
 def heading() -> str:
-    """Of the table, in Markdown."""
+    """Head of the Markdown table."""
     columns = (
         "network", "parameters, M", "with SCFF", "MAC, G: backbone", "classifier", "SCFF by stage", "baseline",
         "with SCFF", "ratio",
@@ -49,7 +49,7 @@ def heading() -> str:
 
 
 def as_row(arch: str, cost: PairCost) -> str:
-    """A network's row of the table."""
+    """Row of one network."""
     cells = (
         arch,
         _millions(cost.baseline.params),
@@ -65,7 +65,7 @@ def as_row(arch: str, cost: PairCost) -> str:
 
 
 def _ratios(cost: PairCost) -> tuple[float, float]:
-    """SCFF's parameters and multiply-accumulates over the baseline's."""
+    """Parameters and multiply-accumulates with SCFF, divided by the baseline's."""
     return cost.scff.params / cost.baseline.params, cost.scff.macs / cost.baseline.macs
 
 

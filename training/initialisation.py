@@ -1,8 +1,9 @@
-"""Where the weights of a run start: at random, at pre-trained weights, or at a trained baseline."""
+"""Where a run starts: random weights, pre-trained weights, or the trained baseline of another pair."""
 
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Self
 
 import timm
 import torch
@@ -11,89 +12,92 @@ from core.errors import BadInputError
 from models.initial_weights import InitialWeights, hub_weights, read_weights
 from models.preprocessing import Statistics
 from pairs.checkpoint import Header, load_network, weights_file
-from training.recipe import FROM_SCRATCH
 from training.report import NetworkReport, read_report
+from training.settings import FROM_SCRATCH
 from training.splits import Split
 
-__all__ = ["RANDOM", "Start", "TrainedBaseline", "start_from_file", "start_from_hub", "start_from_pair"]
+__all__ = ["Initialisation", "TrainedBaseline"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class TrainedBaseline:
-    """The baseline of a pair, whole or half, that SCFF is added to."""
+    """The baseline of an existing pair, complete or not, to which SCFF is added."""
 
     pair: str
-    """The pair's name."""
+    """Name of that pair."""
     file: bytes
-    """Its weights file, which goes into the new pair as it is."""
+    """Its weights file, copied unchanged into the new pair."""
     header: Header
     report: NetworkReport
     split: Split
 
 
-@dataclass(frozen=True)
-class Start:
-    """What every network of a run starts from; as built here, random weights."""
+@dataclass(frozen=True, kw_only=True)
+class Initialisation:
+    """Initial weights shared by all networks of a run; without arguments, random ones."""
 
     weights: InitialWeights | None = None
     statistics: Statistics | None = None
-    """Mean and standard deviation that the weights were trained with; None for the training part's own."""
+    """Mean and standard deviation that the weights were trained with; None for those of the training set."""
     baseline: TrainedBaseline | None = None
-    """Takes the place of a baseline of the run's own."""
+    """Used in place of a newly trained baseline."""
 
     @property
     def source(self) -> str:
-        """In words, for settings and reports."""
+        """Source of the weights, for settings and reports."""
         return FROM_SCRATCH if self.weights is None else self.weights.source
 
+    @classmethod
+    def pretrained(cls, arch: str) -> Self:
+        """timm's pre-trained weights.
 
-RANDOM = Start()
+        Raises:
+            BadInputError: there are none, or they cannot be downloaded.
+        """
+        return cls(weights=hub_weights(arch), statistics=_statistics(arch))
 
+    @classmethod
+    def from_file(cls, arch: str, path: Path) -> Self:
+        """Weights in a local file, trained on images normalised with timm's statistics for that architecture.
 
-def start_from_hub(arch: str) -> Start:
-    """timm's pre-trained weights.
+        Raises:
+            BadInputError: the file cannot be read.
+        """
+        return cls(weights=read_weights(path), statistics=_statistics(arch))
 
-    Raises:
-        BadInputError: there are none, or they cannot be fetched.
-    """
-    return Start(hub_weights(arch), _statistics(arch))
+    @classmethod
+    def from_pair(cls, folder: Path) -> Self:
+        """The baseline in a pair's folder, with its preprocessing and split.
 
-
-def start_from_file(arch: str, path: Path) -> Start:
-    """Weights in a local file, which were trained on images normalised as timm's own for that network.
-
-    Raises:
-        BadInputError: the file cannot be read.
-    """
-    return Start(read_weights(path), _statistics(arch))
-
-
-def start_from_pair(folder: Path) -> Start:
-    """The baseline of a pair, or of half a pair, with its preprocessing and its split.
-
-    Raises:
-        BadInputError: the baseline or the report is missing or damaged, or they do not belong together.
-    """
-    folder = folder.resolve()
-    path = folder / weights_file("baseline")
-    loaded, report = load_network(path), read_report(folder)
-    parts = {part: tuple(names) for part, names in report.split.items()}
-    split = Split(report.split_source, parts, tuple(report.split_missing))
-    if loaded.header.fusion is not None:
-        raise BadInputError(f"{folder.name}/{path.name} holds a network with SCFF; the files may be swapped")
-    if "baseline" not in report.networks or split.fingerprint != loaded.header.split_fingerprint:
-        raise BadInputError(f"{folder.name}: its report is not that of its baseline")
-    file = path.read_bytes()
-    source = f"the baseline of {folder.name} (SHA-256 {hashlib.sha256(file).hexdigest()[:16]})"
-    preprocessing = loaded.header.preprocessing
-    return Start(
-        InitialWeights(source, loaded.network.backbone.state_dict()),
-        Statistics(preprocessing.mean, preprocessing.std),
-        TrainedBaseline(folder.name, file, loaded.header, report.networks["baseline"], split),
-    )
+        Raises:
+            BadInputError: the baseline or the report is missing or damaged, or the two do not belong together.
+        """
+        folder = folder.resolve()
+        path = folder / weights_file("baseline")
+        loaded, report = load_network(path), read_report(folder)
+        subsets = {subset: tuple(names) for subset, names in report.split.items()}
+        split = Split(source=report.split_source, subsets=subsets, missing=tuple(report.split_missing))
+        if loaded.header.fusion is not None:
+            raise BadInputError(f"{folder.name}/{path.name} holds a network with SCFF; the files may be swapped")
+        if "baseline" not in report.networks or split.fingerprint != loaded.header.split_fingerprint:
+            raise BadInputError(f"{folder.name}: its report does not describe its baseline")
+        file = path.read_bytes()
+        source = f"the baseline of {folder.name} (SHA-256 {hashlib.sha256(file).hexdigest()[:16]})"
+        preprocessing = loaded.header.preprocessing
+        return cls(
+            weights=InitialWeights(source, loaded.network.backbone.state_dict()),
+            statistics=Statistics(preprocessing.mean, preprocessing.std),
+            baseline=TrainedBaseline(
+                pair=folder.name,
+                file=file,
+                header=loaded.header,
+                report=report.networks["baseline"],
+                split=split,
+            ),
+        )
 
 
 def _statistics(arch: str) -> Statistics:
     with torch.device("meta"):
-        config = timm.create_model(arch).pretrained_cfg
+        config: Any = timm.create_model(arch).pretrained_cfg
     return Statistics(tuple(config["mean"]), tuple(config["std"]))

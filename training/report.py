@@ -12,10 +12,10 @@ from explain.figures.labels import layer_label
 from models.scff import FusionSettings
 from pairs.checkpoint import REPORT, ROLES
 from pairs.statistics import Interval
-from training.classifier import EpochResult
 from training.faithfulness_evaluation import MEASURES, FaithfulnessReport
 from training.faithfulness_figure import draw_faithfulness
-from training.recipe import FROM_SCRATCH
+from training.lightning_module import EpochResult
+from training.settings import FROM_SCRATCH
 
 __all__ = ["NetworkReport", "PartResult", "Report", "read_report", "write_report"]
 

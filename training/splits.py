@@ -1,4 +1,7 @@
-"""Which scenes are trained on, which choose the best epoch, and which are kept for the one test."""
+"""Splits of a data set into training, validation and test sets: stratified by class, or read from CSV files.
+
+Imports no image reader, because `--help` lists the subsets.
+"""
 
 import csv
 import hashlib
@@ -6,122 +9,134 @@ import json
 import random
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
 
 from core.errors import BadInputError
-from training.scenes import Scene, SceneFolder
 
-__all__ = ["PARTS", "Split", "read_split", "stratified_split"]
+if TYPE_CHECKING:
+    from training.scenes import Scene, SceneFolder
 
-PARTS = ("train", "val", "test")
+__all__ = ["SUBSETS", "Split", "check_subset", "read_split", "stratified_split"]
+
+SUBSETS = ("train", "val", "test")
 _SHARES = {"test": 0.2, "val": 0.2}  # the rest is for training
 
 
 @dataclass(frozen=True)
 class Split:
-    """The names of the scenes in each part."""
+    """The names of the scenes in each subset."""
 
     source: str
-    """Where it came from, in words."""
-    parts: dict[str, tuple[str, ...]]
-    """Sorted scene names by part: train, val, test."""
-    missing: tuple[str, ...] = field(default=())
-    """Names that the split lists but the folder lacks."""
+    """Where the split comes from, for reports."""
+    subsets: dict[str, tuple[str, ...]]
+    """Sorted scene names, keyed by subset: train, val, test."""
+    missing: tuple[str, ...] = ()
+    """Names listed by the split that the folder lacks."""
 
     @property
     def fingerprint(self) -> str:
-        """SHA-256 over the names in each part."""
-        return hashlib.sha256(json.dumps(self.parts, sort_keys=True).encode()).hexdigest()
+        """SHA-256 of the names in each subset."""
+        return hashlib.sha256(json.dumps(self.subsets, sort_keys=True).encode()).hexdigest()
 
-    def shared(self, scenes: Iterable[Scene]) -> list[list[str]]:
-        """Names of scenes that are the same picture, pixel for pixel, but lie in different parts."""
-        part_of = {name: part for part, names in self.parts.items() for name in names}
+    def leaked_duplicates(self, scenes: Iterable["Scene"]) -> list[list[str]]:
+        """Groups of scenes with identical pixels that are in different subsets, by name."""
+        subset_of = {name: subset for subset, names in self.subsets.items() for name in names}
         groups = defaultdict(list)
         for scene in scenes:
-            if scene.name in part_of:
+            if scene.name in subset_of:
                 groups[scene.digest].append(scene.name)
-        return [names for names in groups.values() if len({part_of[name] for name in names}) > 1]
+        return [names for names in groups.values() if len({subset_of[name] for name in names}) > 1]
 
-    def select(self, part: str, scenes: Iterable[Scene]) -> list[Scene]:
-        """The scenes of one part, in the order given."""
-        names = set(self.parts[part])
+    def select(self, subset: str, scenes: Iterable["Scene"]) -> list["Scene"]:
+        """The scenes of one subset, in the given order."""
+        names = set(self.subsets[subset])
         return [scene for scene in scenes if scene.name in names]
 
 
-def stratified_split(folder: SceneFolder, seed: int) -> Split:
-    """Splits every class 60/20/20; images that are the same picture stay in one part.
+def check_subset(name: str) -> None:
+    """Validates a subset's name.
 
     Raises:
-        BadInputError: a class has too few different images to be in every part.
+        BadInputError: it is none of SUBSETS.
     """
-    order = random.Random(seed)
-    part_of: dict[str, str] = {}  # by digest
-    parts: dict[str, list[str]] = {part: [] for part in PARTS}
+    if name not in SUBSETS:
+        raise BadInputError(f"unknown split {name!r}; known: {', '.join(SUBSETS)}")
+
+
+def stratified_split(folder: "SceneFolder", seed: int) -> Split:
+    """Splits every class 60/20/20, keeping duplicate images in one subset.
+
+    Raises:
+        BadInputError: a class has too few distinct images to be in every subset.
+    """
+    generator = random.Random(seed)
+    subset_of: dict[str, str] = {}  # keyed by digest
+    subsets: dict[str, list[str]] = {subset: [] for subset in SUBSETS}
     for label, name in enumerate(folder.classes):
-        groups = defaultdict(list)
+        groups: dict[str, list[str]] = defaultdict(list)
         for scene in folder.scenes:
             if scene.label == label:
                 groups[scene.digest].append(scene.name)
         total = sum(map(len, groups.values()))
-        left = {part: max(1, round(share * total)) for part, share in _SHARES.items()}
+        left = {subset: max(1, round(share * total)) for subset, share in _SHARES.items()}
         left["train"] = max(1, total - sum(left.values()))
-        # The largest group of equal pictures goes first, to the training part, which has the most room.
-        shuffled = sorted(order.sample(sorted(groups), len(groups)), key=lambda digest: -len(groups[digest]))
-        waiting = [digest for digest in shuffled if digest not in part_of]
-        used = {part_of[digest] for digest in groups if digest in part_of}
-        for digest, part in zip(waiting, [part for part in PARTS if part not in used], strict=False):
-            part_of[digest] = part
+        # The largest group of duplicates comes first and goes to the training set, which has the most room.
+        shuffled = sorted(generator.sample(sorted(groups), len(groups)), key=lambda digest: -len(groups[digest]))
+        unassigned = [digest for digest in shuffled if digest not in subset_of]
+        used = {subset_of[digest] for digest in groups if digest in subset_of}
+        for digest, subset in zip(unassigned, [subset for subset in SUBSETS if subset not in used], strict=False):
+            subset_of[digest] = subset
         for digest in shuffled:
-            if digest not in part_of:
-                part_of[digest] = max(left, key=left.get)
-            part = part_of[digest]
-            left[part] -= len(groups[digest])
-            parts[part] += groups[digest]
-        if {part_of[digest] for digest in groups} != set(PARTS):
+            subset = subset_of.setdefault(digest, max(left, key=left.__getitem__))
+            left[subset] -= len(groups[digest])
+            subsets[subset] += groups[digest]
+        if {subset_of[digest] for digest in groups} != set(SUBSETS):
             raise BadInputError(
-                f"class {name!r} has {len(groups)} different image(s), too few to be in each of "
-                f"{', '.join(PARTS)}; add images, at least three different ones a class"
+                f"class {name!r} has {len(groups)} distinct image(s), too few to be in each of {', '.join(SUBSETS)}; "
+                "add images, at least three distinct ones per class"
             )
-    return Split(
-        f"stratified 60/20/20, seed {seed}", {part: tuple(sorted(set(names))) for part, names in parts.items()}
-    )
+    sorted_names = {subset: tuple(sorted(set(names))) for subset, names in subsets.items()}
+    return Split(source=f"stratified 60/20/20, seed {seed}", subsets=sorted_names)
 
 
-def read_split(directory: str | Path, folder: SceneFolder) -> Split:
-    """Reads a fixed split: one CSV file a part, rows `class/file,class` without a heading, as AiTLAS publishes them.
+def read_split(directory: str | Path, folder: "SceneFolder") -> Split:
+    """Reads a fixed split from CSV files as AiTLAS publishes them: one per subset, rows `class/file,class`, no header.
 
-    Rows are matched by class and file name, whatever the file's ending.
+    Rows are matched by class and file name, ignoring the file's suffix.
 
     Raises:
-        BadInputError: a file is missing or ambiguous, a row cannot be read, a name is in two parts, or a part has
+        BadInputError: a file is missing or ambiguous, a row is malformed, a name is in two subsets, or a subset has
             no scene in the folder.
     """
     directory = Path(directory)
     if not directory.is_dir():
         raise BadInputError(f"{directory}: no such folder of split files")
     known = {scene.name: folder.classes[scene.label] for scene in folder.scenes}
-    parts, missing, part_of = {}, [], {}
-    for part in PARTS:
-        names = []
-        for name, label in _rows(directory, part):
-            if part_of.setdefault(name, part) != part:
-                raise BadInputError(f"{directory}: {name} is in both {part_of[name]} and {part}")
+    subsets: dict[str, tuple[str, ...]] = {}
+    missing: list[str] = []
+    subset_of: dict[str, str] = {}
+    for subset in SUBSETS:
+        names: list[str] = []
+        for name, label in _rows(directory, subset):
+            if subset_of.setdefault(name, subset) != subset:
+                raise BadInputError(f"{directory}: {name} is in both {subset_of[name]} and {subset}")
             if known.get(name, label) != label:
-                raise BadInputError(f"{directory}: {name} is listed as {label}, but lies in folder {known[name]}")
+                raise BadInputError(f"{directory}: {name} is listed as {label}, but is in folder {known[name]}")
             (names if name in known else missing).append(name)
         if not names:
-            raise BadInputError(f"{directory}: no scene of its {part} part is in {folder.root}")
-        parts[part] = tuple(sorted(set(names)))
-    return Split(f"files of {directory.name}", parts, tuple(missing))
+            raise BadInputError(f"{directory}: no scene of its {subset} set is in {folder.root}")
+        subsets[subset] = tuple(sorted(set(names)))
+    return Split(source=f"files of {directory.name}", subsets=subsets, missing=tuple(missing))
 
 
-def _rows(directory: Path, part: str) -> list[tuple[str, str]]:
-    """(scene name, class) of each row of a part's file."""
-    files = sorted(directory.glob(f"*{part}*.csv"))
+def _rows(directory: Path, subset: str) -> list[tuple[str, str]]:
+    """(scene name, class) of each row of a subset's file."""
+    files = sorted(directory.glob(f"*{subset}*.csv"))
     if len(files) != 1:
         found = ", ".join(path.name for path in files) or "none"
-        raise BadInputError(f"{directory}: one file named *{part}*.csv is needed, found {found}")
+        raise BadInputError(f"{directory}: one file named *{subset}*.csv is needed, found {found}")
     rows = []
     try:
         with files[0].open(newline="", encoding="utf-8-sig") as file:

@@ -1,4 +1,4 @@
-"""Both networks of a pair see the same batches, and the statistics are the scenes' own."""
+"""Datasets, data loaders and channel statistics."""
 
 from pathlib import Path
 
@@ -17,10 +17,10 @@ def epoch(loader: torch.utils.data.DataLoader, number: int) -> tuple[torch.Tenso
     return torch.cat(images), torch.cat(labels)
 
 
-def test_batches_depend_on_seed_and_epoch_alone(scenes: Path) -> None:
+def test_batches_depend_only_on_seed_and_epoch(scenes: Path) -> None:
     chosen = SceneDataset(read_scenes(scenes).scenes, (32, 32))
     first = epoch(training_batches(chosen, settings()), 1)
-    torch.rand(7)  # whatever else drew a random number
+    torch.rand(7)  # random numbers drawn in between make no difference
     again = training_batches(chosen, settings())
     epoch(again, 0)
     second = epoch(again, 1)
@@ -30,27 +30,18 @@ def test_batches_depend_on_seed_and_epoch_alone(scenes: Path) -> None:
     assert not torch.equal(epoch(training_batches(chosen, settings(seed=4)), 1)[0], first[0])
 
 
-def test_a_set_too_large_for_memory_gives_the_same_batches(scenes: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_data_set_too_large_for_the_cache_gives_the_same_batches(scenes: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     chosen = read_scenes(scenes).scenes
-    kept = epoch(training_batches(SceneDataset(chosen, (32, 32)), settings()), 2)
-    monkeypatch.setattr("training.data_loading._KEPT_BYTES", 0)
+    cached = epoch(training_batches(SceneDataset(chosen, (32, 32)), settings()), 2)
+    monkeypatch.setattr("training.data_loading._CACHE_BYTES", 0)
     loader = training_batches(SceneDataset(chosen, (32, 32)), settings())
     assert loader.num_workers > 0
-    read_anew = epoch(loader, 2)
-    assert torch.equal(kept[0], read_anew[0])
-    assert torch.equal(kept[1], read_anew[1])
+    decoded = epoch(loader, 2)
+    assert torch.equal(cached[0], decoded[0])
+    assert torch.equal(cached[1], decoded[1])
 
 
-def test_drawing_batches_leaves_the_random_state(scenes: Path) -> None:
-    loader = training_batches(SceneDataset(read_scenes(scenes).scenes, (32, 32)), settings())
-    torch.manual_seed(0)
-    expected = torch.rand(3)
-    torch.manual_seed(0)
-    loader.dataset[0, 0]
-    assert torch.equal(torch.rand(3), expected)
-
-
-def test_a_last_batch_of_one_is_left_out(scenes: Path) -> None:
+def test_last_batch_of_one_image_is_dropped(scenes: Path) -> None:
     chosen = SceneDataset(read_scenes(scenes).scenes[:17], (32, 32))
     assert [len(labels) for _, labels in training_batches(chosen, settings())] == [4, 4, 4, 4]
     assert [len(labels) for _, labels in training_batches(chosen, settings(batch_size=6))] == [6, 6, 5]
@@ -65,7 +56,7 @@ def test_augmented_images_keep_their_size_and_labels(scenes: Path) -> None:
         assert image.float().mean(dim=(1, 2)).argmax() == label
 
 
-def test_evaluation_sees_every_image_once_in_order(scenes: Path) -> None:
+def test_evaluation_batches_are_in_order(scenes: Path) -> None:
     folder = read_scenes(scenes)
     batches = list(evaluation_batches(SceneDataset(folder.scenes, (24, 30)), batch_size=5))
     assert torch.cat([labels for _, labels in batches]).tolist() == [scene.label for scene in folder.scenes]
@@ -73,7 +64,7 @@ def test_evaluation_sees_every_image_once_in_order(scenes: Path) -> None:
     assert len(folder.classes) == len(CLASSES)
 
 
-def test_statistics_are_those_of_all_pixels(scenes: Path) -> None:
+def test_channel_statistics_of_all_pixels(scenes: Path) -> None:
     dataset = SceneDataset(read_scenes(scenes).scenes, (40, 40))
     pixels = np.stack([dataset[i][0].numpy() for i in range(len(dataset))]) / 255
     found = channel_statistics(dataset)
@@ -81,7 +72,7 @@ def test_statistics_are_those_of_all_pixels(scenes: Path) -> None:
     np.testing.assert_allclose(found.std, pixels.std(axis=(0, 2, 3)), atol=2e-6)
 
 
-def test_images_that_are_not_square_are_turned_by_halves(scenes: Path) -> None:
+def test_batches_of_images_that_are_not_square(scenes: Path) -> None:
     dataset = SceneDataset(read_scenes(scenes).scenes, (40, 64))
     batches = list(training_batches(dataset, settings(image_size=(40, 64))))
     assert {batch.shape[1:] for batch, _ in batches} == {(3, 40, 64)}

@@ -81,10 +81,10 @@ def test_folder_that_cannot_be_used(scenes: Path, tmp_path: Path) -> None:
 
     refused(tmp_path / "none", "no such folder")
     (tmp_path / "bare").mkdir()
-    refused(tmp_path / "bare", "one folder for each class is needed")
+    refused(tmp_path / "bare", "one folder per class is needed")
     Image.new("RGB", (40, 40)).save(tmp_path / "bare" / "a.png")
-    refused(tmp_path / "bare", "one folder for each class is needed")
-    refused(scenes / "field", "one folder for each class is needed")
+    refused(tmp_path / "bare", "one folder per class is needed")
+    refused(scenes / "field", "one folder per class is needed")
     (tmp_path / "one").mkdir()
     shutil.copytree(scenes / "field", tmp_path / "one" / "field")
     refused(tmp_path / "one", r"only one class found \(field\)")

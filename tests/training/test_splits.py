@@ -1,4 +1,4 @@
-"""Splits: stratified and seeded, or read from files."""
+"""Stratified and fixed splits."""
 
 from collections import Counter
 from pathlib import Path
@@ -9,80 +9,80 @@ from PIL import Image
 from core.errors import BadInputError
 from tests.conftest import CLASSES, texture
 from training.scenes import SceneFolder, read_scenes
-from training.splits import PARTS, read_split, stratified_split
+from training.splits import SUBSETS, read_split, stratified_split
 
 
 @pytest.fixture
 def larger(tmp_path: Path) -> SceneFolder:
-    """Three classes of 20 images; in each, three are the same picture."""
+    """Three classes of 20 images, three of each with identical pixels."""
     for label, name in enumerate(CLASSES):
         (tmp_path / "set" / name).mkdir(parents=True)
         for number in range(20):
-            picture = texture(label, 0 if number < 3 else number, side=16)
-            Image.fromarray(picture).save(tmp_path / "set" / name / f"{number:04}.png")
+            image = texture(label, 0 if number < 3 else number, side=16)
+            Image.fromarray(image).save(tmp_path / "set" / name / f"{number:04}.png")
     return read_scenes(tmp_path / "set")
 
 
 def test_every_class_is_split_60_20_20(larger: SceneFolder) -> None:
     for seed in range(10):
         split = stratified_split(larger, seed)
-        assert sorted(name for part in PARTS for name in split.parts[part]) == [s.name for s in larger.scenes]
-        for part, share in (("train", 12), ("val", 4), ("test", 4)):
-            for count in Counter(name.split("/")[0] for name in split.parts[part]).values():
-                assert abs(count - share) <= 2  # three equal pictures may not be parted
+        assert sorted(name for subset in SUBSETS for name in split.subsets[subset]) == [s.name for s in larger.scenes]
+        for subset, share in (("train", 12), ("val", 4), ("test", 4)):
+            for count in Counter(name.split("/")[0] for name in split.subsets[subset]).values():
+                assert abs(count - share) <= 2  # three duplicates stay together
 
 
-def test_equal_pictures_stay_in_one_part(larger: SceneFolder) -> None:
+def test_duplicates_stay_in_one_subset(larger: SceneFolder) -> None:
     for seed in range(10):
         split = stratified_split(larger, seed)
         for name in CLASSES:
             same = {f"{name}/{number:04}" for number in range(3)}
-            assert sum(bool(same & set(split.parts[part])) for part in PARTS) == 1
+            assert sum(bool(same & set(split.subsets[subset])) for subset in SUBSETS) == 1
 
 
-def test_equal_pictures_of_two_classes_stay_in_one_part(larger: SceneFolder) -> None:
+def test_duplicates_across_classes_stay_in_one_subset(larger: SceneFolder) -> None:
     source = larger.root / "field" / "0007.png"
     Image.open(source).save(larger.root / "water" / "same.png")
     folder = read_scenes(larger.root)
     for seed in range(10):
-        parts = stratified_split(folder, seed).parts
-        assert sum("field/0007" in parts[part] and "water/same" in parts[part] for part in PARTS) == 1
+        subsets = stratified_split(folder, seed).subsets
+        assert sum("field/0007" in subsets[subset] and "water/same" in subsets[subset] for subset in SUBSETS) == 1
 
 
-def test_the_seed_decides(larger: SceneFolder) -> None:
+def test_split_depends_on_the_seed(larger: SceneFolder) -> None:
     assert stratified_split(larger, 1) == stratified_split(larger, 1)
     assert stratified_split(larger, 1).fingerprint != stratified_split(larger, 2).fingerprint
 
 
-def test_three_different_pictures_are_enough_however_many_copies(scenes: Path) -> None:
+def test_three_distinct_images_are_enough_however_many_duplicates(scenes: Path) -> None:
     for number in range(12):
         Image.fromarray(texture(1, min(number, 2))).save(scenes / "roof" / f"{number:04}.tif")
     folder = read_scenes(scenes)
     for seed in range(10):
         split = stratified_split(folder, seed)
-        roofs = [sum(name.startswith("roof/") for name in split.parts[part]) for part in PARTS]
+        roofs = [sum(name.startswith("roof/") for name in split.subsets[subset]) for subset in SUBSETS]
         assert roofs == [10, 1, 1]
-        assert not split.shared(folder.scenes)
+        assert not split.leaked_duplicates(folder.scenes)
 
 
-def test_class_with_one_image_is_refused(scenes: Path) -> None:
+def test_class_with_one_image_is_rejected(scenes: Path) -> None:
     for path in sorted((scenes / "roof").iterdir())[1:]:
         path.unlink()
-    with pytest.raises(BadInputError, match=r"class 'roof' has 1 different image\(s\)"):
+    with pytest.raises(BadInputError, match=r"class 'roof' has 1 distinct image\(s\)"):
         stratified_split(read_scenes(scenes), 0)
 
 
-def test_class_of_equal_pictures_is_refused(scenes: Path) -> None:
+def test_class_of_duplicates_is_rejected(scenes: Path) -> None:
     for number in range(6):
         Image.fromarray(texture(1, 0)).save(scenes / "roof" / f"{number:04}.tif")
-    with pytest.raises(BadInputError, match=r"class 'roof' has 1 different image\(s\)"):
+    with pytest.raises(BadInputError, match=r"class 'roof' has 1 distinct image\(s\)"):
         stratified_split(read_scenes(scenes), 0)
 
 
 def write_split(folder: Path, **rows: str) -> Path:
     folder.mkdir(exist_ok=True)
-    for part in PARTS:
-        (folder / f"set_{part}.csv").write_text(rows[part])
+    for subset in SUBSETS:
+        (folder / f"set_{subset}.csv").write_text(rows[subset])
     return folder
 
 
@@ -96,7 +96,7 @@ GOOD = {
 def test_files_are_matched_by_class_and_name(scenes: Path, tmp_path: Path) -> None:
     folder = read_scenes(scenes)
     split = read_split(write_split(tmp_path / "fixed", **GOOD), folder)
-    assert split.parts == {"train": ("field/0000", "roof/0001"), "val": ("field/0002",), "test": ("water/0003",)}
+    assert split.subsets == {"train": ("field/0000", "roof/0001"), "val": ("field/0002",), "test": ("water/0003",)}
     assert split.missing == ("water/0404",)
     assert [scene.path.name for scene in split.select("train", folder.scenes)] == ["0000.tif", "0001.tif"]
 
@@ -105,10 +105,10 @@ def test_files_are_matched_by_class_and_name(scenes: Path, tmp_path: Path) -> No
     ("changes", "words"),
     [
         ({"val": "field/0000.tif,field\n"}, "field/0000 is in both train and val"),
-        ({"val": "field/0002.tif,roof\n"}, "listed as roof, but lies in folder field"),
+        ({"val": "field/0002.tif,roof\n"}, "listed as roof, but is in folder field"),
         ({"val": "field/0002.tif\n"}, "row 1 is not of the form"),
         ({"val": "0002.tif,field\n"}, "row 1 is not of the form"),
-        ({"test": "water/9999.tif,water\n"}, "no scene of its test part"),
+        ({"test": "water/9999.tif,water\n"}, "no scene of its test set"),
     ],
 )
 def test_files_that_cannot_be_used(scenes: Path, tmp_path: Path, changes: dict, words: str) -> None:
@@ -130,10 +130,10 @@ def test_missing_or_ambiguous_files_are_named(scenes: Path, tmp_path: Path) -> N
         read_split(tmp_path / "none", folder)
 
 
-def test_siri_whu_stays_together_where_pictures_are_equal(siri_whu: Path) -> None:
+def test_duplicates_of_siri_whu_stay_together(siri_whu: Path) -> None:
     folder = read_scenes(siri_whu)
     split = stratified_split(folder, 0)
-    part_of = {name: part for part in PARTS for name in split.parts[part]}
-    part_by_digest = {(scene.digest, part_of[scene.name]) for scene in folder.scenes}
-    assert len(part_by_digest) == len({scene.digest for scene in folder.scenes})
-    assert [len(split.parts[part]) for part in PARTS] == [1438, 480, 480]
+    subset_of = {name: subset for subset in SUBSETS for name in split.subsets[subset]}
+    subset_by_digest = {(scene.digest, subset_of[scene.name]) for scene in folder.scenes}
+    assert len(subset_by_digest) == len({scene.digest for scene in folder.scenes})
+    assert [len(split.subsets[subset]) for subset in SUBSETS] == [1438, 480, 480]

@@ -1,0 +1,35 @@
+"""`python -m training evaluate`."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import SHIPPED
+from tests.training.conftest import Command, rejected, train
+from training.report import read_report
+
+
+def test_bad_arguments(command: Command, scenes: Path, tmp_path: Path) -> None:
+    out = tmp_path / "pair"
+    train(command, scenes, out, "--epochs", 1)
+    rejected(command("training", "evaluate", out, "--data", scenes, "--split", "all"), "unknown split 'all'")
+    rejected(command("training", "evaluate", tmp_path / "no", "--data", scenes), "no such folder of a checkpoint pair")
+    shutil.copytree(scenes / "roof", scenes / "tower")
+    rejected(command("training", "evaluate", out, "--data", scenes), "has classes field, roof, tower, water")
+    shutil.rmtree(scenes / "tower")
+    for path in scenes.rglob("*.tif"):
+        path.rename(path.with_name(f"other-{path.name}"))
+    rejected(command("training", "evaluate", out, "--data", scenes), "holds no scene of the test set")
+    (out / "report.json").write_text("{}")
+    rejected(command("training", "evaluate", out, "--data", scenes), "report.json cannot be read")
+
+
+@pytest.mark.parametrize("path", SHIPPED.values(), ids=SHIPPED)
+def test_shipped_pairs_reach_their_reported_accuracy(command: Command, siri_whu: Path, path: Path) -> None:
+    measured = json.loads(command("training", "evaluate", path, "--data", siri_whu, "--json").out)
+    report = read_report(path)
+    for role in ("baseline", "scff"):
+        # other processors round differently: an image on the edge between two classes may fall the other way
+        assert measured[role]["accuracy"] == pytest.approx(report.networks[role].test.accuracy, abs=2.5 / 480)

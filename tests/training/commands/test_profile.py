@@ -1,0 +1,66 @@
+"""`python -m training profile`."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from models.network import NETWORKS
+from tests.training.conftest import Command, rejected
+
+
+def test_cost_of_resnet50(command: Command) -> None:
+    """Multiply-accumulates: 4.087 to 4.397 G at 224 pixels, 3.497 to 3.771 at 200, small stem 1.298 to 1.400 at 32."""
+    for size, stem, baseline, scff in (
+        ("224", (), 4.087, 4.397),
+        ("200", (), 3.497, 3.771),
+        ("32", ("--small-stem",), 1.298, 1.400),
+    ):
+        ended = command("training", "profile", "--arch", "resnet50", "--image-size", size, *stem, "--json")
+        found = json.loads(ended.out)
+        assert found["image_size"] == int(size)
+        assert found["baseline"]["macs"] / 1e9 == pytest.approx(baseline, abs=0.001)
+        assert found["scff"]["macs"] / 1e9 == pytest.approx(scff, abs=0.001)
+        assert (found["scff"]["params"] - found["baseline"]["params"]) / 1e6 == pytest.approx(3.80, abs=0.005)
+        for role in ("baseline", "scff"):
+            parts = [found[role]["backbone"], found[role]["classifier"], *found[role].get("fusions", {}).values()]
+            for key in ("params", "macs"):
+                assert found[role][key] == sum(part[key] for part in parts)
+        assert list(found["scff"]["fusions"]) == ["Y2", "Y3", "Y4"]
+
+
+def test_macs_of_fusions_written_out(command: Command) -> None:
+    """A plain sum of convolutions' and matrices' sizes, for two fusions that can be written down."""
+    for variant, extra in (("add", 0), ("concat", 2)):
+        arguments = ("--arch", "resnet18", "--image-size", "64x32", "--fusion-variant", variant)
+        fusions = json.loads(command("training", "profile", *arguments, "--json").out)["scff"]["fusions"]
+        for (width, height), before, after, found in (
+            ((8, 4), 64, 128, fusions["Y2"]), ((4, 2), 128, 256, fusions["Y3"]), ((2, 1), 256, 512, fusions["Y4"])
+        ):  # fmt: skip
+            assert found["macs"] == width * height * (before * after + extra * after * after)
+
+
+def test_text_and_table(command: Command) -> None:
+    ended = command("training", "profile", "--arch", "resnet18", "--image-size", "224")
+    assert "resnet18, 224 x 224 pixels" in ended.out
+    assert "fusion to Y4" in ended.out
+    table = command("training", "profile", "--all", "--image-size", "224").out
+    assert [line.split(" | ")[0] for line in table.splitlines()[2:]] == [f"| {name}" for name in NETWORKS]
+    assert table in (Path(__file__).parents[2] / "docs" / "networks.md").read_text()
+
+
+def test_networks_without_such_a_stem_are_skipped(command: Command) -> None:
+    ended = command("training", "profile", "--all", "--small-stem", "--image-size", "32", "--json")
+    assert ended.status == 0
+    names = [json.loads(line)["arch"] for line in ended.out.splitlines()]
+    assert {"resnet18", "resnet50", "resnetv2_50"} <= set(names) < set(NETWORKS)
+    assert "skipped: vgg16 has no ResNet's stem" in ended.err
+
+
+def test_bad_arguments(command: Command) -> None:
+    rejected(command("training", "profile"), "give one network with --arch, or --all")
+    rejected(command("training", "profile", "--arch", "resnet18", "--classes", "0"), "classes must be at least 1")
+    rejected(command("training", "profile", "--arch", "resnet_50"), "unknown arch 'resnet_50'")
+    rejected(command("training", "profile", "--arch", "resnet50", "--image-size", "0x"), "is no image size")
+    rejected(command("training", "profile", "--arch", "vit_tiny_patch16_224"), "is not a network of convolutions alone")
+    rejected(command("training", "profile", "--arch", "resnet50", "--image-size", "0"), "'0' is no image size")

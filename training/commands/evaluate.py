@@ -1,0 +1,86 @@
+"""`python -m training evaluate`: a pair's accuracy, and the faithfulness of its heatmaps, on a subset of its split."""
+
+import json
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from tqdm import tqdm
+
+from core.errors import BadInputError
+from training.commands.console import read_with_progress
+from training.commands.options import JSON, DataFolder, Device
+from training.splits import SUBSETS, check_subset
+
+if TYPE_CHECKING:
+    from training.faithfulness_evaluation import FaithfulnessReport
+
+__all__ = ["evaluate"]
+
+_BATCH_SIZE = 16  # of the faithfulness evaluation
+
+
+def evaluate(
+    pair_dir: Annotated[Path, typer.Argument(metavar="PAIR_DIR", help="Folder of a checkpoint pair.")],
+    folder: DataFolder,
+    split: Annotated[str, typer.Option(help=f"Subset of the pair's own split: {', '.join(SUBSETS)}.")] = "test",
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Also evaluate the heatmaps' faithfulness, and add it to the report.")
+    ] = False,
+    road: Annotated[bool, typer.Option(help="Include ROAD, which takes most of that time.")] = True,
+    device: Device = "auto",
+    as_json: JSON = False,
+) -> None:
+    """Evaluates a pair on a subset of the split it was trained with."""
+    from core.atomic import replace_folder
+    from core.device import choose_device
+    from pairs.checkpoint import ROLES
+    from pairs.pair import load_pair
+    from training.data_loading import evaluation_batches
+    from training.evaluation import evaluate_network, subset_of_pair
+    from training.report import read_report, write_report
+
+    check_subset(split)
+    if not road and not explain:
+        raise BadInputError("--no-road leaves out part of --explain; add --explain")
+    where = choose_device(device)
+    pair = load_pair(pair_dir)
+    if explain and not os.access(pair.path.parent, os.W_OK):
+        raise BadInputError(f"{pair.path.parent}: no permission to write the report of {pair.name}")
+    scenes = subset_of_pair(pair, read_report(pair_dir), read_with_progress(folder), split)
+    found: dict[str, Any] = {"split": split, "images": len(scenes)}
+    for role in ROLES:
+        network = getattr(pair, role).network
+        result = evaluate_network(network, pair.preprocessing, scenes, pair.classes, where)
+        found[role] = {"accuracy": result.accuracy}
+        if not as_json:
+            print(f"{role}: {result.accuracy:.1%} of {result.images} {split} images")
+    if explain:
+        from training.faithfulness_evaluation import measure_faithfulness
+
+        batches = evaluation_batches(scenes, _BATCH_SIZE)
+        images = tqdm((images for images, _ in batches), "evaluating heatmaps", len(batches), disable=None)
+        faithfulness = measure_faithfulness(load_pair(pair_dir, where), images, road)
+        found["faithfulness"] = faithfulness.as_json()
+        with replace_folder(pair.path) as staging:
+            report = read_report(staging)  # another process may have added another subset meanwhile
+            merged = {**report.faithfulness, split: faithfulness}
+            write_report(staging, replace(report, faithfulness=merged), pair.name)
+        if not as_json:
+            _print_faithfulness(faithfulness)
+            print(f"written to {pair_dir / 'report.json'} and the model card")
+    if as_json:
+        print(json.dumps(found))
+
+
+def _print_faithfulness(report: "FaithfulnessReport") -> None:
+    from training.faithfulness_evaluation import MEASURES
+
+    for name, result in report.measures.items():
+        means = (f"{role} {mean.mean:.3f}" for role, mean in result.by_role().items() if mean is not None)
+        print(
+            f"{MEASURES[name].title}: {', '.join(means)}; images where it is better: "
+            f"scff {result.paired.scff_better}, baseline {result.paired.baseline_better}"
+        )

@@ -1,0 +1,30 @@
+"""Options shared by several sub-commands."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+__all__ = [
+    "JSON",
+    "DataFolder",
+    "Device",
+    "DownSampleName",
+    "FusionName",
+    "ImageSize",
+    "MinWidth",
+    "Reduction",
+    "SmallStem",
+]
+
+DataFolder = Annotated[Path, typer.Option("--data", metavar="DIR", help="Folder of class folders, at any depth.")]
+Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
+JSON = Annotated[bool, typer.Option("--json", help="Print one JSON object per line on standard output.")]
+ImageSize = Annotated[str, typer.Option(metavar="S|WxH", help="The network's input in pixels.")]
+SmallStem = Annotated[
+    bool, typer.Option("--small-stem", help="ResNet stem for small images: 3x3 with stride 1, no max pooling.")
+]
+FusionName = Annotated[str, typer.Option(help="SCFF's fusion F: add, concat, se, sk, sk_softmax, sk_scaled.")]
+DownSampleName = Annotated[str, typer.Option(help="SCFF's down-sampling D: avg, max, conv2x2, conv1x1.")]
+Reduction = Annotated[int, typer.Option(help="Channels divided by the width of the attention's hidden layer.")]
+MinWidth = Annotated[int, typer.Option(help="Minimum width of that layer.")]
