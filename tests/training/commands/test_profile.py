@@ -46,7 +46,7 @@ def test_text_and_table(command: Command) -> None:
     assert "fusion to Y4" in ended.out
     table = command("training", "profile", "--all", "--image-size", "224").out
     assert [line.split(" | ")[0] for line in table.splitlines()[2:]] == [f"| {name}" for name in NETWORKS]
-    assert table in (Path(__file__).parents[2] / "docs" / "networks.md").read_text()
+    assert table in (Path(__file__).parents[3] / "docs" / "networks.md").read_text()
 
 
 def test_networks_without_such_a_stem_are_skipped(command: Command) -> None:
