@@ -23,7 +23,7 @@ from explain.cam.methods import DEFAULT_METHOD, METHODS
 from explain.cam.question import Question, Smoothing
 from explain.figures.contact_sheet import PER_SHEET
 from explain.figures.overlay import COLOUR_MAPS, SCALES, Style
-from explain.metrics.faithfulness import MEASURED
+from explain.metrics.perturbation import LEVELS
 from explain.output.single_image import RegionOption, explain_image, result_stems
 from imagery.reading import read_image
 from pairs.checkpoint import ROLES
@@ -63,7 +63,7 @@ def main(
     colour_map: _ColourMap = COLOUR_MAPS[0],
     measure: Annotated[
         str | None,
-        typer.Option(help=f"The maps' faithfulness: {', '.join(MEASURED)}. Default: none; of a folder quick."),
+        typer.Option(help=f"The maps' faithfulness: {', '.join(LEVELS)}. Default: none; of a folder quick."),
     ] = None,
     bands: _Bands = None,
     box: Annotated[
@@ -87,8 +87,8 @@ def main(
     """
     is_folder = len(images) == 1 and images[0].is_dir()
     measure = measure or ("quick" if is_folder else "none")
-    if measure not in MEASURED:
-        raise BadInputError(f"unknown measure {measure!r}; known: {', '.join(MEASURED)}")
+    if measure not in LEVELS:
+        raise BadInputError(f"unknown measure {measure!r}; known: {', '.join(LEVELS)}")
     if batch_size < 1:
         raise BadInputError(f"batch size must be at least 1, got {batch_size}")
     chosen = parse_bands(bands)

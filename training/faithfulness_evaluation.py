@@ -11,6 +11,7 @@ from explain.cam.forward_pass import forward_passes, inference_batch_size
 from explain.cam.layers import FUSED
 from explain.cam.methods import DEFAULT_METHOD
 from explain.cam.question import Target
+from explain.metrics.catalogue import METRICS
 from explain.metrics.faithfulness import Faithfulness, faithfulness
 from explain.metrics.randomisation import randomised, randomised_similarity
 from pairs.checkpoint import ROLES
@@ -115,22 +116,18 @@ def measure_faithfulness(
             for run in forward_passes(getattr(fast, role).network, images):
                 own = run.predictions
                 maps = run.heatmaps([Target(index) for index in own], layer, method)
-                found[role] += faithfulness(run.network, run.images, maps, own, road)
+                found[role] += faithfulness(run.network, run.images, maps, own, "full" if road else "quick")
                 likeness[role] += randomised_similarity(maps, random[role], run.images, own, layer, method)
                 del run  # else its maps are there while the next part's are made
     values = {
-        "drop": _each(found, lambda one: one.drop),
-        "increase": _each(found, lambda one: one.increase),
-        "insertion": _each(found, lambda one: one.insertion_area),
-        "deletion": _each(found, lambda one: one.deletion_area),
-        "road": _each(found, lambda one: one.road),
+        **{name: _each(found, lambda one, name=name: one.values.get(name)) for name in METRICS},
         "randomised": likeness,
     }
     return FaithfulnessReport(
         images=len(found["baseline"]),
         layer=layer,
         method=method,
-        empty={role: sum(one.drop is None for one in found[role]) for role in ROLES},
+        empty={role: sum(not one.values for one in found[role]) for role in ROLES},
         measures={
             name: MeasureReport(
                 *(bootstrap_mean(values[name][role]) for role in ROLES),
@@ -139,8 +136,8 @@ def measure_faithfulness(
             for name in MEASURES
             if road or name != "road"
         },
-        insertion={role: _mean_curve(one.insertion for one in found[role]) for role in ROLES},
-        deletion={role: _mean_curve(one.deletion for one in found[role]) for role in ROLES},
+        insertion={role: _mean_curve(one.curves.get("insertion") for one in found[role]) for role in ROLES},
+        deletion={role: _mean_curve(one.curves.get("deletion") for one in found[role]) for role in ROLES},
     )
 
 

@@ -3,6 +3,7 @@
 from html import escape
 
 from explain.cam.methods import METHODS
+from explain.metrics.catalogue import METRICS
 
 __all__ = ["TERMS", "help_with", "term"]
 
@@ -69,27 +70,7 @@ TERMS = {
         "The heatmap is the mean over copies of the image with a little noise. It shows less of what hangs on "
         "single pixels, and takes as many passes as there are copies."
     ),
-    "drop": (
-        "By how much the confidence falls when only what the heatmap shows is left of the image; lower is better. "
-        "It is a share of the confidence (Chattopadhay et al., 2018)."
-    ),
-    "increase": (
-        "Whether the confidence rises when only what the heatmap shows is left. Then the rest of the image was a "
-        "distraction."
-    ),
-    "insertion": (
-        "A blurred image becomes sharp, from the map's hottest places to its coldest, and the area below the "
-        "confidence is taken; higher is better. A good map makes the network sure early (Petsiuk et al., 2018)."
-    ),
-    "deletion": (
-        "The image is taken away, from the map's hottest places to its coldest, and the area below the confidence "
-        "is taken; lower is better. A good map makes the network unsure early (Petsiuk et al., 2018)."
-    ),
-    "ROAD": (
-        "Like deletion, but what is taken away is filled in from around it, so that holes give nothing away; "
-        "above zero is better than chance. The least and the most important places are both tried (Rong et al., "
-        "2022)."
-    ),
+    **{metric.label: f"{metric.description.removesuffix('.')} ({metric.reference})." for metric in METRICS.values()},
     "energy inside": (
         "The share of the heatmap that lies in the marked region. A map that knows nothing would have as much "
         "inside as the region has of the image."

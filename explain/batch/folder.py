@@ -322,16 +322,9 @@ def _columns(
     ]
     if measured != "none":
         indices = [target.index for target in targets]
-        worth = faithfulness(run.network, run.images, heatmaps, indices, road=measured == "full")
-        for column, found in zip(columns, worth, strict=True):
-            column |= {
-                "drop": found.drop,
-                "increase": found.increase,
-                "insertion_area": found.insertion_area,
-                "deletion_area": found.deletion_area,
-            }
-            if measured == "full":
-                column["road"] = found.road
+        measured_maps = faithfulness(run.network, run.images, heatmaps, indices, measured)
+        for column, found in zip(columns, measured_maps, strict=True):
+            column |= found.columns(measured)
     return columns
 
 

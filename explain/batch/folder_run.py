@@ -24,7 +24,7 @@ class FolderRun:
     """Best prepared."""
     question: Question
     measured: str = "quick"
-    """A name in explain.metrics.faithfulness.MEASURED."""
+    """A name in explain.metrics.perturbation.LEVELS."""
     style: Style = PLAIN
     """Of the contact sheets."""
     batch: int = 16

@@ -1,70 +1,45 @@
-"""What a heatmap is worth: whether the network needs what the map shows, and whether the map knows the network."""
+"""Faithfulness of a heatmap: how the network's confidence responds to perturbations in the order of the heatmap."""
 
-import os
-from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import islice
+from typing import Any
 
 import numpy as np
 import torch
-from pytorch_grad_cam.metrics.road import NoisyLinearImputer, neighbors_weights
-from scipy.sparse import csc_matrix
-from scipy.sparse.linalg import spsolve
 from torch import Tensor, nn
-from torchvision.transforms.v2.functional import gaussian_blur
 
 from explain.cam.forward_pass import inference_batch_size
+from explain.metrics.catalogue import PERTURBATIONS, perturbations_of
+from explain.metrics.perturbation import LEVELS, Perturbation, RankedImage
 from explain.metrics.ranking import normalised_heatmap, ranking
 
-__all__ = ["MEASURED", "PERCENTILES", "STEPS", "Faithfulness", "faithfulness"]
-
-MEASURED = ("none", "quick", "full")
-"""How much is measured for a user: nothing; drop, increase, insertion and deletion; ROAD as well."""
-STEPS = 20
-"""Of insertion and deletion, each the same number of pixels."""
-PERCENTILES = (20, 40, 60, 80)
-"""Of an image's pixels that ROAD takes away."""
-_BLUR = {"kernel_size": [11, 11], "sigma": [5.0, 5.0]}  # pixels, RISE's
-_NOISE = 0.01  # standard deviation, ROAD's
-_NOISE_SEED = 0
+__all__ = ["Faithfulness", "faithfulness"]
 
 
 @dataclass(frozen=True)
 class Faithfulness:
-    """How the probability of the target class answers to changes of one image that follow its heatmap.
+    """Faithfulness of one image's heatmap.
 
-    Probabilities are the softmax's, 0 to 1. An empty map, zero everywhere, puts no pixel before another and shows
-    nothing: all but the confidence is None then. Images are normalised, so that their zero is the mean colour.
+    Probabilities are the softmax's, 0 to 1. An empty heatmap, zero everywhere, ranks no pixel before another: it has
+    the confidence alone.
     """
 
     confidence: float
-    """p, of the image as it is."""
-    drop: float | None = None
-    """max(0, p - p_seen) / p, 0 to 1, lower is better; p_seen is that of the normalised image times the heatmap, from
-    0 to 1: what the map does not show fades into the mean colour (Chattopadhay et al., WACV 2018, average drop)."""
-    increase: bool | None = None
-    """Whether p_seen > p (the same, increase in confidence)."""
-    insertion: tuple[float, ...] | None = None
-    """STEPS + 1 probabilities as a blurred image becomes sharp, from the map's hottest pixel to its coldest (Petsiuk
-    et al., RISE, BMVC 2018); the last is the confidence."""
-    deletion: tuple[float, ...] | None = None
-    """STEPS + 1 probabilities as pixels are set to the mean colour in that order; the first is the confidence."""
-    road: float | None = None
-    """Half the probability that is left without the coldest pixels, less that without as many of the hottest, mean
-    over PERCENTILES: above zero the map finds what counts. What is taken away is filled in from around it, with
-    noise (Rong et al., ICML 2022; pytorch-grad-cam's ROADCombined). None where it was not asked for."""
+    """The target class's probability for the image itself."""
+    values: Mapping[str, float | bool] = field(default_factory=dict)
+    """By key of explain.metrics.catalogue.METRICS, where it was measured."""
+    curves: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    """STEPS + 1 probabilities of a metric that is the area under a curve, by the same key."""
 
-    @property
-    def insertion_area(self) -> float | None:
-        """Below the insertion curve, over the share of pixels; 0 to 1, higher is better."""
-        return _area(self.insertion)
+    def columns(self, level: str) -> dict[str, float | bool | None]:
+        """Values of the metrics of a level in LEVELS, by their names in tables; None of an empty heatmap."""
+        return {name: self.values.get(key) for each in perturbations_of(level) for name, key in each.columns.items()}
 
-    @property
-    def deletion_area(self) -> float | None:
-        """Below the deletion curve; 0 to 1, lower is better."""
-        return _area(self.deletion)
+    def as_json(self) -> dict[str, Any]:
+        """Confidence, curves and values by their names in JSON; None where there is none."""
+        curves = {key: self.curves.get(key) for each in PERTURBATIONS if each.curve for key in each.columns.values()}
+        return {"confidence": self.confidence, **curves, **self.columns(LEVELS[-1])}
 
 
 def faithfulness(
@@ -72,93 +47,63 @@ def faithfulness(
     images: Tensor,
     heatmaps: Tensor | np.ndarray,
     targets: Sequence[int],
-    road: bool = True,
+    level: str = LEVELS[-1],
 ) -> list[Faithfulness]:
-    """Judges each image's heatmap by some 50 passes of the network.
+    """Measures each image's heatmap by 42 passes of the network ("quick") or 50 ("full").
 
     Args:
         network: gives logits [b, classes] of images; in eval mode.
         images: normalised, [B, 3, H, W], 6 pixels a side at least.
-        heatmaps: [B, h, w], at least zero, of any scale.
-        targets: class indices, one an image.
-        road: whether ROAD is asked for, whose 8 linear systems an image take seconds at 224 pixels.
+        heatmaps: [B, h, w], non-negative, of any scale.
+        targets: indices of the target classes, one an image.
+        level: a name in LEVELS; ROAD, whose 8 linear systems an image take seconds at 224 pixels, is in "full" alone.
 
     Returns:
-        One an image. The same input gives the same figures.
+        One an image; the same input gives the same values.
     """
+    perturbations = perturbations_of(level)
     return [
-        _judged(network, image, heatmap, target, road)
+        _measured(network, image, heatmap, target, perturbations)
         for image, heatmap, target in zip(images, heatmaps, targets, strict=True)
     ]
 
 
-def _judged(network: nn.Module, image: Tensor, heatmap: Tensor | np.ndarray, target: int, road: bool) -> Faithfulness:
-    """One image's [3, H, W]."""
+def _measured(
+    network: nn.Module,
+    image: Tensor,
+    heatmap: Tensor | np.ndarray,
+    target: int,
+    perturbations: Sequence[Perturbation],
+) -> Faithfulness:
+    """One image's, [3, H, W]."""
     if not heatmap.max() > 0:
         return Faithfulness(_probabilities(network, [image], target)[0])
-    share = normalised_heatmap(heatmap, image.shape[-2:])
-    values = iter(_probabilities(network, _changed(image, share, road), target))
-    confidence, seen = next(values), next(values)
-    insertion, deletion = tuple(islice(values, STEPS)), tuple(islice(values, STEPS))
-    hottest, coldest = list(islice(values, len(PERCENTILES))), list(values)
-    return Faithfulness(
-        confidence,
-        drop=(confidence - seen) / confidence if seen < confidence else 0.0,
-        increase=seen > confidence,
-        insertion=(*insertion, confidence),
-        deletion=(confidence, *deletion),
-        road=(sum(coldest) - sum(hottest)) / (2 * len(PERCENTILES)) if road else None,
-    )
+    probabilities = iter(_probabilities(network, _perturbed(image, heatmap, perturbations), target))
+    confidence, values, curves = next(probabilities), {}, {}
+    for each in perturbations:
+        responses = list(islice(probabilities, each.count))
+        keys = [metric.key for metric in each.metrics]
+        values |= dict(zip(keys, each.values(confidence, responses), strict=True))
+        if each.curve is not None:
+            curves[keys[0]] = each.curve(confidence, responses)
+    return Faithfulness(confidence, values, curves)
 
 
-def _changed(image: Tensor, share: np.ndarray, road: bool) -> Iterator[Tensor]:
-    """The image as it is and as the map shows it, what insertion and deletion add to it, and ROAD's, [3, H, W] each."""
-    places = torch.from_numpy(ranking(share)).to(image.device)
-    pixels = [round(places.numel() * step / STEPS) for step in range(STEPS + 1)]
+def _perturbed(image: Tensor, heatmap: Tensor | np.ndarray, perturbations: Sequence[Perturbation]) -> Iterator[Tensor]:
+    """The image itself, then each perturbation's images, [3, H, W] each."""
     yield image
-    yield image * torch.from_numpy(share).to(image)
-    blurred = gaussian_blur(image, **_BLUR)
-    for count in pixels[:-1]:
-        yield torch.where(places < count, image, blurred)
-    for count in pixels[1:]:
-        yield torch.where(places < count, 0, image)
-    if road:
-        counts = [round(places.numel() * percentile / 100) for percentile in PERCENTILES]
-        missing = [order < count for order in (places, places.numel() - 1 - places) for count in counts]
-        with ThreadPoolExecutor(os.cpu_count()) as solvers:  # solving lets other threads run
-            yield from solvers.map(partial(_filled_in, image), missing)
-
-
-def _filled_in(image: Tensor, missing: Tensor) -> Tensor:
-    """ROAD's noisy linear imputation: each missing pixel is the weighed mean of its neighbours.
-
-    The equations are pytorch-grad-cam's. Its imputer is not called, because its noise, even of no strength, is drawn
-    from torch's global generator. Nor are its thresholds used: of a map that is mostly zero they take all or nothing.
-
-    Args:
-        image: [3, H, W].
-        missing: bool [H, W], not all.
-    """
-    missing = missing.cpu()
-    known = image.cpu().float()
-    system, right = NoisyLinearImputer.setup_sparse_system((~missing).numpy(), known.numpy(), neighbors_weights)
-    solved = torch.from_numpy(spsolve(csc_matrix(system), right)).float()  # [pixels, 3]
-    noise = torch.randn(known.shape, generator=torch.Generator().manual_seed(_NOISE_SEED))
-    filled = known.clone()
-    filled[:, missing] = solved.T + _NOISE * noise[:, missing]
-    return filled.to(image)
+    height, width = image.shape[-2:]
+    share = normalised_heatmap(heatmap, (height, width))
+    ranked = RankedImage(image, share, torch.from_numpy(ranking(share)).to(image.device))
+    for each in perturbations:
+        yield from each.images(ranked)
 
 
 def _probabilities(network: nn.Module, images: Iterable[Tensor], target: int) -> list[float]:
-    """The target's, of images [3, H, W], of which few are in memory at a time."""
+    """The target class's, of images [3, H, W], which are in memory a batch at a time."""
     images, weights, found = iter(images), next(network.parameters()), []
     while batch := list(islice(images, inference_batch_size(weights.device))):
         stacked = torch.stack(batch).to(weights).contiguous(memory_format=torch.channels_last)
         with torch.no_grad():
             found += network(stacked).cpu().double().softmax(dim=1)[:, target].tolist()
     return found
-
-
-def _area(curve: tuple[float, ...] | None) -> float | None:
-    """By the trapezoid rule."""
-    return None if curve is None else float(np.trapezoid(curve, dx=1 / STEPS))

@@ -1,4 +1,4 @@
-"""The model-parameter randomisation test (Adebayo et al., NeurIPS 2018)."""
+"""Sanity check by weight randomisation (Adebayo et al., NeurIPS 2018)."""
 
 import copy
 from collections.abc import Sequence
@@ -13,8 +13,20 @@ from core.errors import BadInputError
 from explain.cam.forward_pass import forward_passes
 from explain.cam.question import Target
 from models.network import Network
+from pairs.metrics import Metric
 
-__all__ = ["randomised", "randomised_similarity"]
+__all__ = ["RANDOMISATION", "randomised", "randomised_similarity"]
+
+RANDOMISATION = Metric(
+    key="randomised",
+    title="Similarity to a randomised network's map",
+    label="randomisation",
+    unit="absolute rank correlation, 0 to 1",
+    higher_is_better=False,
+    description="Spearman's rank correlation with the heatmap of the same network with random weights. Near 1 the "
+    "heatmap does not depend on what was learned.",
+    reference="Adebayo et al., NeurIPS 2018",
+)
 
 
 def randomised_similarity(
@@ -25,51 +37,51 @@ def randomised_similarity(
     layer: str,
     method: str,
 ) -> list[float | None]:
-    """The model-parameter randomisation test (Adebayo et al., NeurIPS 2018), of the whole network at once.
+    """The model-parameter randomisation test, of the whole network at once.
 
     Args:
-        heatmaps: a network's, [B, h, w].
+        heatmaps: of the trained network, [B, h, w].
         random: the same network, randomised.
-        images: that the heatmaps are of, normalised, [B, 3, H, W], on the random network's device.
-        targets: class indices, one an image.
-        layer: that the heatmaps are of, a name of explain.cam.layers.
-        method: that they were made by, a name in explain.cam.methods.METHODS.
+        images: normalised, [B, 3, H, W], on the random network's device.
+        targets: indices of the target classes, one an image.
+        layer: of the heatmaps, a name of explain.cam.layers.
+        method: of the heatmaps, a name in explain.cam.methods.METHODS.
 
     Returns:
-        For each image the size of Spearman's correlation between both networks' maps, 0 to 1: near 1 the map does not
-        show what was learned, nor does its mirror image. None where either map is constant.
+        For each image the absolute value of Spearman's correlation between both networks' maps, 0 to 1; None where
+        either map is constant. Near 1 the map does not depend on what was learned, nor does its negative.
 
     Raises:
         BadInputError: the layer or method is unknown.
     """
-    waiting, found = iter(zip(heatmaps, targets, strict=True)), []
+    remaining, found = iter(zip(heatmaps, targets, strict=True)), []
     for run in forward_passes(random, images):
-        maps, classes = zip(*islice(waiting, len(run.images)), strict=True)
+        learned, classes = zip(*islice(remaining, len(run.images)), strict=True)
         others = run.heatmaps([Target(index) for index in classes], layer, method).cpu().numpy()
         found += [
-            _rank_correlation(torch.as_tensor(mine).cpu().numpy(), other)
-            for mine, other in zip(maps, others, strict=True)
+            _rank_correlation(torch.as_tensor(heatmap).cpu().numpy(), other)
+            for heatmap, other in zip(learned, others, strict=True)
         ]
     return found
 
 
 def randomised(network: Network, seed: int = 0) -> Network:
-    """A copy of a network, in float32, that has learned nothing.
+    """A copy of a network, in float32, with random weights.
 
-    Kernels and matrices are drawn from the normal distribution of He et al. (ICCV 2015), biases are zero, what else
-    scales is one, and normalisation's running statistics are a standard normal's. The modules' own reset_parameters
-    are not called: they draw from torch's global generator, which other threads use.
+    Kernels and matrices are drawn from the normal distribution of He et al. (ICCV 2015), biases are zero, other scales
+    are one, and running statistics of normalisation layers are reset. The modules' own reset_parameters are not
+    called: they draw from torch's global generator, which other threads use.
 
     Args:
-        network: as loaded. One that was prepared for speed would go on computing with the weights that it had, or
-            without its normalisation.
-        seed: of the drawing.
+        network: as loaded. An inference-ready one would go on computing with the weights that it had, or without its
+            normalisation.
+        seed: of the random weights.
 
     Raises:
-        BadInputError: the network was prepared.
+        BadInputError: the network is inference-ready.
     """
     if network.prepared:
-        raise BadInputError("a network that was prepared for speed cannot be randomised; give it as it was loaded")
+        raise BadInputError("an inference-ready network cannot be randomised; use it as it was loaded")
     random = torch.Generator().manual_seed(seed)
     with torch.inference_mode(False), torch.no_grad():
         network = copy.deepcopy(network).float()
@@ -79,12 +91,14 @@ def randomised(network: Network, seed: int = 0) -> Network:
             else:
                 parameter.fill_(0 if name.endswith("bias") else 1)
         for module in network.modules():
-            if hasattr(module, "reset_running_stats"):
-                module.reset_running_stats()
+            reset = getattr(module, "reset_running_stats", None)
+            if reset is not None:
+                reset()
     return network
 
 
 def _rank_correlation(first: np.ndarray, second: np.ndarray) -> float | None:
-    """The size of Spearman's; None where either is constant."""
-    constant = np.ptp(first) == 0 or np.ptp(second) == 0
-    return None if constant else abs(float(spearmanr(first, second, axis=None).statistic))
+    """Absolute value of Spearman's; None where either is constant."""
+    if np.ptp(first) == 0 or np.ptp(second) == 0:
+        return None
+    return abs(float(spearmanr(first.ravel(), second.ravel())[0]))

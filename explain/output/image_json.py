@@ -61,7 +61,4 @@ def _of_weights(weights: FusionWeights) -> dict[str, Any]:
 
 
 def _of_faithfulness(found: Faithfulness | None) -> dict[str, Any]:
-    if found is None:
-        return {}
-    areas = {"insertion_area": found.insertion_area, "deletion_area": found.deletion_area}
-    return {"faithfulness": {**asdict(found), **areas}}
+    return {} if found is None else {"faithfulness": found.as_json()}

@@ -103,7 +103,7 @@ def explain_image(
         pair: best prepared.
         question: of the image.
         stem: of the results' paths, without an ending.
-        measured: a name in explain.metrics.faithfulness.MEASURED.
+        measured: a name in explain.metrics.perturbation.LEVELS.
         style: of the figure.
         marked: of the image, to hold the maps against.
         bands: to read, as imagery.reading.read_image takes them.
@@ -121,9 +121,9 @@ def explain_image(
     worth = None
     if measured != "none":
         worth = {
-            role: faithfulness(
-                run.run.network, run.run.images, maps[role].values[None], [maps[role].target], road=measured == "full"
-            )[0]
+            role: faithfulness(run.run.network, run.run.images, maps[role].values[None], [maps[role].target], measured)[
+                0
+            ]
             for role, run in analysis.runs.items()
         }
     explanation = Explanation(str(image), str(image.resolve()), bands, analysis, maps, question, region, worth)

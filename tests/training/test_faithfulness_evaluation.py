@@ -48,11 +48,11 @@ def test_figures_are_those_of_the_images_one_by_one(pair: Pair, judged: Faithful
             maps = run.heatmaps([Target(run.predictions[0])])
             found = faithfulness(network, given, maps, run.predictions)[0]
             mine = values[role]
-            mine["drop"].append(found.drop)
-            mine["increase"].append(found.increase)
-            mine["insertion"].append(found.insertion_area)
-            mine["deletion"].append(found.deletion_area)
-            mine["road"].append(found.road)
+            mine["drop"].append(found.values.get("drop"))
+            mine["increase"].append(found.values.get("increase"))
+            mine["insertion"].append(found.values.get("insertion"))
+            mine["deletion"].append(found.values.get("deletion"))
+            mine["road"].append(found.values.get("road"))
             random = randomised(network)
             mine["randomised"] += randomised_similarity(maps, random, given, run.predictions, "fused", "gradcam++")
     for role in ROLES:

@@ -12,16 +12,10 @@ from app.tabs.batch.jobs import BatchJob
 from explain.batch.folder_run import FolderRun
 from explain.cam.methods import METHODS
 from explain.figures.labels import TITLES, percent
+from explain.metrics.catalogue import METRICS, perturbations_of
+from pairs.metrics import Metric
 
 __all__ = ["column_glossary", "columns", "entry", "outcome_message", "progress_bar", "time_left"]
-
-_MEASURES = {
-    "drop": ("drop", "drop"),
-    "insertion_area": ("insertion", "insertion"),
-    "deletion_area": ("deletion", "deletion"),
-    "road": ("ROAD", "ROAD"),
-}
-"""By the row's key: the word of the glossary, and the column's title."""
 
 
 def columns(work: FolderRun) -> list[str]:
@@ -31,7 +25,7 @@ def columns(work: FolderRun) -> list[str]:
     if work.question.target is not None:
         name = work.pair.classes[work.question.target]
         titles += [f"{title}: {name}" for title in TITLES.values()]
-    return titles + [f"{TITLES[role]}: {_MEASURES[key][1]}" for key in _measured(work) for role in TITLES]
+    return titles + [f"{title}: {metric.label}" for metric in _measured(work).values() for title in TITLES.values()]
 
 
 def entry(work: FolderRun, row: Mapping[str, Any], shelf: DownloadStore) -> dict[str, Any]:
@@ -75,7 +69,7 @@ def entry(work: FolderRun, row: Mapping[str, Any], shelf: DownloadStore) -> dict
 def column_glossary(work: FolderRun) -> str:
     """HTML: what the columns are, with their terms explained."""
     words = [term("confidence")]
-    words += [term(_MEASURES[key][0]) for key in _measured(work)]
+    words += [term(metric.label) for metric in _measured(work).values()]
     return f"<p class='fine'>What the columns mean: {' '.join(words)}</p>"
 
 
@@ -121,9 +115,14 @@ def outcome_message(job: BatchJob) -> str:
     return message(f"<b>{len(good)} of {_images(job.total)} explained</b> by {name}.{failures}{agreed}{passed}")
 
 
-def _measured(work: FolderRun) -> list[str]:
-    known = {"none": 0, "quick": 3, "full": 4}[work.measured]
-    return list(_MEASURES)[:known]
+def _measured(work: FolderRun) -> dict[str, Metric]:
+    """Metrics that are a number for each image, by their name in a row."""
+    return {
+        name: METRICS[key]
+        for each in perturbations_of(work.measured)
+        for name, key in each.columns.items()
+        if key != "increase"  # yes or no
+    }
 
 
 def _images(count: int) -> str:

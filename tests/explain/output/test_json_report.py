@@ -37,7 +37,7 @@ def test_it_holds_what_an_answer_does_and_more(analysis: PairAnalysis) -> None:
     question, style = Question(1, against=2, layer="Y3", smoothing=Smoothing(2)), Style("viridis", "shared", 0.3)
     maps, region = analysis.heatmaps(question), Region.box(60, 80, 5, 10, 45, 30)
     worth = {
-        role: faithfulness(run.run.network, run.run.images, maps[role].values[None], [maps[role].target], road=False)[0]
+        role: faithfulness(run.run.network, run.run.images, maps[role].values[None], [maps[role].target], "quick")[0]
         for role, run in analysis.runs.items()
     }
     found = written(json_report(analysis, maps, question, style, "场景 $x.tif", region, worth))

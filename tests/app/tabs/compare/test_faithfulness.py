@@ -31,6 +31,6 @@ def test_steps_are_counted_and_figures_kept(seen: dict[str, CachedAnalysis], pai
     for role, found in seen["tiny"].worth[question].items():
         run, heatmap = seen["tiny"].analysis.runs[role].run, seen["tiny"].heatmaps(question)[role]
         assert found == faithfulness(run.network, run.images, heatmap.values[None], [1])[0]
-        if found.drop is not None:
-            assert f"{found.insertion_area:.3f}" in faithfulness_table(seen, settings)
+        if found.values:
+            assert f"{found.values['insertion']:.3f}" in faithfulness_table(seen, settings)
     assert "passes of each network tell" in faithfulness_table(seen, Settings("water"))

@@ -1,0 +1,1 @@
+"""Perturbation metrics, a module each, collected by explain.metrics.catalogue."""

@@ -1,0 +1,46 @@
+"""Insertion AUC (Petsiuk et al., RISE, BMVC 2018)."""
+
+from collections.abc import Iterator, Sequence
+
+import torch
+from torch import Tensor
+from torchvision.transforms.v2.functional import gaussian_blur
+
+from explain.metrics.perturbation import STEPS, Perturbation, RankedImage, area_under
+from pairs.metrics import Metric
+
+__all__ = ["PERTURBATION"]
+
+_KERNEL_SIZE, _SIGMA = [11, 11], [5.0, 5.0]  # pixels, RISE's
+
+
+def _sharpened(image: RankedImage) -> Iterator[Tensor]:
+    """The blurred image, with more and more of the most important pixels sharp; the sharp image is the image itself."""
+    blurred = gaussian_blur(image.pixels, _KERNEL_SIZE, _SIGMA)
+    for count in image.counts()[:-1]:
+        yield torch.where(image.places < count, image.pixels, blurred)
+
+
+def _curve(confidence: float, probabilities: Sequence[float]) -> tuple[float, ...]:
+    return (*probabilities, confidence)
+
+
+PERTURBATION = Perturbation(
+    metrics=(
+        Metric(
+            key="insertion",
+            title="Insertion AUC",
+            label="insertion",
+            unit="mean probability, 0 to 1",
+            higher_is_better=True,
+            description="Area under the target class's probability while a blurred image is sharpened pixel by pixel, "
+            "in the order of the heatmap. A faithful heatmap makes it rise early.",
+            reference="Petsiuk et al., RISE, BMVC 2018",
+        ),
+    ),
+    order=2,
+    count=STEPS,
+    images=_sharpened,
+    values=lambda confidence, probabilities: (area_under(_curve(confidence, probabilities)),),
+    curve=_curve,
+)
