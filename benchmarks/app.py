@@ -37,7 +37,8 @@ from core.command_line import run
 from core.errors import BadInputError
 from explain.cam.analysis import analyse
 from explain.figures.overlay import PLAIN, levels, scaled
-from models.network import Network, check_input_size
+from models.architectures import check_input_size
+from models.network import Network
 from models.preprocessing import Preprocessing
 from models.scff import FusionSettings
 from pairs.checkpoint import REPORT, ROLES, Header, save_network, weights_file

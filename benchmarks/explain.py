@@ -33,8 +33,9 @@ from core.errors import BadInputError
 from explain.cam.forward_pass import ForwardPass, forward_passes, inference_batch_size
 from explain.cam.layers import layer_names
 from explain.cam.question import Target
+from models.architectures import check_input_size
 from models.inference.preparation import inference_ready_network
-from models.network import Network, check_input_size
+from models.network import Network
 from models.scff import FusionSettings
 
 __all__ = ["Tapped"]

@@ -17,8 +17,9 @@ from benchmarks.timing import Work, median_ms, median_ratio, take_turns
 from core.command_line import parse_size, run
 from core.device import choose_device
 from core.errors import BadInputError
+from models.architectures import check_input_size
 from models.cost import profile
-from models.network import Network, check_input_size
+from models.network import Network
 from models.scff import FusionSettings
 
 _SEED = 0

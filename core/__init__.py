@@ -1,1 +1,1 @@
-"""What every package may use: errors, devices, versions, command lines, atomic writes."""
+"""Shared by all packages: errors, devices, versions, command lines, atomic writes."""

@@ -1,4 +1,4 @@
-"""Writing so that a file or folder is there whole or not at all."""
+"""Atomic writes: a file or folder is written completely or not at all."""
 
 import os
 import shutil
@@ -10,7 +10,7 @@ __all__ = ["replace_folder", "write_file"]
 
 
 def write_file(path: Path, data: bytes) -> None:
-    """Writes a file under a temporary name beside its own, then renames it."""
+    """Writes a file atomically: under a temporary name in the same folder, then renamed."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         temporary.write_bytes(data)
@@ -21,9 +21,12 @@ def write_file(path: Path, data: bytes) -> None:
 
 @contextmanager
 def replace_folder(path: Path) -> Iterator[Path]:
-    """Yields a folder to write in that takes `path`'s place when all went well, and vanishes when not.
+    """Replaces a folder atomically: yields a staging folder that takes its place if the block succeeds.
 
-    It starts as a copy of `path` where that exists.
+    If the block raises, the staging folder is removed and the former folder stays.
+
+    Args:
+        path: the folder; where it exists, the staging folder starts as a copy of it.
     """
     staging, former = (path.with_name(f".{path.name}.{kind}-{os.getpid()}") for kind in ("new", "old"))
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -37,7 +40,7 @@ def replace_folder(path: Path) -> Iterator[Path]:
             path.rename(former)
         staging.rename(path)
     finally:
-        if former.exists() and not path.exists():  # stopped between the two renames
+        if former.exists() and not path.exists():  # interrupted between the two renames
             former.rename(path)
         shutil.rmtree(staging, ignore_errors=True)
         shutil.rmtree(former, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""What all command lines here have in common."""
+"""What the command lines share: the Typer application, option parsers, and errors as one line with exit status 2."""
 
 import sys
 from collections.abc import Callable
@@ -22,53 +22,67 @@ def new_command_line(description: str | None = None) -> typer.Typer:
 
 
 def parse_bands(text: str | None) -> tuple[int, ...] | None:
-    """Numbers of bands, counted from 1, of an option such as 4,3,2 (red, green, blue) or 5 (grey); None of None.
+    """Parses a band selection such as 4,3,2 (red, green, blue) or 5 (grey): band numbers counted from 1.
+
+    Args:
+        text: the option's value; None, where it is not given, is returned as it is.
 
     Raises:
-        BadInputError: these are no such numbers.
+        BadInputError: the text is not such a selection.
     """
     if text is None:
         return None
     numbers = [number.strip() for number in text.split(",")]
     if len(numbers) not in (1, 3) or not all(n.isascii() and n.isdigit() and int(n) for n in numbers):
-        words = "give three bands, such as 4,3,2 for red, green and blue, or one, such as 5"
-        raise BadInputError(f"{text!r} is no choice of bands; {words}")
+        advice = "give three bands, such as 4,3,2 for red, green and blue, or one, such as 5"
+        raise BadInputError(f"{text!r} is not a band selection; {advice}")
     return tuple(map(int, numbers))
 
 
 def parse_size(text: str) -> tuple[int, int]:
-    """(height, width) of an option such as 200, for a square, or 240x160: width, then height.
+    """Parses an image size, 200 for a square or 240x160 for width x height, to (height, width) in pixels.
 
     Raises:
-        BadInputError: it is neither.
+        BadInputError: the text is neither.
     """
     sides = text.lower().split("x")
     if len(sides) > 2 or not all(side.isascii() and side.isdigit() and int(side) for side in sides):
-        raise BadInputError(f"{text!r} is no image size; give a side in pixels, such as 200, or WxH, such as 240x160")
+        raise BadInputError(
+            f"{text!r} is not an image size; give a side in pixels, such as 200, or WxH, such as 240x160"
+        )
     return int(sides[-1]), int(sides[0])
 
 
 def expand_lists(arguments: list[str], options: tuple[str, ...]) -> list[str]:
-    """Arguments with `--option A B C` written as `--option A --option B --option C`, as Click reads a list."""
-    spread, option = [], None
+    """Rewrites `--option A B C` as `--option A --option B --option C`, the only form of a list that Click parses.
+
+    Args:
+        arguments: of a command line.
+        options: names of the options that take lists, such as --pairs.
+    """
+    expanded, option = [], None
     for argument in arguments:
         if argument.startswith("-"):
             name, equals, first = argument.partition("=")
             option = name if name in options else None
             if option is None:
-                spread.append(argument)
+                expanded.append(argument)
             elif equals:
-                spread += [option, first]
+                expanded += [option, first]
         else:
-            spread += [argument] if option is None else [option, argument]
-    return spread
+            expanded += [argument] if option is None else [option, argument]
+    return expanded
 
 
 def run(cli: typer.Typer | Callable[..., None], name: str | None = None) -> None:
-    """Runs a Typer application, or a single function as one; its help calls it by a name other than its module's.
+    """Runs a Typer application, or a single function as one, and exits.
 
-    Bad input, and what the system refuses (no permission, no space), end it with one line on standard error and
+    Bad input and errors of the operating system (no permission, no space) end it with one line on standard error and
     exit status 2.
+
+    Args:
+        cli: the application or function.
+        name: program name shown in the help; by default the script's.
     """
     if not isinstance(cli, typer.Typer):
         function, cli = cli, new_command_line()
@@ -78,5 +92,5 @@ def run(cli: typer.Typer | Callable[..., None], name: str | None = None) -> None
     except BadInputError as error:
         print(f"error: {error}", file=sys.stderr)
     except OSError as error:
-        print(f"error: {error.filename or 'the system'}: {error.strerror or error}", file=sys.stderr)
+        print(f"error: {error.filename or 'operating system'}: {error.strerror or error}", file=sys.stderr)
     sys.exit(2)

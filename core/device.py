@@ -1,4 +1,4 @@
-"""Where networks run."""
+"""Selection of the torch device."""
 
 import torch
 
@@ -8,14 +8,14 @@ __all__ = ["choose_device"]
 
 
 def choose_device(name: str) -> torch.device:
-    """The device of a command line's `--device`: cpu, cuda, mps, or auto for the fastest that is here.
+    """The device that `--device` names: cpu, cuda, mps, or auto for the fastest available one.
 
     Raises:
-        BadInputError: the name is unknown, or there is no such device.
+        BadInputError: the name is unknown, or no such device is available.
     """
-    here = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
-    if name not in ("auto", *here):
+    available = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    if name not in ("auto", *available):
         raise BadInputError(f"unknown device {name!r}; known: auto, cpu, cuda, mps")
-    if not here.get(name, True):
-        raise BadInputError(f"no {name.upper()} device can be used here; take --device cpu or auto")
-    return torch.device(next(kind for kind, found in here.items() if found) if name == "auto" else name)
+    if not available.get(name, True):
+        raise BadInputError(f"no {name.upper()} device is available; use --device cpu or auto")
+    return torch.device(next(kind for kind, usable in available.items() if usable) if name == "auto" else name)

@@ -1,15 +1,15 @@
-"""Which version this program is, and with which versions of others it computes."""
+"""Versions of SCFF Lens and of the packages that determine its results."""
 
 from importlib.metadata import version
 
 __all__ = ["VERSION", "versions"]
 
 VERSION = "0.2.0"
-"""Of SCFF Lens; CHANGELOG.md has a section for it."""
+"""The version of SCFF Lens; CHANGELOG.md has a section for it."""
 
-_PACKAGES = ("torch", "torchvision", "timm", "grad-cam")  # what decides the numbers of a heatmap
+_PACKAGES = ("torch", "torchvision", "timm", "grad-cam")  # those that determine a heatmap's values
 
 
 def versions() -> dict[str, str]:
-    """By the package's name, our own first, under `scff-lens`."""
+    """Versions by package name, SCFF Lens first as `scff-lens`."""
     return {"scff-lens": VERSION, **{name: version(name) for name in _PACKAGES}}

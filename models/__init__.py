@@ -1,1 +1,1 @@
-"""The networks, the checkpoint pair, and reading an image into a tensor."""
+"""The networks: timm backbones, SCFF and its variants, preprocessing, initial weights, cost; faster inference."""

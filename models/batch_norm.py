@@ -1,4 +1,4 @@
-"""What batch normalisation needs of a batch."""
+"""Batch sizes that batch normalisation can train on."""
 
 from torch import Tensor, nn
 
@@ -8,16 +8,15 @@ __all__ = ["check_batch_size"]
 
 
 def check_batch_size(values: Tensor, module: nn.Module) -> None:
-    """Refuses to train on a single value a channel, which has no deviation to normalise by.
+    """Rejects training on a single value per channel, which has no standard deviation.
 
     Args:
-        values: [B, C, ...], about to be normalised.
-        module: the one that does it; nothing is refused in eval mode.
+        values: [B, C, ...], the input of batch normalisation.
+        module: the module that normalises; anything goes in eval mode.
 
     Raises:
-        BadInputError: B and all positions make one value.
+        BadInputError: the batch and all positions together hold one value per channel.
     """
     if module.training and values.numel() == values.shape[1]:
-        raise BadInputError(
-            f"{type(module).__name__} cannot learn from a batch of one image (batch normalisation); give two or more"
-        )
+        name = type(module).__name__
+        raise BadInputError(f"{name} cannot train on a batch of one image (batch normalisation); use two or more")

@@ -1,4 +1,4 @@
-"""What a network costs: parameters, and multiply-accumulates of one image, part by part."""
+"""Parameters and multiply-accumulates of a network, per image and part by part."""
 
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -9,7 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from models.network import Network, check_input_size
+from models.architectures import check_input_size
+from models.network import Network
 from models.scff import FusionSettings
 
 __all__ = ["Cost", "PairCost", "profile"]
@@ -17,13 +18,13 @@ __all__ = ["Cost", "PairCost", "profile"]
 
 @dataclass(frozen=True)
 class Cost:
-    """Of a network, or of a part of one."""
+    """Cost of a network, or of a part of one."""
 
     params: int
-    """Learned parameters."""
+    """Trainable parameters."""
     macs: int
-    """Multiply-accumulates of one image, those of convolutions and linear layers; pooling, normalisation, activations
-    and channel-wise products are not counted, as is usual."""
+    """Multiply-accumulates per image of convolutions and linear layers; pooling, normalisation, activations and
+    channel-wise products are not counted, as is usual."""
 
     def __add__(self, other: "Cost") -> "Cost":
         return Cost(self.params + other.params, self.macs + other.macs)
@@ -31,11 +32,11 @@ class Cost:
 
 @dataclass(frozen=True)
 class PairCost:
-    """Of a baseline and of the same network with SCFF."""
+    """Cost of a baseline and of the same network with SCFF."""
 
     backbone: Cost
     classifier: Cost
-    """From the last map to the logits."""
+    """From the last feature map to the logits."""
     fusions: tuple[Cost, ...]
     """D and F of Y2..Yn."""
 
@@ -46,19 +47,19 @@ class PairCost:
 
     @property
     def scff(self) -> Cost:
-        """The whole network with it."""
+        """The whole network with SCFF."""
         return sum(self.fusions, self.baseline)
 
 
 def profile(
     arch: str, size: tuple[int, int], classes: int, fusion: FusionSettings, small_stem: bool = False
 ) -> PairCost:
-    """Counts without computing; beside other threads that compute.
+    """Counts on the meta device, without computing; safe beside other threads that run networks.
 
     Args:
-        arch: a timm model name.
+        arch: timm's name of the network.
         size: (height, width) of the image in pixels.
-        classes: of the classifier.
+        classes: number of classes.
         fusion: the SCFF variant.
         small_stem: as Network's.
 
@@ -69,6 +70,7 @@ def profile(
     with torch.device("meta"):
         network = Network(arch, classes, fusion, small_stem).eval()
         images = torch.empty(1, 3, *size)
+    assert network.scff is not None
     stages, backbone_macs = _counted(network.stages, images)
     fused, fusions = stages[0], []
     for stage, (downsample, fuse) in zip(stages[1:], network.scff.steps(), strict=True):
@@ -81,17 +83,17 @@ def profile(
     return PairCost(backbone, Cost(head_params, head_macs), tuple(fusions))
 
 
-class _NoModules(nullcontext):
-    """In place of the counter's tracker, whose hooks are on every module of the process: on networks that other
-    threads run as well, which then fail."""
+class _NoModuleTracker(nullcontext):
+    """Replaces the counter's module tracker: its global hooks also fire for networks that other threads run, and make
+    those fail."""
 
     parents = frozenset({"Global"})
 
 
 def _counted(function: Callable[..., Any], *arguments: Any) -> tuple[Any, int]:
-    """What a function gives, and its multiply-accumulates: half of its floating-point operations."""
+    """A function's result, and its multiply-accumulates: half of its floating-point operations."""
     counter = FlopCounterMode(display=False)
-    counter.mod_tracker = _NoModules()
+    counter.mod_tracker = _NoModuleTracker()  # pyright: ignore[reportAttributeAccessIssue] - needs only `parents`
     with counter:
         result = function(*arguments)
     return result, counter.get_total_flops() // 2

@@ -1,4 +1,4 @@
-"""From RGB pixels to the tensor a network takes."""
+"""Preprocessing: RGB pixels to a network's input tensor."""
 
 from dataclasses import dataclass
 
@@ -7,13 +7,13 @@ import torch
 from torch import Tensor
 from torchvision.transforms.v2 import functional
 
-__all__ = ["Preprocessing", "Statistics", "pixels"]
+__all__ = ["Preprocessing", "Statistics", "resize_image"]
 
 Channels = tuple[float, float, float]
 
 
-def pixels(image: np.ndarray, size: tuple[int, int]) -> Tensor:
-    """Resizes an image, such as to the network's input size; the whole of it, without cropping.
+def resize_image(image: np.ndarray, size: tuple[int, int]) -> Tensor:
+    """Resizes an image with antialiasing and without cropping; the aspect ratio is not kept.
 
     Args:
         image: RGB, uint8, [H, W, 3].
@@ -28,7 +28,7 @@ def pixels(image: np.ndarray, size: tuple[int, int]) -> Tensor:
 
 @dataclass(frozen=True)
 class Statistics:
-    """Mean and standard deviation of each channel over the images that a network was first trained on."""
+    """Per-channel mean and standard deviation of the images that a network was first trained on."""
 
     mean: Channels
     """0 to 1 scale."""
@@ -38,14 +38,14 @@ class Statistics:
 
 @dataclass(frozen=True)
 class Preprocessing:
-    """What a network does to an image before its first layer; both networks of a pair share one."""
+    """Resizing and normalisation in front of a network; both networks of a pair share them."""
 
     size: tuple[int, int]
     """Input (height, width) in pixels."""
     mean: Channels
     """Subtracted from each channel, 0 to 1 scale."""
     std: Channels
-    """What each channel is then divided by, 0 to 1 scale."""
+    """Divisor of each channel after that, 0 to 1 scale."""
 
     def __post_init__(self) -> None:
         if min(self.size) < 1:
@@ -54,9 +54,11 @@ class Preprocessing:
             raise ValueError(f"std must be above zero in every channel, got {self.std}")
 
     def normalise(self, batch: Tensor) -> Tensor:
-        """uint8 [..., 3, h, w] to float32, less the mean and over the standard deviation."""
-        return functional.normalize(functional.to_dtype(batch, torch.float32, scale=True), self.mean, self.std)
+        """uint8 [..., 3, h, w] to float32, (x / 255 - mean) / std."""
+        return functional.normalize(
+            functional.to_dtype(batch, torch.float32, scale=True), list(self.mean), list(self.std)
+        )
 
     def __call__(self, image: np.ndarray) -> Tensor:
         """RGB uint8 [H, W, 3] to the network's input, float32 [1, 3, height, width]."""
-        return self.normalise(pixels(image, self.size))[None]
+        return self.normalise(resize_image(image, self.size))[None]

@@ -8,6 +8,7 @@ receives Yn in place of Xn.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -15,36 +16,37 @@ from torch import Tensor, nn
 from core.errors import BadInputError
 from models.downsample import DOWNSAMPLES, DownSample
 from models.fusion import FUSIONS, Fusion
+from models.variants import DOWNSAMPLE_NAMES, FUSION_NAMES
 
 __all__ = ["SCFF", "STARTS", "FusionSettings"]
 
 STARTS = ("neutral", "identity")
-"""Where the fusion's weights start: as its layers do (the paper), or so that Yi is Xi."""
+"""Initialisation of the fusion: its layers' own (the paper's), or such that Yi equals Xi."""
 
 
 @dataclass(frozen=True)
 class FusionSettings:
-    """The variant of SCFF, and all that rebuilds it; stored in its checkpoint. The defaults are the paper's.
+    """Variant and hyperparameters of SCFF, stored in the checkpoint; the defaults are the paper's.
 
     Raises:
         BadInputError: a value is unknown or out of range.
     """
 
     reduction: int = 16
-    """Channels over the width of the attention's hidden layer (r in SKNet)."""
+    """Reduction ratio: channels over the width of the attention's hidden layer (r in SKNet)."""
     min_width: int = 32
-    """Least width of that layer (L in SKNet)."""
+    """Minimum width of that layer (L in SKNet)."""
     downsample: str = "avg"
-    """D, how Y(i-1) is brought to Xi's size and channels: a name in DOWNSAMPLES."""
+    """D, how Y(i-1) is brought to Xi's size and channels: a name in DOWNSAMPLE_NAMES."""
     fusion: str = "sk_softmax"
-    """F, how both are fused: a name in FUSIONS."""
+    """F, how both are fused: a name in FUSION_NAMES."""
     gradient_cut: bool = False
-    """Whether SCFF's branches leave stages 1 to n-1 alone in training (the paper's Figure 3)."""
+    """Whether no gradient flows through SCFF into stages 1 to n-1 (the paper's Figure 3)."""
     start: str = "neutral"
-    """Where the fusion's weights start: a name in STARTS."""
+    """Initialisation of the fusion: a name in STARTS."""
 
     def __post_init__(self) -> None:
-        for name, known in (("downsample", DOWNSAMPLES), ("fusion", FUSIONS), ("start", STARTS)):
+        for name, known in (("downsample", DOWNSAMPLE_NAMES), ("fusion", FUSION_NAMES), ("start", STARTS)):
             if getattr(self, name) not in known:
                 raise BadInputError(f"unknown {name} {getattr(self, name)!r}; known: {', '.join(known)}")
         for name in ("reduction", "min_width"):
@@ -53,22 +55,22 @@ class FusionSettings:
 
     @property
     def variant(self) -> str:
-        """D and F in words: what a state must have been saved with to fit."""
+        """Names of D and F, such as avg + sk_softmax; a state dict loads into its own variant only."""
         return f"{self.downsample} + {self.fusion}"
 
     def width(self, channels: int) -> int:
-        """Width of the attention's hidden layer for maps of that many channels."""
+        """Width of the attention's hidden layer for maps of so many channels."""
         return max(channels // self.reduction, self.min_width)
 
 
 class SCFF(nn.Module):
-    """The whole fusion: Y1 = X1, Yi = F(D(Y(i-1)), Xi).
+    """Selective cross-layer feature fusion: Y1 = X1, Yi = F(D(Y(i-1)), Xi).
 
-    Its state carries the variant's name and loads into no other.
+    The state dict carries the variant's name and loads into no other variant.
 
     Args:
-        channels: channels of X1..Xn, in the network's order.
-        settings: the variant and its sizes.
+        channels: channels of X1..Xn.
+        settings: variant and hyperparameters.
     """
 
     def __init__(self, channels: Sequence[int], settings: FusionSettings) -> None:
@@ -80,24 +82,24 @@ class SCFF(nn.Module):
         self.fuse = nn.ModuleList(fusion(after, settings.width(after)) for _, after in steps)
         if settings.start == "identity":
             for down, fuse in self.steps():
-                fuse.start_at_stage(down)
+                fuse.init_as_identity(down)
 
     def steps(self) -> Iterator[tuple[DownSample, Fusion]]:
         """D and F of each fusion, from Y2 to Yn."""
-        return zip(self.downsample, self.fuse, strict=True)
+        return cast("Iterator[tuple[DownSample, Fusion]]", zip(self.downsample, self.fuse, strict=True))
 
     def forward(self, stages: Sequence[Tensor]) -> Tensor:
         """Fuses X1..Xn, each [B, Ci, hi, wi], into Yn of Xn's shape.
 
         Raises:
-            BadInputError: in training, a batch of one image, where the variant normalises by the batch.
+            BadInputError: in training, a batch of one image, where the variant applies batch normalisation.
         """
         if self.settings.gradient_cut:
             stages = [*(stage.detach() for stage in stages[:-1]), stages[-1]]
         return self.fuse_on(stages[0], stages[1:])[-1]
 
     def fuse_on(self, fused: Tensor, stages: Sequence[Tensor]) -> list[Tensor]:
-        """Y(i+1)..Yn of Yi and X(i+1)..Xn; no gradient is cut here."""
+        """Y(i+1)..Yn of Yi and X(i+1)..Xn; the gradient cut is not applied."""
         maps = []
         for stage, (downsample, fuse) in zip(stages, list(self.steps())[len(self.fuse) - len(stages) :], strict=True):
             fused = fuse(downsample(fused, stage.shape[-2:]), stage)
@@ -105,15 +107,15 @@ class SCFF(nn.Module):
         return maps
 
     def get_extra_state(self) -> Tensor:
-        """The variant's name as bytes, a part of the state."""
+        """The variant's name as bytes, part of the state dict."""
         return torch.tensor(list(self.settings.variant.encode()), dtype=torch.uint8)
 
     def set_extra_state(self, state: Tensor) -> None:
-        """Refuses a state of another variant.
+        """Rejects the state dict of another variant.
 
         Raises:
             BadInputError: names both.
         """
         saved = bytes(state.tolist()).decode()
         if saved != self.settings.variant:
-            raise BadInputError(f"a state of SCFF {saved} does not fit SCFF {self.settings.variant}")
+            raise BadInputError(f"weights of SCFF variant {saved} do not fit variant {self.settings.variant}")

@@ -1,4 +1,4 @@
-"""State dictionaries: the precision of a weights file, and a check for numbers that are not finite."""
+"""State dicts: the precision they are stored at, and a check for NaN and infinity."""
 
 from torch import Tensor
 
@@ -6,10 +6,10 @@ __all__ = ["at_stored_precision", "non_finite"]
 
 
 def at_stored_precision(state: dict[str, Tensor]) -> dict[str, Tensor]:
-    """A network's state at the precision of a weights file.
+    """A state dict at the precision of a weights file, contiguous and on the CPU.
 
-    Kernels and matrices become float16; biases and normalisation statistics, whose range float16 may not hold and
-    which weigh next to nothing, stay as they are.
+    Kernels and matrices become float16. Biases and normalisation statistics keep their type: they may exceed float16's
+    range, and they take a negligible part of the file.
     """
     return {
         name: (value.half() if value.is_floating_point() and value.ndim > 1 else value).detach().cpu().contiguous()
@@ -18,5 +18,5 @@ def at_stored_precision(state: dict[str, Tensor]) -> dict[str, Tensor]:
 
 
 def non_finite(state: dict[str, Tensor]) -> list[str]:
-    """Names of the tensors in which a number is infinite, or is none."""
+    """Names of the tensors that hold NaN or infinity."""
     return [name for name, value in state.items() if value.is_floating_point() and not value.isfinite().all()]

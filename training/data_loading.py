@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from imagery.reading import read_image
-from models.preprocessing import Statistics, pixels
+from models.preprocessing import Statistics, resize_image
 from training.augmentation import AugmentedDataset, training_transform
 from training.scenes import Scene
 from training.settings import TrainingSettings
@@ -41,7 +41,7 @@ class SceneDataset(Dataset[tuple[Tensor, int]]):
         scene = self.scenes[index]
         image = self._cache.get(index)
         if image is None:
-            image = pixels(read_image(scene.path), self._size)
+            image = resize_image(read_image(scene.path), self._size)
             if self.cached:
                 self._cache[index] = image
         return image, scene.label

@@ -11,7 +11,7 @@ import torchvision
 from lightning.pytorch.callbacks import ModelCheckpoint, Timer
 
 from core.errors import BadInputError
-from models.initial_weights import InitialWeights, Match, take_weights
+from models.initial_weights import InitialWeights, LoadResult, load_weights
 from models.network import Network
 from models.preprocessing import Preprocessing
 from models.state import at_stored_precision, non_finite
@@ -58,13 +58,13 @@ class NetworkTraining:
             num_sanity_val_steps=0,
         )
 
-    def load_initial_weights(self, weights: InitialWeights) -> Match:
+    def load_initial_weights(self, weights: InitialWeights) -> LoadResult:
         """Loads pre-trained weights into the backbone.
 
         Raises:
             BadInputError: they do not fit, or leave part of a frozen backbone untrained.
         """
-        match = take_weights(self.network.backbone, weights)
+        match = load_weights(self.network.backbone, weights)
         if self._run.settings.freeze_backbone and match.untrained:
             raise BadInputError(
                 f"{len(match.untrained)} tensor(s) of the backbone would be frozen untrained, the first is "

@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
 from core.errors import BadInputError
-from models.network import check_input_size
+from models.architectures import check_input_size
 from models.scff import FusionSettings
 from training.recipes import RECIPES
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from explain.metrics.localisation import Region
-from models.preprocessing import pixels
+from models.preprocessing import resize_image
 
 __all__ = ["Marking", "SourceImage", "display_size", "resized_for_display"]
 
@@ -59,4 +59,4 @@ def resized_for_display(image: np.ndarray) -> np.ndarray:
     height, width = display_size(*image.shape[:2])
     if (height, width) == image.shape[:2]:
         return image
-    return np.ascontiguousarray(pixels(image, (height, width)).permute(1, 2, 0).numpy())
+    return np.ascontiguousarray(resize_image(image, (height, width)).permute(1, 2, 0).numpy())

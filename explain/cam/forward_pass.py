@@ -120,11 +120,11 @@ class ForwardPass:
 
     def _beyond_backbone(self, layers: set[Layer]) -> bool:
         """Whether the backward pass ends behind the backbone, because no stage before the last is among the layers."""
-        return all(layer.kind == "Y" or layer.number == self.network.depth for layer in layers)
+        return all(layer.kind == "Y" or layer.number == self.network.num_stages for layer in layers)
 
     def _from_fused(self, layers: set[Layer]) -> tuple[dict[Layer, Tensor], Tensor]:
         """Fused maps from the first of the layers on, and the logits, computed again with their graph."""
-        depth = self.network.depth
+        depth = self.network.num_stages
         kept = {layer: values.detach() for layer, values in self.maps.items()}
         last = Layer("X", depth)
         if self.network.scff is None:

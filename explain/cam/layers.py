@@ -31,8 +31,8 @@ class Layer:
 
 def layer_names(network: Network) -> tuple[str, ...]:
     """Names of all layers of a network, which its partner in a pair has as well."""
-    fused = (str(Layer("Y", i)) for i in range(2, network.depth + 1))
-    stages = (str(Layer("X", i)) for i in range(1, network.depth + 1))
+    fused = (str(Layer("Y", i)) for i in range(2, network.num_stages + 1))
+    stages = (str(Layer("X", i)) for i in range(1, network.num_stages + 1))
     return (FUSED, *fused, *stages)
 
 
@@ -50,7 +50,7 @@ def find_layer(network: Network, name: str) -> Layer:
     known = layer_names(network)
     if name not in known:
         raise BadInputError(f"unknown layer {name!r}; these networks have {', '.join(known)}")
-    kind, number = ("Y", network.depth) if name == FUSED else (name[0], int(name[1:]))
+    kind, number = ("Y", network.num_stages) if name == FUSED else (name[0], int(name[1:]))
     if not _leads_on(network, number):
         usable = ", ".join(explainable_layers(network))
         raise BadInputError(
@@ -62,4 +62,4 @@ def find_layer(network: Network, name: str) -> Layer:
 
 def _leads_on(network: Network, number: int) -> bool:
     """Whether the backbone, or the classifier, uses the output of a stage."""
-    return number == network.depth or network.stages_lead_on
+    return number == network.num_stages or network.stages_on_forward_path

@@ -95,7 +95,7 @@ def stage_contributions(run: ForwardPass, targets: list[Target]) -> list[list[St
     """
     if run.network.scff is None:
         return None
-    stages = [run.maps[Layer("X", i)] for i in range(1, run.network.depth + 1)]
+    stages = [run.maps[Layer("X", i)] for i in range(1, run.network.num_stages + 1)]
     shares: list[list[StageContribution]] = [[] for _ in targets]
     with torch.no_grad(), without_autocast(run.logits.device.type):
         for i, stage in enumerate(stages):

@@ -80,7 +80,7 @@ def randomised(network: Network, seed: int = 0) -> Network:
     Raises:
         BadInputError: the network is inference-ready.
     """
-    if network.prepared:
+    if network.inference_ready:
         raise BadInputError("an inference-ready network cannot be randomised; use it as it was loaded")
     random = torch.Generator().manual_seed(seed)
     with torch.inference_mode(False), torch.no_grad():

@@ -1,14 +1,14 @@
-"""Batch normalisation folded into the convolution in front of it: the same function for less arithmetic and memory.
+"""Batch normalisation folded into the preceding convolution: the same function for less arithmetic and memory.
 
-In eval mode the normalisation is a fixed scale and shift of each channel, which the convolution can do by itself.
+In eval mode batch normalisation is a fixed scale and shift per channel, which the convolution's weights can absorb.
 """
 
 import copy
 from collections import Counter
-from typing import Any
+from typing import Any, cast
 
 import torch
-from timm.layers import BatchNormAct2d
+from timm.layers.norm_act import BatchNormAct2d
 from torch import Tensor, nn
 from torch.func import functional_call
 from torch.nn.utils import fuse_conv_bn_eval
@@ -21,35 +21,40 @@ __all__ = ["folded"]
 
 
 def folded(network: Network, size: tuple[int, int]) -> Network:
-    """A copy for inference whose batch normalisations are folded wherever one alone takes a convolution's output.
+    """A copy for inference, with batch normalisation folded wherever it is the only consumer of a convolution's output.
 
     Args:
-        network: in eval mode; it is left as it is.
-        size: (height, width) of its images.
+        network: in eval mode; not modified.
+        size: (height, width) of its images in pixels.
     """
     pairs = _pairs(network, size)
     network = copy.deepcopy(network)
     for convolution, norm in pairs.items():
-        former = network.get_submodule(norm)
-        network.set_submodule(convolution, fuse_conv_bn_eval(network.get_submodule(convolution), former))
-        # timm's own normalisation drops and activates as well
-        rest = nn.Sequential(former.drop, former.act) if isinstance(former, BatchNormAct2d) else nn.Identity()
+        former = cast("nn.BatchNorm2d", network.get_submodule(norm))
+        folded_convolution = fuse_conv_bn_eval(cast("nn.Conv2d", network.get_submodule(convolution)), former)
+        network.set_submodule(convolution, folded_convolution)
+        # timm's BatchNormAct2d applies dropout and an activation as well
+        rest = nn.Identity()
+        if isinstance(former, BatchNormAct2d):
+            rest = nn.Sequential(cast("nn.Module", former.drop), cast("nn.Module", former.act))
         network.set_submodule(norm, rest)
-    network.prepared = True
+    network.inference_ready = True
     return network.for_inference(next(network.parameters()).device)
 
 
 def _pairs(network: Network, size: tuple[int, int]) -> dict[str, str]:
-    """Names of normalisations by those of the convolutions that they can be folded into."""
+    """Names of the convolutions to fold into, each with the name of its batch normalisation."""
     state = {name: value.to("meta") for name, value in network.state_dict(keep_vars=True).items() if _is_tensor(value)}
-    flow = _Flow()
+    flow = _DataFlow()
     with torch.no_grad(), flow:
         functional_call(network, state, torch.empty(1, 3, *size, device="meta"))
     modules = {id(value): name.rpartition(".")[0] for name, value in state.items()}
     pairs = {}
     for tensor, weight in flow.convolved.items():
         mean = flow.normalised.get(tensor)
-        convolution, norm = modules.get(weight), modules.get(mean)
+        if weight not in modules or mean is None or mean not in modules:
+            continue
+        convolution, norm = modules[weight], modules[mean]
         if (
             flow.uses[tensor] == flow.uses[weight] == flow.uses[mean] == 1
             and type(network.get_submodule(norm)) in (nn.BatchNorm2d, BatchNormAct2d)
@@ -63,20 +68,20 @@ def _is_tensor(value: object) -> bool:
     return isinstance(value, Tensor)
 
 
-class _Flow(TorchDispatchMode):
-    """Notes which tensors come out of convolutions, which are normalised, and how often each is used."""
+class _DataFlow(TorchDispatchMode):
+    """Records outputs of convolutions, inputs of batch normalisation, and how often each tensor is used."""
 
     def __init__(self) -> None:
         super().__init__()
         self.convolved: dict[int, int] = {}
-        """The weight of the convolution that gave a tensor."""
+        """Weight of the convolution whose output a tensor is, both by id()."""
         self.normalised: dict[int, int] = {}
-        """The running mean that a tensor is normalised by."""
+        """Running mean that a tensor is normalised by, both by id()."""
         self.uses: Counter[int] = Counter()
-        self._kept: list[Tensor] = []  # so that no identity is given twice
+        self._kept: list[Tensor] = []  # keeps id() unique
 
     def __torch_dispatch__(self, func: Any, types: Any, args: tuple = (), kwargs: dict | None = None) -> Any:
-        """Takes a note of one operation."""
+        """Records one operation."""
         given = [value for value in tree_leaves((args, kwargs or {})) if isinstance(value, Tensor)]
         result = func(*args, **(kwargs or {}))
         self.uses.update(map(id, given))

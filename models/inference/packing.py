@@ -1,30 +1,35 @@
-"""Convolutions whose weights lie in memory as oneDNN computes with them.
+"""Convolution weights packed into oneDNN's memory layout.
 
-PyTorch otherwise brings a convolution's weights into oneDNN's order in every call, which for a single image takes a
-third of a ResNet-50's time, for eight a twentieth. `torch.compile` packs them as well; here the network stays eager.
+PyTorch otherwise reorders a convolution's weights in every call, which takes a third of a ResNet-50's time for a single
+image and a twentieth for eight. `torch.compile` packs them as well; here the network stays eager.
 """
 
 import copy
-from typing import Self
+from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
 
 from models.network import Network
 
+_nn: Any = getattr(torch._C, "_nn")  # noqa: B009 - missing from PyTorch's stubs
+
 __all__ = ["PackedConv2d", "can_pack", "packed"]
 
 
 class PackedConv2d(nn.Conv2d):
-    """A convolution for inference on a CPU, of one shape of maps by one number of threads; of others, with gradients,
-    on other devices and in other types, the usual one."""
+    """A convolution for inference on a CPU, packed for one input shape and one number of threads.
+
+    For other shapes, thread counts, devices and types, and where gradients are needed, it is an ordinary Conv2d.
+    """
 
     shape: torch.Size
-    """Of the maps [B, C_in, H, W] whose convolution the weights are laid out for: others would have them laid out anew
-    in every call, at three times the cost of the usual one."""
+    """Input shape [B, C_in, H, W] that the weights are packed for. For others oneDNN would reorder them in every call,
+    at three times the cost of an ordinary convolution."""
     threads: int
-    """Of PyTorch, for which they are laid out too."""
+    """Number of PyTorch's threads that the weights are packed for."""
     packed: Tensor
+    """The weights, in oneDNN's own layout."""
 
     @classmethod
     def of(cls, convolution: nn.Conv2d, shape: torch.Size) -> Self:
@@ -34,45 +39,44 @@ class PackedConv2d(nn.Conv2d):
             convolution: float32, on the CPU.
             shape: of its input, [B, C_in, H, W].
         """
-        result = copy.copy(convolution)  # which shares the weights
-        result.__class__ = cls
+        result = cls.__new__(cls)
+        result.__dict__.update(convolution.__dict__)  # shares the weights
         result.shape = shape
         result.threads = torch.get_num_threads()
-        result.packed = torch._C._nn.mkldnn_reorder_conv2d_weight(
+        result.packed = _nn.mkldnn_reorder_conv2d_weight(
             convolution.weight.detach().to_mkldnn(), *result._geometry(), list(shape)
         )
         return result
 
-    def forward(self, values: Tensor) -> Tensor:
+    def forward(self, input: Tensor) -> Tensor:
         """Maps [B, C_in, H, W] to [B, C_out, h, w]."""
-        usual = values.requires_grad or values.dtype != torch.float32 or values.device.type != "cpu"
-        if usual or values.shape != self.shape or torch.get_num_threads() != self.threads:
-            return super().forward(values)
-        channels_last = values.contiguous(memory_format=torch.channels_last)
+        unpacked = input.requires_grad or input.dtype != torch.float32 or input.device.type != "cpu"
+        if unpacked or input.shape != self.shape or torch.get_num_threads() != self.threads:
+            return super().forward(input)
+        channels_last = input.contiguous(memory_format=torch.channels_last)
         return torch.ops.mkldnn._convolution_pointwise(
             channels_last, self.packed, self.bias, *self._geometry(), "none", [], ""
         )
 
-    def _geometry(self) -> tuple[list[int], list[int], list[int], int]:
+    def _geometry(self) -> tuple[list[int | str], list[int], list[int], int]:
+        """Padding, stride, dilation and groups, in the order that oneDNN's operators take them."""
         return list(self.padding), list(self.stride), list(self.dilation), self.groups
 
 
 def can_pack() -> bool:
-    """Whether this build of PyTorch has oneDNN and what is used of it here."""
+    """Whether this build of PyTorch has oneDNN and the operators used here."""
     return (
         torch.backends.mkldnn.is_available()
-        and hasattr(torch._C._nn, "mkldnn_reorder_conv2d_weight")
+        and hasattr(_nn, "mkldnn_reorder_conv2d_weight")
         and hasattr(torch.ops.mkldnn, "_convolution_pointwise")
     )
 
 
 def packed(network: Network, shape: tuple[int, int, int, int]) -> Network:
-    """The network with convolutions packed for images of one shape.
-
-    The weights are shared with the network given, which is left as it is.
+    """A copy whose convolutions are packed for images of one shape; it shares the weights with the original.
 
     Args:
-        network: for inference on the CPU, in float32.
+        network: for inference on the CPU, in float32; not modified.
         shape: of its images, [B, 3, H, W].
     """
     shapes: dict[str, torch.Size] = {}
@@ -91,5 +95,5 @@ def packed(network: Network, shape: tuple[int, int, int, int]) -> Network:
     for module, name in plain.items():
         if name in shapes and module.padding_mode == "zeros" and not isinstance(module.padding, str):
             network.set_submodule(name, PackedConv2d.of(module, shapes[name]))
-    network.prepared = True
+    network.inference_ready = True
     return network

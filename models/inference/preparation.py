@@ -1,4 +1,4 @@
-"""A pair made ready for many questions: the same maps, for less time."""
+"""Inference-ready networks: the same maps and logits, computed faster."""
 
 import os
 import shutil
@@ -17,19 +17,19 @@ _COMPILERS = ("g++", "clang++", "c++")
 
 
 def inference_ready_network(network: Network, size: tuple[int, int], compiled: bool = False, batch: int = 1) -> Network:
-    """One network of a pair, made ready.
+    """A copy optimised for inference.
 
-    Batch normalisations are folded into convolutions, maps have their channels last, what the backbone computes behind
-    each stage is recorded, and on a CPU the weights are brought into oneDNN's order once.
+    Batch normalisation is folded into convolutions, the memory format is channels last, the backbone behind each stage
+    is recorded, and on a CPU the weights are packed into oneDNN's layout.
 
     Args:
-        network: for inference; it is left as it is.
-        size: (height, width) of its images.
-        compiled: whether `torch.compile` takes the network over at its first images, for up to a minute.
-        batch: how many images it mostly gets at once; with other numbers it is slower.
+        network: in eval mode, without gradients for its weights; not modified.
+        size: (height, width) of its images in pixels.
+        compiled: whether `torch.compile` compiles it at its first call, which takes up to a minute.
+        batch: the usual batch size; other sizes are slower.
 
     Raises:
-        BadInputError: it is to be compiled, and there is no compiler.
+        BadInputError: `compiled` without a C++ compiler on this machine.
     """
     if compiled and not any(map(shutil.which, (os.environ.get("CXX", ""), *_COMPILERS))):
         raise BadInputError("--compile needs a C++ compiler, such as g++")

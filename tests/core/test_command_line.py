@@ -13,5 +13,5 @@ def test_sizes_are_height_and_width() -> None:
 
 @pytest.mark.parametrize("text", ["", "0", "0x8", "x", "200x", "1x2x3", "-4", "2.5", "²", "200 x 100"])
 def test_what_is_no_size_is_named(text: str) -> None:
-    with pytest.raises(BadInputError, match="is no image size; give a side in pixels, such as 200, or WxH"):
+    with pytest.raises(BadInputError, match="is not an image size; give a side in pixels, such as 200, or WxH"):
         parse_size(text)

@@ -100,7 +100,7 @@ def test_chosen_bands_of_figure9(command: Command, pair_folder: Path, many_bands
 
 @pytest.mark.parametrize("text", ["", "0", "1,2", "1,2,3,4", "a,b,c", "1,,3", "-1", "1.5", "²"])
 def test_what_is_no_choice_of_bands(text: str) -> None:
-    with pytest.raises(BadInputError, match="is no choice of bands; give three bands, such as 4,3,2"):
+    with pytest.raises(BadInputError, match="is not a band selection; give three bands, such as 4,3,2"):
         parse_bands(text)
 
 
@@ -257,7 +257,7 @@ def test_bad_input_is_one_line_and_status_2(command: Command, pair_folder: Path,
     refused("unknown class 'lake'; tiny knows field, roof, water", "--target", "lake")
     refused("unknown layer 'Y9'; these networks have fused, Y2, Y3, Y4, X1", "--layer", "Y9")
     refused("unknown method 'lime'; known: gradcam++", "--method", "lime")
-    refused("'4,3' is no choice of bands; give three", "--bands", "4,3")
+    refused("'4,3' is not a band selection; give three", "--bands", "4,3")
     refused("unknown device 'tpu'", "--device", "tpu")
     refused("no such folder of a checkpoint pair", pair=tmp_path / "none")
     refused("Not a directory", out=image / "out")

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from core.errors import BadInputError
 from models.downsample import DOWNSAMPLES
 from models.fusion import FUSIONS
-from models.initial_weights import InitialWeights, hub_weights, read_weights, take_weights
+from models.initial_weights import InitialWeights, hub_weights, load_weights, read_weights
 from models.network import Network
 from models.scff import FusionSettings
 
@@ -41,8 +41,8 @@ def shaken(module: nn.Module) -> nn.Module:
 def lite0() -> Network:
     """With its ImageNet weights, as a baseline of 1,000 classes."""
     network = Network("tf_efficientnet_lite0", 1000).eval()
-    match = take_weights(network.backbone, read_weights(LITE0))
-    assert (match.left, match.unused) == ((), ())
+    result = load_weights(network.backbone, read_weights(LITE0))
+    assert (result.missing, result.unexpected) == ((), ())
     return network
 
 
@@ -58,11 +58,11 @@ def test_lite0_gives_its_packages_outputs(lite0: Network) -> None:
 def test_identity_start_leaves_a_trained_networks_logits(lite0: Network, fusion: str, downsample: str) -> None:
     settings = FusionSettings(downsample=downsample, fusion=fusion, start="identity")
     with_scff = Network("tf_efficientnet_lite0", 1000, settings).eval()
-    take_weights(with_scff.backbone, InitialWeights("lite0", lite0.backbone.state_dict()))
+    load_weights(with_scff.backbone, InitialWeights("lite0", lite0.backbone.state_dict()))
     with torch.no_grad():
         torch.testing.assert_close(with_scff(images(96)), lite0(images(96)), atol=1e-3, rtol=0)
     neutral = Network("tf_efficientnet_lite0", 1000, FusionSettings(downsample=downsample, fusion=fusion)).eval()
-    take_weights(neutral.backbone, InitialWeights("lite0", lite0.backbone.state_dict()))
+    load_weights(neutral.backbone, InitialWeights("lite0", lite0.backbone.state_dict()))
     with torch.no_grad():
         assert (neutral(images(96)) - lite0(images(96))).abs().max() > 0.1
 
@@ -91,10 +91,10 @@ def test_torchvisions_networks_give_their_outputs(
     path = tmp_path / f"weights.{ending}"
     torch.save(original.state_dict(), path) if ending == "pth" else save_file(original.state_dict(), path)
     network = Network(ours, 1000).eval()
-    match = take_weights(network.backbone, read_weights(path))
-    assert not match.left
-    assert all(name.startswith("AuxLogits") for name in match.unused)
-    assert not match.doubtful
+    result = load_weights(network.backbone, read_weights(path))
+    assert not result.missing
+    assert all(name.startswith("AuxLogits") for name in result.unexpected)
+    assert not result.doubtful
     with torch.no_grad():
         # torchvision's mobilenet normalises with another epsilon
         tolerance = 1e-3 if "mobilenet" in theirs else 1e-5
@@ -109,10 +109,10 @@ def test_wrapped_states_and_another_classifier(prefix: str, wrapper: str | None,
     state = {prefix + name: value for name, value in original.state_dict().items()}
     torch.save(state if wrapper is None else {wrapper: state, "epoch": 3}, tmp_path / "weights.pth")
     network = Network("resnet18", 7)
-    match = take_weights(network.backbone, read_weights(tmp_path / "weights.pth"))
-    assert match.left == ("fc.weight", "fc.bias") == match.unused
-    assert str(match) == (
-        f"{match.taken} of {match.taken + 2} tensors taken; 2 left as they start: fc.weight, fc.bias; "
+    result = load_weights(network.backbone, read_weights(tmp_path / "weights.pth"))
+    assert result.missing == ("fc.weight", "fc.bias") == result.unexpected
+    assert str(result) == (
+        f"{result.loaded} of {result.loaded + 2} tensors loaded; 2 keep their initial values: fc.weight, fc.bias; "
         "2 in the file unused: fc.weight, fc.bias"
     )
     with torch.no_grad():
@@ -123,36 +123,38 @@ def test_every_tensor_is_taken_of_a_network_with_scalars() -> None:
     """NFNets have weights of no axis at all."""
     original = timm.create_model("dm_nfnet_f0", num_classes=3)
     assert any(value.ndim == 0 for value in original.state_dict().values())
-    match = take_weights(timm.create_model("dm_nfnet_f0", num_classes=3), InitialWeights("x", original.state_dict()))
-    assert (match.left, match.unused) == ((), ())
+    result = load_weights(timm.create_model("dm_nfnet_f0", num_classes=3), InitialWeights("x", original.state_dict()))
+    assert (result.missing, result.unexpected) == ((), ())
 
 
 def test_a_small_stem_keeps_its_own_first_convolution() -> None:
     network = Network("resnet18", 7, small_stem=True)
-    match = take_weights(network.backbone, InitialWeights("a file", timm.create_model("resnet18").state_dict()))
-    assert match.left == ("conv1.weight", "fc.weight", "fc.bias")
+    result = load_weights(network.backbone, InitialWeights("a file", timm.create_model("resnet18").state_dict()))
+    assert result.missing == ("conv1.weight", "fc.weight", "fc.bias")
 
 
 def test_another_networks_weights_are_refused() -> None:
     state = timm.create_model("resnet18").state_dict()
-    with pytest.raises(BadInputError, match=r"no tensor of x\.pth fits this network; is it another network's\?"):
-        take_weights(Network("densenet121", 7).backbone, InitialWeights("x.pth", state))
+    with pytest.raises(
+        BadInputError, match=r"no tensor of x\.pth fits this network; does it belong to another network\?"
+    ):
+        load_weights(Network("densenet121", 7).backbone, InitialWeights("x.pth", state))
 
 
 def test_weights_of_a_network_of_the_same_kind_are_refused_or_doubted() -> None:
     small, large = (timm.create_model(arch).state_dict() for arch in ("resnet18", "resnet34"))
-    words = r"x\.pth is another network's: 23 tensor\(s\) have other shapes than here, the first is layer1\.0\.conv1"
+    words = r"x\.pth belongs to another network: 23 tensor\(s\) have other shapes, the first is layer1\.0\.conv1"
     with pytest.raises(BadInputError, match=words):
-        take_weights(
+        load_weights(
             Network("resnet18", 7).backbone, InitialWeights("x.pth", timm.create_model("resnet50").state_dict())
         )
-    match = take_weights(Network("resnet34", 7).backbone, InitialWeights("x.pth", small))
-    assert match.doubtful
-    assert match.untrained[0] == "layer1.2.conv1.weight"
-    match = take_weights(Network("resnet18", 7).backbone, InitialWeights("x.pth", large))
-    assert match.doubtful
-    assert (match.untrained, match.foreign[0]) == ((), "layer1.2.conv1.weight")
-    assert not take_weights(Network("resnet18", 7).backbone, InitialWeights("x.pth", small)).doubtful
+    result = load_weights(Network("resnet34", 7).backbone, InitialWeights("x.pth", small))
+    assert result.doubtful
+    assert result.untrained[0] == "layer1.2.conv1.weight"
+    result = load_weights(Network("resnet18", 7).backbone, InitialWeights("x.pth", large))
+    assert result.doubtful
+    assert (result.untrained, result.foreign[0]) == ((), "layer1.2.conv1.weight")
+    assert not load_weights(Network("resnet18", 7).backbone, InitialWeights("x.pth", small)).doubtful
 
 
 class Code:
@@ -162,18 +164,18 @@ class Code:
 @pytest.mark.parametrize(
     ("name", "content", "words"),
     [
-        ("none.pth", None, "none.pth: no such file of weights"),
-        ("code.pth", Code(), "code.pth holds more than tensors, and code in a file is never run"),
+        ("none.pth", None, "none.pth: no such weights file"),
+        ("code.pth", Code(), "code.pth holds more than tensors, and code in a file is never executed"),
         ("whole.pth", nn.Linear(2, 2), "whole.pth holds more than tensors"),
-        ("list.pth", [torch.zeros(2)], "list.pth holds no tensors by name"),
+        ("list.pth", [torch.zeros(2)], "list.pth holds no named tensors"),
         (
             "wild.pth",
             {"a": torch.ones(2), "b": torch.tensor([float("nan")])},
-            "wild.pth holds 1 tensor.* the first is b",
+            "wild.pth holds 1 tensor.* with NaN or infinity, the first is b",
         ),
-        ("numbers.pth", {"epoch": 3}, "numbers.pth holds no tensors by name"),
+        ("numbers.pth", {"epoch": 3}, "numbers.pth holds no named tensors"),
         ("torn.pth", b"PK\x03\x04 and no more", "torn.pth cannot be read as weights: it is damaged or cut short"),
-        ("words.pth", b"these are words", "words.pth cannot be read as weights: it is no file of weights"),
+        ("words.pth", b"these are words", "words.pth cannot be read as weights: it is not a weights file"),
         ("page.pth", b"<!DOCTYPE html>", "page.pth cannot be read as weights"),
         ("pointer.pth", b"version https://git-lfs.github.com/spec/v1", "pointer.pth cannot be read as weights"),
         ("cut.pth", b"\x80\x02M\xe9", "cut.pth cannot be read as weights"),
@@ -213,7 +215,7 @@ def test_pretrained_weights_come_from_the_hubs_cache(hub_cache: Path) -> None:
     found = hub_weights("resnet18")
     assert found.source == "timm's resnet18.a1_in1k"
     network = Network("resnet18", 1000).eval()
-    assert not take_weights(network.backbone, found).left
+    assert not load_weights(network.backbone, found).missing
     with torch.no_grad():
         np.testing.assert_array_equal(network(images(64)).numpy(), original(images(64)).numpy())
 

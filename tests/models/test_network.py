@@ -10,9 +10,10 @@ import torch
 from torch import Tensor
 
 from core.errors import BadInputError
+from models.architectures import NETWORKS, check_arch, check_input_size
 from models.downsample import DOWNSAMPLES
 from models.fusion import FUSIONS
-from models.network import NETWORKS, Network, check_arch, check_input_size
+from models.network import Network
 from models.scff import SCFF, FusionSettings
 
 INCEPTIONS = ("inception_v3", "inception_v4", "inception_resnet_v2")  # need 75 pixels
@@ -155,7 +156,7 @@ def test_one_seed_gives_both_networks_the_same_small_stem() -> None:
 
 @pytest.mark.parametrize("arch", ["vgg16", "densenet121", "tf_efficientnet_lite0"])
 def test_networks_without_such_a_stem_are_refused(arch: str) -> None:
-    with pytest.raises(BadInputError, match=f"{arch} has no ResNet's stem"):
+    with pytest.raises(BadInputError, match=f"{arch} has no ResNet stem that the small-image stem could replace"):
         check_input_size(arch, (32, 32), small_stem=True)
 
 
@@ -165,7 +166,9 @@ def test_networks_without_such_a_stem_are_refused(arch: str) -> None:
 @pytest.mark.parametrize(("name", "nearest"), [("resnet_50", "resnet50"), ("efficientnetb0", "efficientnet_b0")])
 def test_unknown_arch_names_the_nearest(name: str, nearest: str) -> None:
     for refuse in (check_arch, lambda arch: Network(arch, 4)):
-        with pytest.raises(BadInputError, match=f"unknown arch '{name}'; the nearest that can be used are .*{nearest}"):
+        with pytest.raises(
+            BadInputError, match=f"unknown arch '{name}'; the nearest supported networks are .*{nearest}"
+        ):
             refuse(name)
 
 
@@ -185,7 +188,7 @@ def test_unknown_arch_names_the_nearest(name: str, nearest: str) -> None:
     ],
 )
 def test_transformers_are_refused(arch: str) -> None:
-    words = f"{arch} is not a network of convolutions alone .*; .*that can be used .*are "
+    words = f"{arch} is not purely convolutional .*; .*(supported|examples) .*are "
     with pytest.raises(BadInputError, match=words) as refused:
         check_input_size(arch, (224, 224))
     for name in str(refused.value).rpartition("are ")[2].split(", "):
@@ -194,7 +197,9 @@ def test_transformers_are_refused(arch: str) -> None:
 
 def test_a_name_like_no_other_is_answered_with_tested_networks() -> None:
     for arch in ("qqq", ""):
-        with pytest.raises(BadInputError, match=f"unknown arch '{arch}'; none that can be used has a name") as refused:
+        with pytest.raises(
+            BadInputError, match=f"unknown arch '{arch}'; no supported network has a similar name"
+        ) as refused:
             check_arch(arch)
         assert set(str(refused.value).rpartition("are ")[2].split(", ")) <= set(NETWORKS)
 
@@ -224,4 +229,4 @@ def test_for_inference_stops_training() -> None:
 @pytest.mark.parametrize("arch", NETWORKS)
 def test_stages_lead_on_to_the_classifier(arch: str) -> None:
     with torch.device("meta"):
-        assert Network(arch, 2).stages_lead_on == (arch != "legacy_xception")
+        assert Network(arch, 2).stages_on_forward_path == (arch != "legacy_xception")

@@ -196,8 +196,8 @@ def test_attention_width_is_the_papers() -> None:
     [
         ("reduction", 0, "reduction must be at least 1, got 0"),
         ("min_width", -3, "min_width must be at least 1, got -3"),
-        ("downsample", "median", "unknown downsample 'median'; known: avg, max, conv2x2, conv1x1"),
-        ("fusion", "average", "unknown fusion 'average'; known: add, concat, se, sk, sk_softmax, sk_scaled"),
+        ("downsample", "median", "unknown downsample 'median'; known: avg, conv1x1, conv2x2, max"),
+        ("fusion", "average", "unknown fusion 'average'; known: add, concat, se, sk, sk_scaled, sk_softmax"),
         ("start", "zero", "unknown start 'zero'; known: neutral, identity"),
     ],
 )
@@ -210,7 +210,7 @@ def test_unknown_settings_are_named(argument: str, value: object, words: str) ->
 def test_a_state_loads_into_its_own_variant_alone(saved: tuple[str, str], loading: tuple[str, str]) -> None:
     state = SCFF([4, 8], FusionSettings(downsample=saved[0], fusion=saved[1])).state_dict()
     SCFF([4, 8], FusionSettings(downsample=saved[0], fusion=saved[1])).load_state_dict(state)
-    words = f"a state of SCFF {' . '.join(saved)} does not fit SCFF {' . '.join(loading)}"
+    words = f"weights of SCFF variant {' . '.join(saved)} do not fit variant {' . '.join(loading)}"
     with pytest.raises(BadInputError, match=words):
         SCFF([4, 8], FusionSettings(downsample=loading[0], fusion=loading[1])).load_state_dict(state)
 
@@ -225,7 +225,7 @@ def test_one_image_is_enough_or_refused_in_words(downsample: str, fusion: str) -
     for sizes in ([(8, 8), (4, 4), (2, 2)], [(4, 4), (2, 2), (1, 1)]):
         stages = [x.float() for x in maps([4, 8, 8], sizes, batch=1)]
         if fusion.startswith("sk") or sizes[-1] == (1, 1):
-            with pytest.raises(BadInputError, match=r"cannot learn from a batch of one image .*; give two or more"):
+            with pytest.raises(BadInputError, match=r"cannot train on a batch of one image .*; use two or more"):
                 scff(stages)
         else:
             assert scff(stages).isfinite().all()

@@ -67,7 +67,7 @@ def test_variants_and_stems_come_back(fusion: FusionSettings, tmp_path: Path) ->
 def test_a_variant_under_another_ones_header_is_refused(tmp_path: Path) -> None:
     network = Network("resnet18", 3, FusionSettings(fusion="sk"))
     save_network(tmp_path / "scff.safetensors", network, header(FusionSettings(downsample="max")))
-    words = r"scff.safetensors: a state of SCFF avg \+ sk does not fit SCFF max \+ sk_softmax"
+    words = r"scff.safetensors: weights of SCFF variant avg \+ sk do not fit variant max \+ sk_softmax"
     with pytest.raises(BadInputError, match=words):
         load_network(tmp_path / "scff.safetensors")
 

@@ -24,7 +24,7 @@ def test_both_networks_start_from_the_weights_of_a_file(command: Command, scenes
     more = ("--weights", tmp_path / "weights.pth", "--freeze-backbone", "--fusion-start", "identity")
     ended = train(command, scenes, out, "--epochs", 1, *more)
     assert ended.status == 0, ended.err
-    assert ended.err.count("tensors taken; 2 left as they start: fc.weight, fc.bias; 2 in the file unused") == 2
+    assert ended.err.count("tensors loaded; 2 keep their initial values: fc.weight, fc.bias; 2 in the file unused") == 2
     pair, report = load_pair(out), read_report(out)
     assert pair.preprocessing.mean == tuple(original.pretrained_cfg["mean"])
     for loaded, network in zip((pair.baseline, pair.scff), report.networks.values(), strict=True):

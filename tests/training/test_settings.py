@@ -13,7 +13,7 @@ pytestmark = pytest.mark.essential
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"arch": "resnet81"}, "unknown arch 'resnet81'; the nearest that can be used are resnet18"),
+        ({"arch": "resnet81"}, "unknown arch 'resnet81'; the nearest supported networks are resnet18"),
         ({"epochs": 0}, "epochs must be at least 1"),
         ({"batch_size": 1}, "batch size must be at least 2"),
         ({"lr": 0.0}, "learning rate must be above zero"),
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.essential
         ({"seed": -1}, "seed must be from 0"),
         ({"freeze_backbone": True}, "a frozen backbone needs trained weights: add --pretrained"),
         ({"arch": "inception_v3"}, "inception_v3 cannot take images of 32 x 32"),
-        ({"arch": "vgg11", "small_stem": True}, "vgg11 has no ResNet's stem"),
+        ({"arch": "vgg11", "small_stem": True}, "vgg11 has no ResNet stem"),
     ],
 )
 def test_values_out_of_range(change: dict, words: str) -> None:

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from models.variants import DOWNSAMPLE_NAMES, FUSION_NAMES
+
 __all__ = [
     "JSON",
     "DataFolder",
@@ -24,7 +26,7 @@ ImageSize = Annotated[str, typer.Option(metavar="S|WxH", help="The network's inp
 SmallStem = Annotated[
     bool, typer.Option("--small-stem", help="ResNet stem for small images: 3x3 with stride 1, no max pooling.")
 ]
-FusionName = Annotated[str, typer.Option(help="SCFF's fusion F: add, concat, se, sk, sk_softmax, sk_scaled.")]
-DownSampleName = Annotated[str, typer.Option(help="SCFF's down-sampling D: avg, max, conv2x2, conv1x1.")]
+FusionName = Annotated[str, typer.Option(help=f"SCFF's fusion F: {', '.join(FUSION_NAMES)}.")]
+DownSampleName = Annotated[str, typer.Option(help=f"SCFF's down-sampling D: {', '.join(DOWNSAMPLE_NAMES)}.")]
 Reduction = Annotated[int, typer.Option(help="Channels divided by the width of the attention's hidden layer.")]
 MinWidth = Annotated[int, typer.Option(help="Minimum width of that layer.")]

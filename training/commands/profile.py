@@ -26,8 +26,8 @@ def profile(
     as_json: JSON = False,
 ) -> None:
     """Counts parameters, and multiply-accumulates per image, of a network without and with SCFF."""
+    from models.architectures import NETWORKS
     from models.cost import profile as count
-    from models.network import NETWORKS
     from models.scff import FusionSettings
     from training.cost_table import as_json_object, as_row, as_text, heading
 

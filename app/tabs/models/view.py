@@ -10,27 +10,12 @@ from app.tabs.models.faithfulness import faithfulness_html
 from app.tabs.models.html import ABSENT, PART_TITLES, figure_html, or_absent, safe, scrolled, table_html
 from app.tabs.models.model_card import Accuracy, ModelCard, PairedBound
 from explain.figures.labels import TITLES
+from models.downsample import DOWNSAMPLES
+from models.fusion import FUSIONS
 from models.scff import FusionSettings
 from pairs.checkpoint import REPORT, ROLES, Header
 
-__all__ = ["DOWNSAMPLE_TITLES", "FUSION_TITLES", "broken_html", "card_html", "summary_html", "variant_text"]
-
-DOWNSAMPLE_TITLES = {
-    "avg": "average pooling, then 1x1 convolution",
-    "max": "maximum pooling, then 1x1 convolution",
-    "conv2x2": "2x2 convolution with a stride",
-    "conv1x1": "1x1 convolution with a stride",
-}
-"""D, in the paper's words, by the name in FusionSettings."""
-FUSION_TITLES = {
-    "add": "addition",
-    "concat": "concatenation, then 1x1 convolution",
-    "se": "SE attention on each map, then addition",
-    "sk": "SK attention",
-    "sk_softmax": "SK attention behind a softmax",
-    "sk_scaled": "SK attention behind a softmax times the number of channels",
-}
-"""F, alike."""
+__all__ = ["broken_html", "card_html", "summary_html", "variant_text"]
 
 _Value = TypeVar("_Value")
 _PRECISIONS = {"bf16-mixed": "mixed bfloat16", "16-mixed": "mixed float16", "32-true": "float32"}
@@ -75,10 +60,11 @@ def broken_html(name: str, reason: str) -> str:
 
 def variant_text(fusion: FusionSettings) -> str:
     """A variant of SCFF in words; plain text."""
-    words = f"{DOWNSAMPLE_TITLES[fusion.downsample]}; {FUSION_TITLES[fusion.fusion]}"
+    downsample, fuse = DOWNSAMPLES[fusion.downsample], FUSIONS[fusion.fusion]
+    words = f"{downsample.title}; {fuse.title}"
     if fusion.variant == FusionSettings().variant:
         words += " (the paper's)"
-    if fusion.fusion == "sk_scaled":
+    if downsample.ours or fuse.ours:
         words += " (this program's own)"
     return words
 

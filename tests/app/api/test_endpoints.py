@@ -228,7 +228,7 @@ REFUSED = {
     "no such scale": ({"scale": "log"}, "unknown scale 'log'; known: own, shared"),
     "no such colours": ({"colour_map": "red"}, "unknown colour map 'red'; known: inferno"),
     "no target": ({"against": "roof"}, "a contrast is between two classes; choose the target as well"),
-    "no bands": ({"bands": "red"}, "'red' is no choice of bands"),
+    "no bands": ({"bands": "red"}, "'red' is not a band selection"),
     "too few bands": ({"bands": "7"}, "band 7 cannot be chosen; it has 1 (red)"),
     "no box": ({"box": "left"}, "'left' is no box; give left,top,right,bottom"),
     "box outside": ({"box": "500,500,600,600"}, "is outside of the image of 120 x 90 pixels"),

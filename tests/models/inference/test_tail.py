@@ -6,9 +6,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from models.architectures import NETWORKS
 from models.inference.preparation import inference_ready_network
 from models.inference.tail import Tail
-from models.network import NETWORKS, Network
+from models.network import Network
 from models.scff import FusionSettings
 
 ARCHS = (
@@ -34,11 +35,11 @@ def test_maps_and_gradients_are_those_of_the_whole_backbone(arch: str, ready: bo
     tail = network.tail or Tail.of(network, (SIDE, SIDE))
     whole = network.stages(pixels().requires_grad_())
     wanted = torch.autograd.grad(whole[-1].square().sum(), whole[:-1])
-    for number in range(1, network.depth):
+    for number in range(1, network.num_stages):
         stage = whole[number - 1].detach().requires_grad_()
         before = stage.detach().clone()
         later = tail.after(number, stage)
-        assert len(later) == network.depth - number
+        assert len(later) == network.num_stages - number
         for found, known in zip(later, whole[number:], strict=True):
             torch.testing.assert_close(found, known, rtol=0, atol=1e-5 * float(known.detach().abs().max()))
         (gradient,) = torch.autograd.grad(later[-1].square().sum(), stage)
@@ -53,7 +54,7 @@ def test_every_stage_has_a_tail(arch: str) -> None:
     tail = Tail.of(network, (SIDE, SIDE))
     with torch.no_grad():
         stages = network.stages(pixels())
-        for number in range(1, network.depth):
+        for number in range(1, network.num_stages):
             torch.testing.assert_close(tail.after(number, stages[number - 1]), stages[number:])
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from models.network import NETWORKS
+from models.architectures import NETWORKS
 from tests.training.conftest import Command, rejected
 
 
@@ -54,13 +54,13 @@ def test_networks_without_such_a_stem_are_skipped(command: Command) -> None:
     assert ended.status == 0
     names = [json.loads(line)["arch"] for line in ended.out.splitlines()]
     assert {"resnet18", "resnet50", "resnetv2_50"} <= set(names) < set(NETWORKS)
-    assert "skipped: vgg16 has no ResNet's stem" in ended.err
+    assert "skipped: vgg16 has no ResNet stem" in ended.err
 
 
 def test_bad_arguments(command: Command) -> None:
     rejected(command("training", "profile"), "give one network with --arch, or --all")
     rejected(command("training", "profile", "--arch", "resnet18", "--classes", "0"), "classes must be at least 1")
     rejected(command("training", "profile", "--arch", "resnet_50"), "unknown arch 'resnet_50'")
-    rejected(command("training", "profile", "--arch", "resnet50", "--image-size", "0x"), "is no image size")
-    rejected(command("training", "profile", "--arch", "vit_tiny_patch16_224"), "is not a network of convolutions alone")
-    rejected(command("training", "profile", "--arch", "resnet50", "--image-size", "0"), "'0' is no image size")
+    rejected(command("training", "profile", "--arch", "resnet50", "--image-size", "0x"), "is not an image size")
+    rejected(command("training", "profile", "--arch", "vit_tiny_patch16_224"), "is not purely convolutional")
+    rejected(command("training", "profile", "--arch", "resnet50", "--image-size", "0"), "'0' is not an image size")

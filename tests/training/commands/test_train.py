@@ -18,7 +18,7 @@ def test_bad_arguments(command: Command, scenes: Path, tmp_path: Path) -> None:
     out = tmp_path / "pair"
     rejected(
         train(command, scenes, out, "--arch", "resnet_18"),
-        "unknown arch 'resnet_18'; the nearest that can be used are resnet18",
+        "unknown arch 'resnet_18'; the nearest supported networks are resnet18",
     )
     rejected(train(command, scenes, out, "--fusion", "both"), "unknown fusion 'both'; known: pair, none, scff")
     rejected(train(command, scenes, out, "--fusion", "none", "--gradient-cut"), "--fusion none trains no network with")
@@ -28,7 +28,7 @@ def test_bad_arguments(command: Command, scenes: Path, tmp_path: Path) -> None:
     rejected(train(command, tmp_path / "no", out), "no such folder")
     rejected(
         train(command, scenes, out, "--arch", "vit_tiny_patch16_224", "--image-size", 224),
-        "vit_tiny_patch16_224 is not a network of convolutions alone",
+        "vit_tiny_patch16_224 is not purely convolutional",
     )
     rejected(train(command, scenes, out, "--arch", "inception_v3"), "inception_v3 cannot take images of 32 x 32 pixels")
     (tmp_path / "file").write_text("words")
@@ -44,15 +44,15 @@ def test_bad_initial_weights_and_variants(command: Command, scenes: Path, tmp_pa
     for more in ((), ("--resume",)):
         rejected(train(command, scenes, out, "--weights", weights, *more), "no tensor of weights.pth")
         assert not list(tmp_path.glob(".pair*"))
-    rejected(train(command, scenes, out, "--weights", tmp_path / "no.pth"), "no such file of weights")
+    rejected(train(command, scenes, out, "--weights", tmp_path / "no.pth"), "no such weights file")
     rejected(train(command, scenes, out, "--weights", weights, "--pretrained"), "choose one")
     rejected(train(command, scenes, out, "--freeze-backbone"), "a frozen backbone needs trained weights")
     rejected(train(command, scenes, out, "--fusion-variant", "sum"), "unknown fusion 'sum'; known: add, concat, se, sk")
-    rejected(train(command, scenes, out, "--downsample", "min"), "unknown downsample 'min'; known: avg, max")
+    rejected(train(command, scenes, out, "--downsample", "min"), "unknown downsample 'min'; known: avg, conv1x1")
     rejected(train(command, scenes, out, "--fusion-start", "one"), "unknown start 'one'; known: neutral, identity")
     rejected(train(command, scenes, out, "--reduction", 0), "reduction must be at least 1")
-    rejected(train(command, scenes, out, "--image-size", "3x4x5"), "'3x4x5' is no image size")
-    rejected(train(command, scenes, out, "--arch", "vgg11", "--small-stem"), "vgg11 has no ResNet's stem")
+    rejected(train(command, scenes, out, "--image-size", "3x4x5"), "'3x4x5' is not an image size")
+    rejected(train(command, scenes, out, "--arch", "vgg11", "--small-stem"), "vgg11 has no ResNet stem")
     rejected(command("training", "train", "--data", scenes, "--out", out), "no network given; add --arch")
     rejected(train(command, scenes, out, "--fusion-from", base), "base: no such folder of a checkpoint pair")
     train(command, scenes, base, "--epochs", 1, "--fusion", "none")
@@ -66,14 +66,14 @@ def test_bad_initial_weights_and_variants(command: Command, scenes: Path, tmp_pa
 
 def test_unsupported_network_is_rejected_before_any_download(command: Command, scenes: Path, tmp_path: Path) -> None:
     ended = train(command, scenes, tmp_path / "pair", "--pretrained", "--arch", "vit_tiny_patch16_224")
-    rejected(ended, "vit_tiny_patch16_224 is not a network of convolutions alone")
+    rejected(ended, "vit_tiny_patch16_224 is not purely convolutional")
     assert "downloading" not in ended.err
 
 
 def test_missing_cuda_device(command: Command, scenes: Path, tmp_path: Path) -> None:
     if torch.cuda.is_available():
         pytest.skip("this machine has CUDA")
-    rejected(train(command, scenes, tmp_path / "pair", "--device", "cuda"), "no CUDA device can be used here")
+    rejected(train(command, scenes, tmp_path / "pair", "--device", "cuda"), "no CUDA device is available")
 
 
 def test_class_with_one_image(command: Command, scenes: Path, tmp_path: Path) -> None:
