@@ -49,7 +49,7 @@ format: $(READY)
 
 # The documentation's pages into site/; a broken link fails.
 docs: $(READY)
-	$(BIN)/python -m mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
 
 # Compiles the direct requirements, and all they need, into pinned files.
 lock: $(READY)
