@@ -47,8 +47,9 @@ format: $(READY)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-# The documentation's pages into site/; a broken link fails.
+# The documentation's pages into site/, their tables made from the code; a broken link fails.
 docs: $(READY)
+	$(BIN)/python -m docs.tables
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
 
 # Compiles the direct requirements, and all they need, into pinned files.

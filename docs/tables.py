@@ -1,29 +1,74 @@
-"""Tables of the documentation that are made of the code's own: CAM methods, metrics, variants of SCFF."""
+"""Writes the tables of the documentation that come from the code: CAM methods, metrics, variants of SCFF.
 
-from typing import Any
+A table stands between two comments, `<!-- NAME -->` and `<!-- end -->`. `make docs` runs this before it builds the pages.
+"""
+
+import inspect
+import re
+from collections.abc import Mapping
+from pathlib import Path
 
 from explain.cam.methods import METHODS
 from explain.metrics.catalogue import METRICS
+from models.downsample import DOWNSAMPLES
+from models.fusion import FUSIONS
+
+__all__ = ["PAGES", "with_tables"]
+
+PAGES = Path(__file__).parent
+
+_TABLE = re.compile(r"<!-- (?P<name>[a-z -]+) -->\n.*?<!-- end -->", re.DOTALL)
 
 
-def on_page_markdown(markdown: str, **_: Any) -> str:
-    """Fills the placeholders of a page in; MkDocs calls it for each."""
-    tables = {"{{ methods }}": _methods, "{{ metrics }}": _metrics}
-    for placeholder, table in tables.items():
-        if placeholder in markdown:
-            markdown = markdown.replace(placeholder, table())
-    return markdown
+def with_tables(page: str) -> str:
+    """A page in Markdown with its tables made anew.
+
+    Raises:
+        KeyError: it asks for a table that there is not.
+    """
+    return _TABLE.sub(lambda found: f"<!-- {found['name']} -->\n\n{_TABLES[found['name']]()}\n\n<!-- end -->", page)
 
 
 def _methods() -> str:
-    rows = [f"| `{name}` | {method.title} | {method.description} |" for name, method in METHODS.items()]
-    return "\n".join(["| `--method` | Name | What it shows |", "| --- | --- | --- |", *rows])
+    rows = [
+        (f"`{name}`", method.title, f"{method.description} ({method.reference})") for name, method in METHODS.items()
+    ]
+    return _table(("`--method`", "Name", "What it shows"), rows)
 
 
 def _metrics() -> str:
     rows = [
-        f"| {metric.title} | {metric.direction.split()[0]} | {metric.unit} | {metric.description} "
-        f"({metric.reference}) |"
+        (
+            metric.title,
+            "higher" if metric.higher_is_better else "lower",
+            metric.unit,
+            f"{metric.description} ({metric.reference})",
+        )
         for metric in METRICS.values()
     ]
-    return "\n".join(["| Metric | Better is | Unit | What is measured |", "| --- | --- | --- | --- |", *rows])
+    return _table(("Metric", "Better is", "Unit", "What is measured"), rows)
+
+
+def _variants(option: str, variants: Mapping[str, type]) -> str:
+    """Names and the first paragraphs of the classes' docstrings."""
+    paragraphs = {name: (inspect.getdoc(variant) or "").partition("\n\n")[0] for name, variant in variants.items()}
+    return _table(
+        (f"`{option}`", "What it does"), [(f"`{name}`", " ".join(text.split())) for name, text in paragraphs.items()]
+    )
+
+
+def _table(columns: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+    lines = [columns, ("---",) * len(columns), *rows]
+    return "\n".join(f"| {' | '.join(cell.replace('|', '&#124;') for cell in line)} |" for line in lines)
+
+
+_TABLES = {
+    "methods": _methods,
+    "metrics": _metrics,
+    "downsample variants": lambda: _variants("--downsample", DOWNSAMPLES),
+    "fusion variants": lambda: _variants("--fusion-variant", FUSIONS),
+}
+
+if __name__ == "__main__":
+    for path in sorted(PAGES.glob("*.md")):
+        path.write_text(with_tables(path.read_text()))
