@@ -17,7 +17,8 @@ from app.tabs.batch.jobs import BatchJobs
 from app.tabs.compare import callbacks as compare
 from app.tabs.compare import layout as compare_parts
 from app.tabs.inside.callbacks import Inside
-from app.tabs.models import callbacks as cards
+from app.tabs.models import callbacks as models
+from app.tabs.models import layout as models_layout
 from app.upload_security import refuse_remote_urls
 from pairs.folder import PairFolder
 
@@ -82,8 +83,7 @@ def build_page(pairs: PairFolder, server: FastAPI) -> gr.Blocks:
                 many = batch_parts.lay_out()
                 batch.wire(tab, many, batch.Batch(pairs, BatchJobs(RETENTION_SECONDS), batch_shelf, many), private)
             with gr.Tab("Models", id="models", elem_id="models") as tab:
-                shown = gr.HTML(message("Loading …"), elem_id="cards", padding=False)
-                tab.select(lambda: cards.all_cards(pairs), None, shown, **private)
+                models.wire(tab, models_layout.lay_out(), pairs, private)
 
         def opened(request: gr.Request) -> gr.Tabs:
             """The tab that the address asks for, where there is one."""

@@ -158,7 +158,7 @@ def _measure_uploads(url: str, plain: Pair, size: int, rounds: tuple[int, int]) 
     def forward() -> None:
         with torch.inference_mode():
             for role in ROLES:
-                getattr(plain, role).network(images)
+                plain.networks[role].network(images)
 
     works = {
         "forward": forward,

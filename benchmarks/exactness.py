@@ -21,11 +21,10 @@ from explain.cam.forward_pass import forward_pass
 from explain.cam.question import Target
 from explain.metrics.ranking import ranking
 from models.network import Network
-from pairs.checkpoint import ROLES
 from pairs.pair import load_pair
+from pairs.report import read_report
 from training.data_loading import evaluation_batches
 from training.evaluation import subset_of_pair
-from training.report import read_report
 from training.scenes import read_scenes
 from training.splits import check_subset
 
@@ -80,7 +79,7 @@ def main(
         pair = load_pair(path)
         part = subset_of_pair(pair, read_report(path), scenes, split)
         batches = [pair.preprocessing.normalise(images) for images, _ in evaluation_batches(part, _BATCH)]
-        found = {role: _measure(getattr(pair, role).network, batches) for role in ROLES}
+        found = {role: _measure(loaded.network, batches) for role, loaded in pair.networks.items()}
         if as_json:
             print(json.dumps({"pair": pair.name, "split": split, "images": len(part), **found}), flush=True)
             continue

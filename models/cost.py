@@ -50,6 +50,11 @@ class PairCost:
         """The whole network with SCFF."""
         return sum(self.fusions, self.baseline)
 
+    @property
+    def networks(self) -> dict[str, Cost]:
+        """Both by role: baseline, scff."""
+        return {"baseline": self.baseline, "scff": self.scff}
+
 
 def profile(
     arch: str, size: tuple[int, int], classes: int, fusion: FusionSettings, small_stem: bool = False

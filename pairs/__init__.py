@@ -1,1 +1,1 @@
-"""The checkpoint pair: weights files, loading, statistics, the folder of pairs, export."""
+"""The checkpoint pair: weights files, report, statistics, model card, the folder of pairs, export."""

@@ -1,5 +1,6 @@
-"""Command line: checkpoint pairs as files for other programs."""
+"""Command line: export of a pair's networks, and the schema of its report."""
 
+import json
 from pathlib import Path
 from typing import Annotated
 
@@ -7,24 +8,25 @@ import typer
 
 from core.command_line import new_command_line, run
 from core.errors import BadInputError
-from pairs.checkpoint import ROLES, load_network, weights_file
 
 cli = new_command_line(__doc__)
 
 
 @cli.callback()
 def main() -> None:
-    """Checkpoint pairs as files for other programs."""
+    """Exports a checkpoint pair's networks, and describes its report."""
 
 
 @cli.command()
 def export(
     pair_dir: Annotated[Path, typer.Argument(metavar="PAIR_DIR", help="Folder of a checkpoint pair.")],
-    out: Annotated[Path, typer.Option(metavar="FILE", help="What to write.")],
+    out: Annotated[Path, typer.Option(metavar="FILE", help="File to write.")],
     kind: Annotated[str, typer.Option("--format", help="torch-export or onnx.")] = "onnx",
     network: Annotated[str, typer.Option(help="Which of the pair: baseline or scff.")] = "scff",
 ) -> None:
-    """Writes one network of a pair as a program of torch.export or ONNX, checked against the network itself."""
+    """Exports one network of a pair as a torch.export program or ONNX model, checked against the network itself."""
+    # Imported here, for --help needs none of it.
+    from pairs.checkpoint import ROLES, load_network, weights_file
     from pairs.export import export as write
 
     if network not in ROLES:
@@ -39,12 +41,20 @@ def export(
     if others and not (pair_dir / weights_file(network)).exists():
         raise BadInputError(f"{pair_dir} holds no {network}, being half a pair; add --network {others[0]}")
     loaded = load_network(pair_dir / weights_file(network))
-    off = write(loaded, kind, out)
+    difference = write(loaded, kind, out)
     height, width = loaded.header.preprocessing.size
     print(
         f"written to {out}: images [B, 3, {height}, {width}], normalised by mean and std, to logits "
-        f"[B, {len(loaded.header.classes)}]; off by {off:.1e} of the largest logit at most"
+        f"[B, {len(loaded.header.classes)}]; largest difference from the network {difference:.1e} of its largest logit"
     )
+
+
+@cli.command()
+def schema() -> None:
+    """Prints the JSON Schema of report.json."""
+    from pairs.report import json_schema
+
+    print(json.dumps(json_schema(), indent=2))
 
 
 if __name__ == "__main__":

@@ -35,7 +35,7 @@ NO_SUCH_FOLDER = "no such folder of a checkpoint pair"
 
 @dataclass(frozen=True)
 class Header:
-    """What a weights file says of itself."""
+    """The metadata in a weights file: what rebuilds its network and preprocessing, and how it was trained."""
 
     arch: str
     """timm's name of the backbone."""
@@ -59,10 +59,10 @@ class Header:
     small_stem: bool = False
     """Whether the network has a ResNet's stem for small images."""
     initial: str = "random"
-    """Where the weights started, in words."""
+    """The initial weights: random, or their source."""
 
     def build(self) -> Network:
-        """The network that the weights are of, as it was before training."""
+        """The untrained network."""
         return Network(self.arch, len(self.classes), self.fusion, self.small_stem)
 
     def to_json(self) -> str:
@@ -107,7 +107,7 @@ def weights_file(role: str) -> str:
 
 
 def save_network(path: Path, network: Network, header: Header) -> None:
-    """Writes a weights file, whole or not at all."""
+    """Writes a weights file atomically."""
     state = at_stored_precision(network.state_dict())
     text = header.to_json()
     write_file(path, save(state, metadata={_HEADER_KEY: text, _DIGEST_KEY: _digest(text, state)}))
@@ -117,7 +117,7 @@ def load_network(path: Path, device: torch.device | str = "cpu") -> LoadedNetwor
     """Reads a weights file and builds its network, ready for inference.
 
     Raises:
-        BadInputError: the file is missing, torn, altered, not a whole network, or not finite.
+        BadInputError: the file is missing, truncated, altered, incomplete, or not finite.
     """
     folder = path.resolve().parent
     where = f"{folder.name}/{path.name}"
@@ -142,8 +142,8 @@ def load_network(path: Path, device: torch.device | str = "cpu") -> LoadedNetwor
     if header.fusion is not None and header.fusion.variant == FusionSettings().variant:
         state.setdefault(_VARIANT, network.state_dict()[_VARIANT])  # earlier files hold the paper's, unnamed
     _check_tensors(where, expected=network.state_dict(), found=state)
-    if wild := non_finite(state):
-        raise BadInputError(f"{where} holds {len(wild)} tensor(s) that are not finite, the first is {wild[0]}")
+    if infinite := non_finite(state):
+        raise BadInputError(f"{where} holds {len(infinite)} tensor(s) that are not finite, the first is {infinite[0]}")
     try:
         network.load_state_dict(state)
     except BadInputError as error:
@@ -157,7 +157,7 @@ def _digest(header: str, state: dict[str, Tensor]) -> str:
     for name in sorted(state):
         tensor = state[name]
         digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
-        digest.update(tensor.reshape(-1).view(torch.uint8).numpy())
+        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
     return digest.hexdigest()
 
 
@@ -167,7 +167,7 @@ def _check_tensors(where: str, expected: dict[str, Tensor], found: dict[str, Ten
     if unknown := sorted(found.keys() - expected.keys()):
         raise BadInputError(f"{where} holds {len(unknown)} tensor(s) unknown to its network, the first is {unknown[0]}")
     for name, tensor in expected.items():
-        if found[name].shape != tensor.shape and name != _VARIANT:  # of which the network itself says more
+        if found[name].shape != tensor.shape and name != _VARIANT:  # for which the network's own error says more
             raise BadInputError(
                 f"{where}: tensor {name} has shape {tuple(found[name].shape)}, its network needs {tuple(tensor.shape)}"
             )

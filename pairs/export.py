@@ -1,4 +1,4 @@
-"""A network as a file that other programs run: torch.export's, or ONNX."""
+"""Export of a network: a torch.export program or an ONNX model."""
 
 import contextlib
 import io
@@ -20,9 +20,9 @@ from pairs.checkpoint import LoadedNetwork
 __all__ = ["FORMATS", "METADATA_KEY", "export"]
 
 METADATA_KEY = "scff-lens"
-"""Under it both formats keep the checkpoint's header: classes, preprocessing, training."""
+"""Metadata entry of both formats that holds the checkpoint's header: classes, preprocessing, training."""
 
-_BATCHES = (1, 3)  # that a file is tried with; it must take any number
+_BATCHES = (1, 3)  # sizes that an exported file is checked with; it must take any
 _TOLERANCE = 1e-4  # of the largest logit
 _SEED = 0
 
@@ -30,7 +30,7 @@ _SEED = 0
 def export(loaded: LoadedNetwork, kind: str, path: Path) -> float:
     """Writes a network, from normalised images [B, 3, h, w] to logits [B, classes], for any B and the pair's h and w.
 
-    The file is run, on random images, before it takes its name.
+    The exported network is run on random images before the file is written.
 
     Args:
         loaded: the network, on the CPU.
@@ -38,7 +38,7 @@ def export(loaded: LoadedNetwork, kind: str, path: Path) -> float:
         path: of the file.
 
     Returns:
-        How far its logits were from the network's own at most, over the largest of them.
+        The largest absolute difference from the network's own logits, relative to the largest of them.
 
     Raises:
         BadInputError: the format is unknown, the network cannot be exported, or the file gives other logits.
@@ -90,18 +90,19 @@ def _write_onnx(loaded: LoadedNetwork, images: Tensor) -> bytes:
         dynamo=True,
         verbose=False,
     )
+    assert program is not None  # as always with dynamo
     program.model.metadata_props[METADATA_KEY] = loaded.header.to_json()
     return program.model_proto.SerializeToString()
 
 
 def _run_onnx(data: bytes, images: list[Tensor]) -> list[np.ndarray]:
     session = onnxruntime.InferenceSession(data, providers=["CPUExecutionProvider"])
-    return [session.run(None, {"images": batch.numpy()})[0] for batch in images]
+    return [np.asarray(session.run(None, {"images": batch.numpy()})[0]) for batch in images]
 
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Without the exporters' notes on their own inner workings."""
+    """Silences the exporters' progress messages and warnings."""
     logger = logging.getLogger("torch.onnx")
     level = logger.level
     logger.setLevel(logging.ERROR)
@@ -115,13 +116,13 @@ def _quiet() -> Iterator[None]:
 
 @dataclass(frozen=True)
 class _Format:
-    """A way of storing a network."""
+    """An export format."""
 
     write: Callable[[LoadedNetwork, Tensor], bytes]
-    """The file of a network, given a batch of images."""
+    """Returns the file's contents, given a network and a batch of images to trace it with."""
     run: Callable[[bytes, list[Tensor]], list[np.ndarray]]
-    """Logits that such a file gives for batches of images."""
+    """Returns the logits that the file's contents give for batches of images."""
 
 
 FORMATS = {"torch-export": _Format(_write_torch, _run_torch), "onnx": _Format(_write_onnx, _run_onnx)}
-"""By the name that the command line uses."""
+"""By the name on the command line."""

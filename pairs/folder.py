@@ -1,4 +1,4 @@
-"""The pairs in a folder, read anew whenever it changes."""
+"""The folder of checkpoint pairs, reloaded whenever it changes."""
 
 from contextlib import suppress
 from pathlib import Path
@@ -20,9 +20,9 @@ _PAIR_FILES = (*map(weights_file, ROLES), REPORT)
 
 
 class PairFolder:
-    """Checkpoint pairs in a folder; loaded when first asked for, and again when their files have changed.
+    """Checkpoint pairs in a folder: loaded lazily, cached, and reloaded when their files have changed.
 
-    Safe to share among threads.
+    Thread-safe.
 
     Args:
         path: its sub-folders are pairs; it may be missing or empty.
@@ -36,7 +36,7 @@ class PairFolder:
         self._lock = Lock()
 
     def names(self) -> list[str]:
-        """Names of all sub-folders that hold a file of a pair, whole or not: FIRST, then in alphabetical order."""
+        """Names of all sub-folders with a file of a pair, complete or not: FIRST, then in alphabetical order."""
         if not self.path.is_dir():
             return []
         names = (
@@ -47,7 +47,7 @@ class PairFolder:
         return sorted(names, key=lambda name: (name != FIRST, name))
 
     def first_usable(self) -> str | None:
-        """The first of the names whose pair can be used; None where none can."""
+        """The first of the names whose pair can be loaded; None where none can."""
         for name in self.names():
             with suppress(BadInputError):
                 self.load(name)
@@ -55,7 +55,7 @@ class PairFolder:
         return None
 
     def load(self, name: str) -> Pair:
-        """A pair, ready for inference.
+        """An inference-ready pair.
 
         Raises:
             BadInputError: there is no such pair, or it cannot be used.

@@ -10,10 +10,11 @@ __all__ = ["inference_ready"]
 
 
 def inference_ready(pair: Pair, compiled: bool = False, batch: int = 1) -> Pair:
-    """A pair whose networks give what the given one's do, faster.
+    """A pair whose networks compute the same as the given one's, faster.
 
-    Logits, and maps of the classifier's input, are equal to 1e-4 of their largest value. Gradients through the backbone
-    gather more rounding: maps of stages are equal to 1e-3, but for Grad-CAM++ near a pole of its weights.
+    Logits, and heatmaps of the last feature map, are equal to 1e-4 of their largest value. Gradients through the
+    backbone accumulate more rounding error: heatmaps of stages are equal to 1e-3, except for Grad-CAM++ near a pole of
+    its weights.
 
     Args:
         pair: as loaded; it is left as it is and is no longer needed.
@@ -21,7 +22,7 @@ def inference_ready(pair: Pair, compiled: bool = False, batch: int = 1) -> Pair:
     """
     size = pair.preprocessing.size
 
-    def made_ready(loaded: LoadedNetwork) -> LoadedNetwork:
+    def ready(loaded: LoadedNetwork) -> LoadedNetwork:
         return dataclasses.replace(loaded, network=inference_ready_network(loaded.network, size, compiled, batch))
 
-    return dataclasses.replace(pair, baseline=made_ready(pair.baseline), scff=made_ready(pair.scff))
+    return dataclasses.replace(pair, baseline=ready(pair.baseline), scff=ready(pair.scff))

@@ -1,4 +1,4 @@
-"""The definition of a heatmap metric: what reports, model cards, pages and tables know of it."""
+"""The definition of a heatmap metric, as reports, model cards, pages and tables show it."""
 
 from dataclasses import dataclass
 
@@ -14,7 +14,7 @@ class Metric:
     title: str
     """On cards and in reports."""
     label: str
-    """Short, for the head of a column."""
+    """Short, for column headings."""
     unit: str
     higher_is_better: bool
     description: str

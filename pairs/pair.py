@@ -1,4 +1,4 @@
-"""The checkpoint pair: a baseline and the same network with SCFF, trained alike."""
+"""The checkpoint pair, loaded: a baseline and the same network with SCFF, trained alike."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,11 +14,16 @@ __all__ = ["Pair", "load_pair"]
 
 @dataclass(frozen=True)
 class Pair:
-    """A network without SCFF and the same with it, of the same scenes and split, ready for inference."""
+    """A network without SCFF and the same with it, trained on the same scenes and split."""
 
     path: Path
     baseline: LoadedNetwork
     scff: LoadedNetwork
+
+    @property
+    def networks(self) -> dict[str, LoadedNetwork]:
+        """By role, in the order in which they are shown."""
+        return {"baseline": self.baseline, "scff": self.scff}
 
     @property
     def name(self) -> str:
@@ -32,16 +37,16 @@ class Pair:
 
     @property
     def preprocessing(self) -> Preprocessing:
-        """What both networks do to an image."""
+        """Of both networks."""
         return self.baseline.header.preprocessing
 
     @property
     def device(self) -> torch.device:
-        """Where both networks are."""
+        """Of both networks."""
         return next(self.baseline.network.parameters()).device
 
     def class_index(self, name: str) -> int:
-        """The logit of a class.
+        """The index of a class's logit.
 
         Raises:
             BadInputError: the pair does not know the class.
@@ -83,10 +88,10 @@ def _check_alike(name: str, baseline: Header, scff: Header) -> None:
         raise BadInputError(f"{name}: the two networks have different backbones ({baseline.arch} and {scff.arch})")
     if baseline.small_stem != scff.small_stem:
         raise BadInputError(f"{name}: one of the two networks has the small-image stem, the other has not")
-    for attribute, words in (
+    for attribute, difference in (
         ("preprocessing", "different preprocessing (input size, mean or standard deviation)"),
         ("data_fingerprint", "different scenes"),
         ("split_fingerprint", "different splits"),
     ):
         if getattr(baseline, attribute) != getattr(scff, attribute):
-            raise BadInputError(f"{name}: the two networks were trained with {words}")
+            raise BadInputError(f"{name}: the two networks were trained with {difference}")

@@ -8,10 +8,10 @@ from core.errors import BadInputError
 from models.network import Network
 from models.preprocessing import Preprocessing
 from pairs.pair import Pair
+from pairs.report import EvaluationResult, Report
 from training.data_loading import SceneDataset, evaluation_batches
 from training.lightning_module import EvaluationModule
 from training.lightning_trainer import new_trainer
-from training.report import PartResult, Report
 from training.scenes import SceneFolder
 
 __all__ = ["evaluate_network", "subset_of_pair"]
@@ -25,11 +25,11 @@ def evaluate_network(
     scenes: SceneDataset,
     classes: tuple[str, ...],
     device: torch.device,
-) -> PartResult:
+) -> EvaluationResult:
     """Accuracy and confusion matrix of a network in float32, the precision of inference."""
     module = EvaluationModule(network, preprocessing, len(classes))
     new_trainer(device, precision="32-true").test(module, evaluation_batches(scenes, _BATCH_SIZE), verbose=False)
-    return PartResult.from_confusion(module.confusion.compute().tolist(), classes)
+    return EvaluationResult.from_confusion(module.confusion.compute().tolist(), classes)
 
 
 def subset_of_pair(pair: Pair, report: Report, folder: SceneFolder, subset: str) -> SceneDataset:

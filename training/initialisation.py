@@ -12,7 +12,7 @@ from core.errors import BadInputError
 from models.initial_weights import InitialWeights, hub_weights, read_weights
 from models.preprocessing import Statistics
 from pairs.checkpoint import Header, load_network, weights_file
-from training.report import NetworkReport, read_report
+from pairs.report import NetworkReport, read_report
 from training.settings import FROM_SCRATCH
 from training.splits import Split
 
@@ -75,8 +75,7 @@ class Initialisation:
         folder = folder.resolve()
         path = folder / weights_file("baseline")
         loaded, report = load_network(path), read_report(folder)
-        subsets = {subset: tuple(names) for subset, names in report.split.items()}
-        split = Split(source=report.split_source, subsets=subsets, missing=tuple(report.split_missing))
+        split = Split(source=report.split_source or "", subsets=report.split, missing=report.split_missing or ())
         if loaded.header.fusion is not None:
             raise BadInputError(f"{folder.name}/{path.name} holds a network with SCFF; the files may be swapped")
         if "baseline" not in report.networks or split.fingerprint != loaded.header.split_fingerprint:

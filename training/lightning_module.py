@@ -1,6 +1,6 @@
 """The LightningModule of a scene classifier: loss, optimiser, schedule and metrics."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any, Self
 
 import lightning
@@ -15,27 +15,15 @@ from torchmetrics.classification import MulticlassAccuracy, MulticlassConfusionM
 from core.errors import BadInputError
 from models.network import Network
 from models.preprocessing import Preprocessing
+from pairs.report import Epoch
 from training.recipes import RECIPES
 from training.settings import TrainingSettings
 
-__all__ = ["DivergedError", "EpochResult", "EvaluationModule", "TrainingModule"]
+__all__ = ["DivergedError", "EvaluationModule", "TrainingModule"]
 
 
 class DivergedError(BadInputError):
     """Training diverged: a loss or a weight is not finite."""
-
-
-@dataclass(frozen=True)
-class EpochResult:
-    """Mean loss and accuracy (0 to 1) of one epoch."""
-
-    epoch: int
-    """Counted from 1."""
-    train_loss: float
-    train_accuracy: float
-    """On augmented images, in training mode."""
-    val_loss: float
-    val_accuracy: float
 
 
 class EvaluationModule(lightning.LightningModule):
@@ -69,7 +57,7 @@ class EvaluationModule(lightning.LightningModule):
 class TrainingModule(EvaluationModule):
     """Trains a network by a recipe.
 
-    `curves` holds one EpochResult per epoch and is part of Lightning's checkpoints.
+    `curves` holds an Epoch per epoch and is part of Lightning's checkpoints.
 
     Args:
         network: the network.
@@ -83,7 +71,7 @@ class TrainingModule(EvaluationModule):
     ) -> None:
         super().__init__(network, preprocessing, classes)
         self.settings = settings
-        self.curves: list[EpochResult] = []
+        self.curves: list[Epoch] = []
         self.train_loss, self.val_loss = (MeanMetric(nan_strategy="disable") for _ in range(2))
         self.train_accuracy, self.val_accuracy = (MulticlassAccuracy(classes, average="micro") for _ in range(2))
         if settings.freeze_backbone:
@@ -146,7 +134,7 @@ class TrainingModule(EvaluationModule):
         self._check_finite("validation loss", self.val_loss.compute())
         self.log("val_accuracy", self.val_accuracy.compute())
         self.curves.append(
-            EpochResult(
+            Epoch(
                 epoch=self.current_epoch + 1,
                 train_loss=self.train_loss.compute().item(),
                 train_accuracy=self.train_accuracy.compute().item(),
@@ -170,4 +158,4 @@ class TrainingModule(EvaluationModule):
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Restores the curves."""
-        self.curves = [EpochResult(**result) for result in checkpoint["curves"]]
+        self.curves = [Epoch(**result) for result in checkpoint["curves"]]

@@ -15,12 +15,12 @@ from models.initial_weights import InitialWeights, LoadResult, load_weights
 from models.network import Network
 from models.preprocessing import Preprocessing
 from models.state import at_stored_precision, non_finite
+from pairs.report import NetworkReport, RunSettings
 from training.data_loading import SceneDataset, evaluation_batches, training_batches
 from training.evaluation import evaluate_network
 from training.lightning_module import DivergedError, TrainingModule
 from training.lightning_trainer import mixed_precision, new_trainer
 from training.progress_bar import TrainingProgressBar
-from training.report import NetworkReport
 from training.run import TrainingRun
 
 __all__ = ["NetworkTraining"]
@@ -114,9 +114,9 @@ class NetworkTraining:
             best_epoch=best.epoch,
             val_accuracy=best.val_accuracy,
             test=evaluate_network(self.network, self._module.preprocessing, test, run.scenes.classes, run.device),
-            curves=curves,
+            curves=tuple(curves),
             seconds=round(self._timer.time_elapsed(), 1),
-            settings=run.settings.as_json(self._role),
+            settings=RunSettings(**run.settings.as_json(self._role)),
             precision=str(self._trainer.precision),
             device=torch.cuda.get_device_name(run.device) if run.device.type == "cuda" else "cpu",
             versions={

@@ -8,7 +8,8 @@ from core.errors import BadInputError
 from models.network import Network
 from models.preprocessing import Preprocessing
 from pairs.checkpoint import ROLES, Header, save_network, weights_file
-from training.report import NetworkReport, Report, read_report, write_report
+from pairs.report import NetworkReport, Report, RunSettings, read_report
+from training.report import write_report
 from training.run import TrainingRun
 
 __all__ = ["check_output_folder", "existing_networks", "write_pair"]
@@ -39,8 +40,9 @@ def existing_networks(run: TrainingRun) -> dict[str, NetworkReport]:
         return {}
     report = read_report(run.out)
     # SCFF's own settings do not concern the baseline and may differ.
+    own = RunSettings(**run.settings.as_json("baseline"))
     same_settings = all(
-        {**network.settings, "fusion": None} == run.settings.as_json("baseline") for network in report.networks.values()
+        network.settings.model_copy(update={"fusion": None}) == own for network in report.networks.values()
     )
     fingerprints = (run.split.fingerprint, run.scenes.fingerprint)
     if not same_settings or (report.split_fingerprint, report.data_fingerprint) != fingerprints:
@@ -83,19 +85,19 @@ def _report(run: TrainingRun, preprocessing: Preprocessing, networks: dict[str, 
     folder, split = run.scenes, run.split
     return Report(
         dataset=folder.name,
-        classes=list(folder.classes),
+        classes=folder.classes,
         images=folder.counts,
         sizes={f"{width}x{height}": count for (width, height), count in folder.sizes.items()},
-        unreadable=[path.relative_to(folder.root).as_posix() for path in folder.unreadable],
+        unreadable=tuple(path.relative_to(folder.root).as_posix() for path in folder.unreadable),
         duplicates=sum(len(group) - 1 for group in folder.duplicates),
         data_fingerprint=folder.fingerprint,
         split_source=split.source,
         split_fingerprint=split.fingerprint,
-        split={subset: list(names) for subset, names in split.subsets.items()},
-        split_missing=list(split.missing),
-        split_shared=split.leaked_duplicates(folder.scenes),
-        mean=list(preprocessing.mean),
-        std=list(preprocessing.std),
+        split=dict(split.subsets),
+        split_missing=split.missing,
+        split_shared=tuple(map(tuple, split.leaked_duplicates(folder.scenes))),
+        mean=preprocessing.mean,
+        std=preprocessing.std,
         networks=networks,
     )
 
@@ -113,7 +115,7 @@ def _header(run: TrainingRun, role: str, preprocessing: Preprocessing, report: N
         dataset=run.scenes.name,
         data_fingerprint=run.scenes.fingerprint,
         split_fingerprint=run.split.fingerprint,
-        test_accuracy=report.test.accuracy,
+        test_accuracy=report.test.accuracy or 0.0,
         small_stem=settings.small_stem,
         initial=settings.initial,
     )

@@ -4,12 +4,12 @@ from collections.abc import Callable, Iterator
 
 from core.errors import BadInputError
 from models.preprocessing import Preprocessing
+from pairs.report import NetworkReport, Report
 from training.data_loading import SceneDataset, channel_statistics
 from training.initialisation import TrainedBaseline
 from training.lightning_module import DivergedError
 from training.network_training import NetworkTraining
 from training.output_folder import existing_networks, write_pair
-from training.report import NetworkReport, Report
 from training.run import TrainingRun
 from training.run_state import RunState
 from training.scenes import SceneFolder

@@ -1,22 +1,24 @@
-"""What is known of a pair, as one JSON object."""
+"""A pair's model card as one JSON object."""
 
 from dataclasses import asdict
 from typing import Any
 
-from app.tabs.models.model_card import ModelCard
 from pairs.checkpoint import ROLES
+from pairs.model_card import ModelCard
+from pairs.report import PartialReport
 
 __all__ = ["card_json"]
 
 
 def card_json(card: ModelCard) -> dict[str, Any]:
-    """Plain dictionaries, lists, words and numbers; shares from 0 to 1, None for what nobody has written down.
+    """Plain dictionaries, lists, strings and numbers; shares from 0 to 1, None for what the report lacks.
 
     Args:
         card: of the pair.
     """
-    common, report = card.common, card.report
-    judged = report.judged
+    common, partial, report = card.common, card.partial, card.report
+    invalid_parts = dict.fromkeys(partial.invalid_keys("faithfulness"))
+    parts = {part: _faithfulness(part, partial) for part in report.faithfulness} | invalid_parts
     return {
         "pair": card.name,
         "arch": common.arch,
@@ -28,24 +30,37 @@ def card_json(card: ModelCard) -> dict[str, Any]:
             "data_fingerprint": common.data_fingerprint,
             "split_fingerprint": common.split_fingerprint,
             "split": report.split_source,
-            "images": report.images,
-            "sizes": report.sizes,
-            "parts": report.parts,
-            "shared": report.shared,
-            "missing": report.split_missing,
+            "images": report.image_count,
+            "sizes": report.sizes_by_frequency,
+            "parts": report.part_sizes,
+            "shared": report.shared_across_parts(),
+            "missing": None if report.split_missing is None else len(report.split_missing),
             "duplicates": report.duplicates,
-            "unreadable": report.unreadable,
+            "unreadable": None if report.unreadable is None else len(report.unreadable),
         },
         **{role: _of_network(card, role) for role in ROLES},
-        "paired": None if card.paired is None else asdict(card.paired),
-        "faithfulness": judged and {part: each and asdict(each) for part, each in judged.items()},
-        "problem": report.problem,
+        "paired": None if card.mcnemar is None else asdict(card.mcnemar),
+        "faithfulness": None if ("faithfulness",) in partial.invalid else parts,
+        "problem": partial.error,
+        "missing_fields": [".".join(path) for path in partial.missing],
+        "invalid_fields": [".".join(path) for path in partial.invalid],
     }
 
 
+def _faithfulness(part: str, partial: PartialReport) -> dict[str, Any]:
+    """One part; a metric with missing or invalid values is None."""
+    values = partial.report.faithfulness[part].model_dump(mode="json")
+    path = ("faithfulness", part, "metrics")
+    measures: dict[str, Any] = dict.fromkeys(partial.invalid_keys(*path))
+    for key, metric in values.pop("metrics").items():
+        by_role = {role: metric.pop(role) for role in ROLES}
+        measures[key] = {**metric, "by_role": by_role} if partial.is_valid(*path, key) else None
+    return {**values, "measures": measures}
+
+
 def _of_network(card: ModelCard, role: str) -> dict[str, Any]:
-    """How one network was made, and how good it is."""
-    header, said, val = card.headers[role], card.report.networks[role], card.val[role]
+    """One network's training, accuracy and cost."""
+    header, network, val = card.headers[role], card.report.networks[role], card.val[role]
     return {
         "fusion": None if header.fusion is None else asdict(header.fusion),
         "initial": header.initial,
@@ -56,17 +71,17 @@ def _of_network(card: ModelCard, role: str) -> dict[str, Any]:
         "macs": card.macs(role),
         "test": asdict(card.test[role]),
         "val": None if val is None else asdict(val),
-        "class_accuracy": card.class_accuracy(role),
-        "confusion": said.confusion,
+        "class_accuracy": card.class_recall(role),
+        "confusion": network.test.confusion,
         "training": {
-            "best_epoch": said.best_epoch,
-            "curves": None if said.curves is None else [asdict(epoch) for epoch in said.curves],
-            "seconds": said.seconds,
-            "batch_size": said.batch_size,
-            "lr": said.lr,
-            "freeze_backbone": said.freeze_backbone,
-            "precision": said.precision,
-            "device": said.device,
-            "versions": said.versions,
+            "best_epoch": network.best_epoch,
+            "curves": None if network.curves is None else [asdict(epoch) for epoch in network.curves],
+            "seconds": network.seconds,
+            "batch_size": network.settings.batch_size,
+            "lr": network.settings.lr,
+            "freeze_backbone": network.settings.freeze_backbone,
+            "precision": network.precision,
+            "device": network.device,
+            "versions": network.versions,
         },
     }

@@ -15,7 +15,6 @@ from app.session.faithfulness import faithfulness_steps
 from app.session.image import SourceImage, display_size
 from app.session.settings import NO_CLASS, OWN_PREDICTION, Settings
 from app.storage.analyses import AnalysisCache, CachedAnalysis
-from app.tabs.models.model_card import read_card
 from core.command_line import parse_bands
 from core.errors import BadInputError
 from explain.cam.analysis import Heatmap
@@ -32,6 +31,7 @@ from imagery.geotiff import georeferenced
 from imagery.reading import read_image
 from pairs.checkpoint import ROLES
 from pairs.folder import PairFolder
+from pairs.model_card import read_card
 
 __all__ = ["Endpoints"]
 

@@ -169,7 +169,7 @@ def _claim(work: FolderRun) -> str | None:
     """Makes the folder of progress for this work, or says why it cannot."""
     out = work.out
     claim = {
-        "pair": [getattr(work.pair, role).digest for role in ROLES],
+        "pair": [work.pair.networks[role].digest for role in ROLES],
         "measure": work.measured,
         "batch size": work.batch,
         "bands": None if work.bands is None else list(work.bands),
@@ -278,7 +278,7 @@ def _explain_good(work: FolderRun, rows: list[dict[str, Any]], good: Sequence[in
     maps: list[dict[str, Heatmap]] = [{} for _ in good]
     for role in ROLES:
         rest = iter(enumerate(good))
-        for run in forward_passes(getattr(pair, role).network, images):
+        for run in forward_passes(pair.networks[role].network, images):
             targets = [
                 Target(own if question.target is None else question.target, question.against) for own in run.predictions
             ]

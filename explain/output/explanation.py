@@ -94,6 +94,6 @@ class Explanation:
 
 def asked(image: str, pair: Pair, question: Question, bands: Sequence[int] | None) -> dict[str, Any]:
     """What is asked of which networks and image; image is where that is."""
-    networks = [getattr(pair, role).digest for role in ROLES]
+    networks = [pair.networks[role].digest for role in ROLES]
     seen = {"image": image, "bands": None if bands is None else list(bands), "networks": networks}
     return {**seen, **dataclasses.asdict(question)}

@@ -72,7 +72,7 @@ def test_command_line(
     assert json.loads(kept[METADATA_KEY])["classes"] == ["field", "roof", "water"]
     images = torch.randn(2, 3, 64, 64)
     with torch.no_grad():
-        expected = getattr(load_pair(pair_folder), network).network(images).numpy()
+        expected = load_pair(pair_folder).networks[network].network(images).numpy()
     np.testing.assert_allclose(run(kind, path, images), expected, atol=1e-5)
 
 

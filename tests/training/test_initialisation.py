@@ -12,8 +12,8 @@ from PIL import Image
 
 from models.state import at_stored_precision
 from pairs.pair import load_pair
+from pairs.report import read_report
 from tests.training.conftest import Command, rejected, train
-from training.report import read_report
 
 
 def test_both_networks_start_from_the_weights_of_a_file(command: Command, scenes: Path, tmp_path: Path) -> None:
@@ -30,7 +30,7 @@ def test_both_networks_start_from_the_weights_of_a_file(command: Command, scenes
     for loaded, network in zip((pair.baseline, pair.scff), report.networks.values(), strict=True):
         assert loaded.header.recipe == "fine-tune"
         assert loaded.header.initial.startswith("weights.pth (SHA-256 ")
-        assert network.settings["freeze_backbone"]
+        assert network.settings.freeze_backbone
         state = loaded.network.backbone.state_dict()
         frozen = {name: value for name, value in original.state_dict().items() if not name.startswith("fc.")}
         for name, value in at_stored_precision(frozen).items():  # statistics of normalisation included
@@ -56,13 +56,13 @@ def test_scff_is_added_to_a_trained_baseline(command: Command, scenes: Path, tmp
     pair, report = load_pair(second), read_report(second)
     assert pair.scff.header.initial.startswith("the baseline of first (SHA-256 ")
     assert report.networks["baseline"] == read_report(first).networks["baseline"]
-    assert (report.networks["baseline"].settings["epochs"], report.networks["scff"].settings["epochs"]) == (2, 1)
+    assert (report.networks["baseline"].settings.epochs, report.networks["scff"].settings.epochs) == (2, 1)
     assert report.split == read_report(first).split
     frozen = pair.baseline.network.backbone.conv1.weight
     assert torch.equal(pair.scff.network.backbone.conv1.weight, frozen)
     card = (second / "README.md").read_text()
-    assert "Weights at the start: random." in card
-    assert "Weights at the start: the baseline of first (SHA-256 " in card
+    assert "Initial weights: random." in card
+    assert "Initial weights: the baseline of first (SHA-256 " in card
     assert "same initial" not in card
 
     shutil.rmtree(second)
@@ -85,10 +85,11 @@ def test_files_that_are_not_the_baseline_of_their_report(command: Command, scene
 
 
 def test_scff_is_added_to_a_pair_with_an_earlier_report(command: Command, scenes: Path, tmp_path: Path) -> None:
-    """As the first version wrote them: settings said once, and fewer of them."""
+    """As the first version wrote them: settings once for both networks, and fewer of them."""
     first, second = tmp_path / "first", tmp_path / "second"
     train(command, scenes, first, "--epochs", 1)
     report = json.loads((first / "report.json").read_text())
+    del report["version"]
     for network in report["networks"].values():
         report |= {name: network.pop(name) for name in ("settings", "precision", "device", "versions")}
     for name in ("fusion", "small_stem", "initial", "freeze_backbone"):
@@ -99,7 +100,7 @@ def test_scff_is_added_to_a_pair_with_an_earlier_report(command: Command, scenes
     assert read_report(first) == former
     arguments = ("--data", scenes, "--out", second, "--fusion-from", first, "--epochs", 1, "--batch-size", 4)
     assert command("training", "train", *arguments).status == 0
-    assert "at 32 x 32 pixels" in (second / "README.md").read_text()
+    assert "resized to 32 x 32 pixels" in (second / "README.md").read_text()
 
 
 def test_pretrained_weights_cannot_be_downloaded(

@@ -5,8 +5,8 @@ from pathlib import Path
 import torch
 
 from pairs.pair import load_pair
+from pairs.report import read_report
 from tests.training.conftest import Command, rejected, train
-from training.report import read_report
 
 
 def test_half_a_pair_is_completed(command: Command, scenes: Path, tmp_path: Path) -> None:
@@ -22,7 +22,7 @@ def test_half_a_pair_is_completed(command: Command, scenes: Path, tmp_path: Path
     assert train(command, scenes, out, "--epochs", 1, "--fusion", "scff").status == 0
     train(command, scenes, whole, "--epochs", 1)
     for role in ("baseline", "scff"):
-        first, second = (getattr(load_pair(path), role).network.state_dict() for path in (out, whole))
+        first, second = (load_pair(path).networks[role].network.state_dict() for path in (out, whole))
         assert all(torch.equal(value, second[name]) for name, value in first.items())
 
 
@@ -33,8 +33,8 @@ def test_baseline_is_paired_with_any_variant(command: Command, scenes: Path, tmp
     assert ended.status == 0, ended.err
     assert load_pair(out).scff.header.fusion.fusion == "add"
     networks = read_report(out).networks
-    assert networks["baseline"].settings["fusion"] is None
-    assert networks["scff"].settings["fusion"]["fusion"] == "add"
+    assert networks["baseline"].settings.fusion is None
+    assert networks["scff"].settings.fusion.fusion == "add"
     assert "from the same initial backbone weights" in (out / "README.md").read_text()
 
 

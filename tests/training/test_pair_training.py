@@ -10,9 +10,9 @@ from PIL import Image
 
 from models.scff import SCFF
 from pairs.pair import load_pair
+from pairs.report import read_report
 from tests.conftest import CLASSES, SHIPPED
 from tests.training.conftest import Command, rejected, train
-from training.report import read_report
 
 
 def test_pair_and_report(command: Command, scenes: Path, tmp_path: Path) -> None:
@@ -28,11 +28,11 @@ def test_pair_and_report(command: Command, scenes: Path, tmp_path: Path) -> None
 
     pair, report = load_pair(out), read_report(out)
     assert pair.classes == CLASSES
-    assert report.unreadable == ["roof/bad.tif"]
-    assert {network.settings["seed"] for network in report.networks.values()} == {5}
+    assert report.unreadable == ("roof/bad.tif",)
+    assert {network.settings.seed for network in report.networks.values()} == {5}
     assert report.mean == pytest.approx(pair.preprocessing.mean)
     for role in ("baseline", "scff"):
-        network, header = report.networks[role], getattr(pair, role).header
+        network, header = report.networks[role], pair.networks[role].header
         assert [result.epoch for result in network.curves] == [1, 2, 3]
         assert network.val_accuracy == max(result.val_accuracy for result in network.curves)
         assert network.curves[network.best_epoch - 1].val_accuracy == network.val_accuracy
@@ -115,7 +115,7 @@ def test_duplicates_across_subsets_are_reported(command: Command, scenes: Path, 
         (fixed / f"{part}.csv").write_text("\n".join(rows))
     ended = train(command, scenes, tmp_path / "pair", "--epochs", 1, "--split-dir", fixed)
     assert "duplicate images in different subsets of the split: roof/0001 = roof/0005" in ended.err
-    assert read_report(tmp_path / "pair").split_shared == [["roof/0001", "roof/0005"]]
+    assert read_report(tmp_path / "pair").split_shared == (("roof/0001", "roof/0005"),)
     assert "roof/0001 = roof/0005" in (tmp_path / "pair" / "README.md").read_text()
 
 
@@ -123,10 +123,10 @@ def test_duplicates_across_subsets_are_reported(command: Command, scenes: Path, 
 def test_shipped_pairs_match_their_reports(name: str, least: float) -> None:
     pair, report = load_pair(SHIPPED[name]), read_report(SHIPPED[name])
     for role in ("baseline", "scff"):
-        header, network = getattr(pair, role).header, report.networks[role]
+        header, network = pair.networks[role].header, report.networks[role]
         assert header.test_accuracy == network.test.accuracy >= least
-        assert (header.seed, header.epochs) == (network.settings["seed"], network.settings["epochs"])
-        assert header.initial == network.settings["initial"]
+        assert (header.seed, header.epochs) == (network.settings.seed, network.settings.epochs)
+        assert header.initial == network.settings.initial
         assert network.test.images == 480
         assert len(network.curves) == header.epochs
     assert report.split_source == "files of AiTLAS"

@@ -10,8 +10,8 @@ from pathlib import Path
 import torch
 
 from pairs.checkpoint import load_network
+from pairs.report import read_report
 from tests.training.conftest import ARGUMENTS, Command, train
-from training.report import read_report
 
 
 def test_killed_run_resumes_to_the_same_weights(scenes: Path, tmp_path: Path, command: Command) -> None:

@@ -2,7 +2,6 @@
 
 import json
 import os
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,7 +14,7 @@ from training.commands.options import JSON, DataFolder, Device
 from training.splits import SUBSETS, check_subset
 
 if TYPE_CHECKING:
-    from training.faithfulness_evaluation import FaithfulnessReport
+    from pairs.report import FaithfulnessReport
 
 __all__ = ["evaluate"]
 
@@ -36,11 +35,11 @@ def evaluate(
     """Evaluates a pair on a subset of the split it was trained with."""
     from core.atomic import replace_folder
     from core.device import choose_device
-    from pairs.checkpoint import ROLES
     from pairs.pair import load_pair
+    from pairs.report import read_report
     from training.data_loading import evaluation_batches
     from training.evaluation import evaluate_network, subset_of_pair
-    from training.report import read_report, write_report
+    from training.report import write_report
 
     check_subset(split)
     if not road and not explain:
@@ -51,23 +50,23 @@ def evaluate(
         raise BadInputError(f"{pair.path.parent}: no permission to write the report of {pair.name}")
     scenes = subset_of_pair(pair, read_report(pair_dir), read_with_progress(folder), split)
     found: dict[str, Any] = {"split": split, "images": len(scenes)}
-    for role in ROLES:
-        network = getattr(pair, role).network
-        result = evaluate_network(network, pair.preprocessing, scenes, pair.classes, where)
+    for role, loaded in pair.networks.items():
+        result = evaluate_network(loaded.network, pair.preprocessing, scenes, pair.classes, where)
         found[role] = {"accuracy": result.accuracy}
         if not as_json:
             print(f"{role}: {result.accuracy:.1%} of {result.images} {split} images")
     if explain:
-        from training.faithfulness_evaluation import measure_faithfulness
+        from training.faithfulness_evaluation import evaluate_faithfulness
 
         batches = evaluation_batches(scenes, _BATCH_SIZE)
         images = tqdm((images for images, _ in batches), "evaluating heatmaps", len(batches), disable=None)
-        faithfulness = measure_faithfulness(load_pair(pair_dir, where), images, road)
-        found["faithfulness"] = faithfulness.as_json()
+        faithfulness = evaluate_faithfulness(load_pair(pair_dir, where), images, road)
+        section = faithfulness.model_dump(mode="json")
+        found["faithfulness"] = {**section, "measures": section.pop("metrics")}  # the key in this output is the former
         with replace_folder(pair.path) as staging:
             report = read_report(staging)  # another process may have added another subset meanwhile
             merged = {**report.faithfulness, split: faithfulness}
-            write_report(staging, replace(report, faithfulness=merged), pair.name)
+            write_report(staging, report.model_copy(update={"faithfulness": merged}), pair.name)
         if not as_json:
             _print_faithfulness(faithfulness)
             print(f"written to {pair_dir / 'report.json'} and the model card")
@@ -76,11 +75,8 @@ def evaluate(
 
 
 def _print_faithfulness(report: "FaithfulnessReport") -> None:
-    from training.faithfulness_evaluation import MEASURES
-
-    for name, result in report.measures.items():
-        means = (f"{role} {mean.mean:.3f}" for role, mean in result.by_role().items() if mean is not None)
-        print(
-            f"{MEASURES[name].title}: {', '.join(means)}; images where it is better: "
-            f"scff {result.paired.scff_better}, baseline {result.paired.baseline_better}"
-        )
+    for metric in report.metrics.values():
+        means = (f"{role} {mean.mean:.3f}" for role, mean in metric.by_role.items() if mean is not None)
+        both = metric.paired
+        better = f"scff {both.scff_better}, baseline {both.baseline_better}" if both else "-"
+        print(f"{metric.title}: {', '.join(means)}; images where it is better: {better}")

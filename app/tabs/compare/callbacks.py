@@ -15,7 +15,6 @@ from app.components.glossary import help_with
 from app.components.html import message
 from app.components.widgets import asset, marker_value, marking
 from app.example_scenes import SCENES, DrawnScene
-from app.report import read_report
 from app.session.analysis import RESTED, SessionAnalyses, analysed
 from app.session.callback_order import debounced, in_order
 from app.session.faithfulness import faithfulness_steps
@@ -35,6 +34,7 @@ from explain.cam.methods import METHODS
 from imagery.reading import describe_image, read_image
 from pairs.folder import PairFolder
 from pairs.pair import Pair
+from pairs.report import read_partial_report
 
 __all__ = ["Compare", "wire"]
 
@@ -343,8 +343,8 @@ def _common(seen: Mapping[str, CachedAnalysis]) -> tuple[list[str], list[str]]:
 
 def _recognised(pair: Pair) -> dict[str, dict[str, float | None]]:
     """By role and class, the share of the test images that were recognised, as far as the pair's report says."""
-    report = read_report(pair.path, pair.classes)
-    return {role: network.class_accuracy for role, network in report.networks.items()}
+    report = read_partial_report(pair.path, pair.classes).report
+    return {role: network.test.per_class for role, network in report.networks.items()}
 
 
 def _no_pairs(pairs: PairFolder) -> str:

@@ -1,17 +1,33 @@
-"""The Models tab: a card for each pair in the folder."""
+"""The Models tab: what happens when it is opened."""
+
+from typing import Any
+
+import gradio as gr
 
 from app.components.html import message
-from app.tabs.models.model_card import read_card
 from app.tabs.models.view import broken_html, card_html
 from core.errors import BadInputError
 from pairs.folder import PairFolder
+from pairs.model_card import read_card
 
-__all__ = ["all_cards"]
+__all__ = ["all_cards", "wire"]
+
+
+def wire(tab: gr.Tab, cards: gr.HTML, pairs: PairFolder, private: dict[str, Any]) -> None:
+    """Shows the cards of the folder's present pairs whenever the tab is opened.
+
+    Args:
+        tab: that is opened.
+        cards: of layout.lay_out.
+        pairs: the folder.
+        private: options of callbacks that are no endpoints.
+    """
+    tab.select(lambda: all_cards(pairs), None, cards, **private)
 
 
 def all_cards(pairs: PairFolder) -> str:
-    """HTML: the cards of all pairs that there are now; of one that cannot be used, why."""
-    return "".join(_card(pairs, name) for name in pairs.names()) or message("There is no pair of networks yet.")
+    """HTML: the cards of all pairs; of a pair that cannot be used, the reason."""
+    return "".join(_card(pairs, name) for name in pairs.names()) or message("There is no model pair yet.")
 
 
 def _card(pairs: PairFolder, name: str) -> str:

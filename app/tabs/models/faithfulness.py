@@ -1,117 +1,108 @@
-"""What a pair's report says of its heatmaps' faithfulness, as HTML: a table of measures, and curves."""
+"""A pair's faithfulness evaluation as HTML: a table of metrics and the mean curves, for each part of the split."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from markupsafe import Markup
 
 from app.components.charts import line_chart
-from app.report import Judged, Judgement
-from app.tabs.models.html import ABSENT, PART_TITLES, figure_html, or_absent, safe, table_html
-from app.tabs.models.model_card import ModelCard
+from app.components.templates import render
+from explain.cam.layers import FUSED
 from explain.cam.methods import METHODS
 from explain.figures.labels import TITLES, layer_label
-from pairs.checkpoint import ROLES
+from explain.metrics.catalogue import METRICS
+from pairs.metrics import Metric
+from pairs.report import FaithfulnessReport, MetricResult, PartialReport
 from pairs.statistics import Interval
 
-__all__ = ["MEASURES", "faithfulness_html"]
+__all__ = ["faithfulness_html"]
 
-MEASURES = {
-    "drop": (
-        "Average drop in confidence",
-        False,
-        "the share of its probability that a network loses when whatever its map leaves dark fades into the mean "
-        "colour",
-    ),
-    "increase": ("Increase in confidence", True, "the share of images whose probability rises when that is done"),
-    "insertion": (
-        "Area below insertion",
-        True,
-        "the mean probability while a blurred image becomes sharp, from the map's hottest pixel to its coldest",
-    ),
-    "deletion": (
-        "Area below deletion",
-        False,
-        "the mean probability while pixels are set to the mean colour, the hottest first",
-    ),
-    "road": (
-        "ROAD",
-        True,
-        "half the probability that is left without the coldest pixels, less that without as many of the hottest; above "
-        "zero the map finds what counts",
-    ),
-    "randomised": (
-        "Likeness to a random network's map",
-        False,
-        "the rank correlation of the map with that of the same network with random weights; near 1 the map does not "
-        "show what was learned",
-    ),
-}
-"""Title, whether higher is better, and what it is, of each that training.faithfulness_evaluation measures."""
+_COLUMNS = ("Metric", "Better", *TITLES.values(), "SCFF minus baseline", "Better on images", "Conclusion")
+_FIELDS = ("baseline", "scff", "paired")
 
 
-def faithfulness_html(card: ModelCard) -> str:
-    """HTML: of each part of the split that was judged, the measures of both networks; or that there is none."""
-    judged = card.report.judged
-    if judged is None:
-        return "<p class='absent'>The report's figures on the heatmaps cannot be read.</p>"
-    if not judged:
-        return (
-            "<p class='absent'>This was not measured: there is no faithfulness in this report. "
-            "<code>python -m training evaluate</code> with <code>--explain</code> measures it.</p>"
-        )
-    return "".join(
-        f"<h5>{safe(PART_TITLES.get(part, part)).capitalize()} part</h5>"
-        + (_judged(found) if found else "<p class='absent'>The figures of this part cannot be read.</p>")
-        for part, found in judged.items()
+@dataclass(frozen=True)
+class _Part:
+    """A part of the split."""
+
+    title: str
+    method: str | None
+    layer: str | None
+    images: str | None
+    empty: str | None
+    rows: list[tuple[str | None, ...]]
+    metrics: list[Metric]
+    """Those that have a description."""
+    charts: dict[str, Markup | None]
+
+
+def faithfulness_html(partial: PartialReport, part_titles: Mapping[str, str]) -> Markup:
+    """HTML: both networks' metrics over each part that was evaluated; or that there is none."""
+    found = dict(partial.report.faithfulness)
+    found |= {part: FaithfulnessReport() for part in partial.invalid_keys("faithfulness")}
+    parts = [_part(part, part_titles.get(part, part), section, partial) for part, section in found.items()]
+    return render(
+        "models/faithfulness.html", invalid=("faithfulness",) in partial.invalid, columns=_COLUMNS, parts=parts
     )
 
 
-def _judged(found: Judged) -> str:
-    method = METHODS[found.method].title if found.method in METHODS else found.method
-    plain = found.layer == "fused" or (found.layer[:1] in ("X", "Y") and found.layer[1:].isdecimal())
-    layer = layer_label(found.layer) if plain else found.layer
-    empty = or_absent(found.empty, lambda counts: ", ".join(f"{TITLES[r]} {count}" for r, count in counts.items()))
-    columns = ("Measure", "Better", *TITLES.values(), "SCFF minus baseline", "Better on images", "In sum")
-    rows = [_measure(name, judgement) for name, judgement in found.measures.items()]
-    known = [(title, words) for name, (title, _, words) in MEASURES.items() if name in found.measures]
-    words = "".join(f"<dt>{title}</dt><dd>{words}</dd>" for title, words in known)
-    drawn = []
-    for title, curves, across in (
-        ("Insertion: mean probability", found.insertion, "share of pixels made sharp, %"),
-        ("Deletion: mean probability", found.deletion, "share of pixels taken away, %"),
+def _part(part: str, title: str, found: FaithfulnessReport, partial: PartialReport) -> _Part:
+    path = ("faithfulness", part, "metrics")
+    rows = [
+        _row(key, metric, all(partial.is_valid(*path, key, field) for field in _FIELDS))
+        for key, metric in found.metrics.items()
+    ]
+    rows += [_row(key, MetricResult(), False) for key in partial.invalid_keys(*path)]
+    charts: dict[str, Markup | None] = {}
+    for heading, curves, across in (
+        ("Insertion: mean probability", found.insertion, "pixels sharpened, %"),
+        ("Deletion: mean probability", found.deletion, "pixels removed, %"),
     ):
-        lines = {role: _spread(curve) for role, curve in (curves or {}).items() if curve}
-        if lines:
-            drawn.append(figure_html(title, line_chart(title, lines, across, True)))
-        else:
-            drawn.append(figure_html(title, "<p class='absent'>There is no such curve in this report.</p>"))
-    return (
-        f"<p>{safe(method)} of {safe(layer)}, for each network's own prediction, over {found.images:,} images. Mean "
-        f"[95 % bootstrap interval over images]. Empty maps, which have no other figure: {empty}.</p>"
-        f"{table_html(columns, rows)}<dl>{words}</dl><div class='charts'>{''.join(drawn)}</div>"
+        lines = {role: _points(curve) for role, curve in (curves or {}).items() if curve}
+        charts[heading] = Markup(line_chart(heading, lines, across, True)) if lines else None
+    return _Part(
+        title=title.capitalize(),
+        method=found.method_title or (METHODS[found.method].title if found.method in METHODS else found.method),
+        layer=found.layer_title or _layer_title(found.layer),
+        images=None if found.images is None else f"{found.images:,}",
+        empty=None if found.empty is None else ", ".join(f"{TITLES[r]} {count}" for r, count in found.empty.items()),
+        rows=rows,
+        metrics=[METRICS[key] for key in found.metrics if key in METRICS],
+        charts=charts,
     )
 
 
-def _measure(name: str, found: Judgement | None) -> tuple[str, ...]:
-    title, higher, _ = MEASURES.get(name, (safe(name), None, ""))
+def _layer_title(layer: str | None) -> str | None:
+    if layer is None or not (layer == FUSED or (layer[:1] in ("X", "Y") and layer[1:].isdecimal())):
+        return layer
+    return layer_label(layer)
+
+
+def _row(key: str, found: MetricResult, complete: bool) -> tuple[str | None, ...]:
+    """A metric's row; reports of version 1 have neither its title nor its direction."""
+    known = METRICS.get(key)
+    title = found.title or (known.title if known else key)
+    higher = known.higher_is_better if found.higher_is_better is None and known else found.higher_is_better
     better = "unknown" if higher is None else "higher" if higher else "lower"
-    if found is None:
-        return (title, better, *[ABSENT] * 5)
     both = found.paired
+    if both is None or not complete:
+        return (title, better, *[None] * 5)
     counts = f"baseline {both.baseline_better}, SCFF {both.scff_better}, equal {both.equal}"
-    means = (_interval(found.by_role[role]) for role in ROLES)
-    return (title, better, *means, _interval(both.difference, "+"), counts, _verdict(both.difference, higher))
+    means = map(_interval, found.by_role.values())
+    return (title, better, *means, _interval(both.difference, "+"), counts, _conclusion(both.difference, higher))
 
 
-def _verdict(difference: Interval | None, higher: bool | None) -> str:
-    """Which network's heatmaps are the better ones, where the interval of the difference leaves out zero."""
-    if difference is None or higher is None:
+def _conclusion(difference: Interval | None, higher_is_better: bool | None) -> str:
+    """Which network's heatmaps are better, where the interval of the difference excludes zero."""
+    if difference is None or higher_is_better is None:
         return "–"
     if difference.low <= 0 <= difference.high:
-        return "cannot be told apart"
-    return "SCFF better" if (difference.mean > 0) == higher else "baseline better"
+        return "no significant difference"
+    return "SCFF better" if (difference.mean > 0) == higher_is_better else "baseline better"
 
 
-def _spread(curve: Sequence[float]) -> list[tuple[float, float]]:
-    """A curve's points over the share of pixels, 0 to 100."""
+def _points(curve: Sequence[float]) -> list[tuple[float, float]]:
+    """A curve over the share of pixels, 0 to 100."""
     return [(100 * step / max(1, len(curve) - 1), value) for step, value in enumerate(curve)]
 
 
@@ -119,4 +110,4 @@ def _interval(found: Interval | None, sign: str = "") -> str:
     if found is None:
         return "no image has a value"
     mean, low, high = (f"{value:{sign}.3f}".replace("-", "−") for value in (found.mean, found.low, found.high))
-    return f"{mean} <span class='interval'>[{low}, {high}]</span>"
+    return Markup("{} <span class='interval'>[{}, {}]</span>").format(mean, low, high)

@@ -29,7 +29,7 @@ def agree(first: Pair, second: Pair, layers: Callable, batch: int) -> None:
     """
     images = pixels(first, batch)
     for role in ("baseline", "scff"):
-        networks = [getattr(pair, role).network for pair in (first, second)]
+        networks = [pair.networks[role].network for pair in (first, second)]
         runs = [forward_pass(network, images) for network in networks]
         logits = [run.logits for run in runs]
         assert (logits[0] - logits[1]).abs().max() < 1e-4 * logits[0].abs().max()

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from pairs.report import read_report
 from tests.conftest import SHIPPED
 from tests.training.conftest import Command, rejected, train
-from training.report import read_report
 
 
 def test_bad_arguments(command: Command, scenes: Path, tmp_path: Path) -> None:

@@ -9,9 +9,9 @@ import torch
 
 from models.scff import FusionSettings
 from pairs.pair import load_pair
+from pairs.report import read_report
 from tests.conftest import CLASSES
 from tests.training.conftest import Command, rejected, train
-from training.report import read_report
 
 
 def test_bad_arguments(command: Command, scenes: Path, tmp_path: Path) -> None:
@@ -95,8 +95,8 @@ def test_fixed_split(command: Command, scenes: Path, tmp_path: Path) -> None:
     assert ended.status == 0, ended.err
     assert "3 scene(s) of the split are not in the folder: field/0009, roof/0009, water/0009" in ended.err
     report = read_report(tmp_path / "pair")
-    assert report.split["test"] == [f"{name}/{number:04}" for name in CLASSES for number in (4, 5)]
-    assert report.split_missing == ["field/0009", "roof/0009", "water/0009"]
+    assert report.split["test"] == tuple(f"{name}/{number:04}" for name in CLASSES for number in (4, 5))
+    assert report.split_missing == ("field/0009", "roof/0009", "water/0009")
 
 
 def test_variant_is_trained_and_stored(command: Command, scenes: Path, tmp_path: Path) -> None:

@@ -1,0 +1,109 @@
+"""The model card of a pair: training, accuracies with intervals, cost and faithfulness, from its weights and report."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+from core.errors import BadInputError
+from models.cost import PairCost, profile
+from pairs.checkpoint import ROLES, Header
+from pairs.pair import Pair
+from pairs.report import PartialReport, Report, read_partial_report
+from pairs.statistics import McNemarBound, mcnemar_bound, wilson_interval
+
+__all__ = ["Accuracy", "ModelCard", "accuracy", "read_card"]
+
+_profile = lru_cache(maxsize=64)(profile)  # a second for a deep network, and the same for every session
+
+
+@dataclass(frozen=True)
+class Accuracy:
+    """A share of images with its confidence interval."""
+
+    share: float
+    """0 to 1."""
+    images: int | None
+    """The denominator; None where the report lacks it."""
+    interval: tuple[float, float] | None
+    """Wilson's 95 % score interval, 0 to 1; None where the number of images is unknown or inconsistent."""
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """What a pair's weights and report hold, and what follows from them."""
+
+    name: str
+    headers: dict[str, Header]
+    """By role, from the weights files."""
+    partial: PartialReport
+    cost: PairCost | None
+    """For one image of the pair's size; None where it cannot be counted."""
+    test: dict[str, Accuracy]
+    """By role: test accuracy of the weights as stored."""
+    val: dict[str, Accuracy | None]
+    """By role: accuracy on the validation part, which chose the epoch."""
+    mcnemar: McNemarBound | None
+    """None where the report lacks a confusion matrix."""
+
+    @property
+    def report(self) -> Report:
+        """As far as it is valid."""
+        return self.partial.report
+
+    @property
+    def common(self) -> Header:
+        """The baseline's header, for what a pair's two networks have in common."""
+        return self.headers["baseline"]
+
+    def parameters(self, role: str) -> int | None:
+        """Of a network as it was trained."""
+        return self.report.networks[role].parameters if self.cost is None else self.cost.networks[role].params
+
+    def macs(self, role: str) -> int | None:
+        """Multiply-accumulates of one image."""
+        return None if self.cost is None else self.cost.networks[role].macs
+
+    def class_recall(self, role: str) -> dict[str, float | None]:
+        """Recall on the test part by class, 0 to 1: None where the part has no image of it, absent where unknown."""
+        found = self.report.networks[role].test.per_class
+        return {name: found[name] for name in self.common.classes if name in found}
+
+
+def read_card(pair: Pair) -> ModelCard:
+    """The card of a pair, as loaded or inference-ready."""
+    headers = {role: loaded.header for role, loaded in pair.networks.items()}
+    partial = read_partial_report(pair.path, pair.classes)
+    networks, sizes = partial.report.networks, partial.report.part_sizes
+    baseline, scff = (networks[role].test.confusion for role in ROLES)
+    return ModelCard(
+        name=pair.name,
+        headers=headers,
+        partial=partial,
+        cost=_cost(headers["scff"]),
+        test={role: accuracy(header.test_accuracy, networks[role].test.images) for role, header in headers.items()},
+        val={
+            role: None if network.val_accuracy is None else accuracy(network.val_accuracy, sizes.get("val"))
+            for role, network in networks.items()
+        },
+        mcnemar=None if baseline is None or scff is None else mcnemar_bound(baseline, scff),
+    )
+
+
+def accuracy(share: float, images: int | None) -> Accuracy:
+    """An accuracy with its interval.
+
+    Args:
+        share: 0 to 1.
+        images: the denominator, where known.
+    """
+    if not images or abs(share * images - round(share * images)) > 0.01:  # shares may be float32
+        return Accuracy(share, images, None)
+    return Accuracy(share, images, wilson_interval(round(share * images), images))
+
+
+def _cost(scff: Header) -> PairCost | None:
+    if scff.fusion is None:
+        return None
+    try:
+        return _profile(scff.arch, scff.preprocessing.size, len(scff.classes), scff.fusion, scff.small_stem)
+    except (BadInputError, RuntimeError):  # an operation may not support tensors without values
+        return None

@@ -1,0 +1,464 @@
+"""The report of a checkpoint pair (report.json): its schema, written by training and read by every other package.
+
+A report is read strictly, as training needs it, or leniently: reports of earlier versions, damaged or edited ones keep
+every field that is valid, and the others are None and named. Both are the same reading of the same schema.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    InstanceOf,
+    ValidationError,
+    ValidationInfo,
+    WrapValidator,
+    field_validator,
+)
+
+from core.errors import BadInputError
+from models.scff import FusionSettings
+from pairs.checkpoint import REPORT, ROLES
+from pairs.statistics import Count, Interval, Number, PairedComparison
+
+__all__ = [
+    "PARTS", "VERSION", "Epoch", "EvaluationResult", "FaithfulnessReport", "MetricResult", "NetworkReport",
+    "PartialReport", "Report", "RunSettings", "json_schema", "read_partial_report", "read_report",
+]  # fmt: skip
+
+VERSION = 2
+"""Of the schema. Version 1 is every report without a version."""
+PARTS = ("train", "val", "test")
+"""Of a split."""
+
+_NULLABLE = "null is a value"  # marks fields where null is a result, not an omission
+_OPTIONAL = "may be absent"  # marks fields that a complete report may lack
+
+
+def _to_one(share: float) -> float:
+    return min(share, 1.0)  # float32 sums can exceed it
+
+
+def _keep_valid_entries(values: Any, handler: Callable[[Any], Any], info: ValidationInfo) -> Any:
+    """In reading, leaves out the invalid entries of a mapping."""
+    if info.context is None or not isinstance(values, dict):
+        return handler(values)
+    kept = {}
+    for key, value in values.items():
+        try:
+            kept |= handler({key: value})
+        except ValidationError:
+            continue
+    return kept
+
+
+def _is_confusion_matrix(rows: tuple[tuple[int, ...], ...], info: ValidationInfo) -> tuple[tuple[int, ...], ...]:
+    classes = (info.context or {}).get("classes") or len(rows)
+    if [len(row) for row in rows] != [classes] * classes:
+        raise ValueError("not a square of a row and a column per class")
+    if info.data.get("images") not in (None, sum(map(sum, rows))):
+        raise ValueError("does not add up to the number of images")
+    return rows
+
+
+def _has_both_roles(values: dict[str, Any]) -> dict[str, Any]:
+    if values.keys() != set(ROLES):
+        raise ValueError(f"not of {' and '.join(ROLES)}")
+    return values
+
+
+Text = InstanceOf[str]  # not str, which refuses lone surrogates
+Flag = Annotated[bool, Field(strict=True)]
+Share = Annotated[float, Field(strict=True, ge=0, le=1 + 1e-6, allow_inf_nan=False), AfterValidator(_to_one)]
+Seconds = Annotated[float, Field(strict=True, ge=0, le=1e9, allow_inf_nan=False)]
+Names = tuple[Text, ...]
+Channels = tuple[Number, Number, Number]
+"""Red, green, blue; of pixels from 0 to 1."""
+ConfusionMatrix = Annotated[tuple[tuple[Count, ...], ...], AfterValidator(_is_confusion_matrix)]
+_ByRole = AfterValidator(_has_both_roles)
+_ByKey = WrapValidator(_keep_valid_entries)
+
+
+def _complete_schema(schema: dict[str, Any], section: type["_Section"]) -> None:
+    """States what a complete report must hold: the defaults and nulls of the fields are for incomplete ones."""
+    schema["required"] = [name for name, field in section.model_fields.items() if _OPTIONAL not in field.metadata]
+    for name, field in section.model_fields.items():
+        known = schema["properties"][name]
+        known.pop("default", None)
+        if not {_NULLABLE, _OPTIONAL} & {*field.metadata} and {"type": "null"} in known.get("anyOf", ()):
+            (only,) = (choice for choice in known.pop("anyOf") if choice != {"type": "null"})
+            known |= only
+
+
+class _Section(BaseModel):
+    """A part of a report whose fields are read one by one; None or empty is what the report lacks."""
+
+    model_config = ConfigDict(frozen=True, use_attribute_docstrings=True, json_schema_extra=_complete_schema)
+
+    @field_validator("*", mode="wrap")
+    @classmethod
+    def _keep_valid_fields(cls, value: Any, handler: Callable[[Any], Any], info: ValidationInfo) -> Any:
+        try:
+            return handler(value)
+        except ValidationError:
+            if info.context is None or info.field_name is None:  # not reading, but constructing
+                raise
+            empty = cls.model_fields[info.field_name].get_default(call_default_factory=True)
+            return empty if isinstance(empty, _Section | dict) else None
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """Means over one epoch; accuracies from 0 to 1."""
+
+    epoch: Count
+    """Counted from 1."""
+    train_loss: Number
+    train_accuracy: Share
+    """On augmented images, while the weights change."""
+    val_loss: Number
+    val_accuracy: Share
+
+
+class EvaluationResult(_Section):
+    """A network's accuracy on one part of the split."""
+
+    images: Count | None = None
+    accuracy: Share | None = None
+    """Overall accuracy, 0 to 1."""
+    per_class: Annotated[dict[Text, Share | None], _ByKey] = Field(default_factory=dict)
+    """Recall of each class, 0 to 1; null where the part has no image of it."""
+    confusion: ConfusionMatrix | None = None
+    """Images by true class (rows) and predicted class (columns), in the order of the classes."""
+
+    @classmethod
+    def from_confusion(cls, confusion: Sequence[Sequence[int]], classes: Sequence[str]) -> Self:
+        """The accuracies of a confusion matrix."""
+        images = sum(map(sum, confusion))
+        correct = [row[i] for i, row in enumerate(confusion)]
+        per_class = {
+            name: correct[i] / sum(confusion[i]) if sum(confusion[i]) else None for i, name in enumerate(classes)
+        }
+        rows = tuple(map(tuple, confusion))
+        return cls(images=images, accuracy=sum(correct) / images, per_class=per_class, confusion=rows)
+
+
+class RunSettings(_Section):
+    """The settings of one network's training run."""
+
+    arch: Text | None = None
+    """timm's name of the backbone."""
+    recipe: Text | None = None
+    epochs: Count | None = None
+    batch_size: Count | None = None
+    lr: Number | None = None
+    """Highest learning rate."""
+    image_size: tuple[Count, Count] | None = None
+    """The network's input, [height, width] in pixels."""
+    seed: Count | None = None
+    fusion: Annotated[FusionSettings | None, _NULLABLE] = None
+    """The SCFF variant; null for a baseline."""
+    small_stem: Flag | None = None
+    """Whether the network has a ResNet's stem for small images."""
+    initial: Text | None = None
+    """Initial weights: random, or their source."""
+    freeze_backbone: Flag | None = None
+    """Whether SCFF and the classifier alone were trained."""
+
+
+class NetworkReport(_Section):
+    """One network's training and test."""
+
+    parameters: Count | None = None
+    best_epoch: Count | None = None
+    """The epoch, counted from 1, whose weights are kept: the best on the validation part."""
+    val_accuracy: Share | None = None
+    test: EvaluationResult = EvaluationResult()
+    """Measured once, with the weights as stored."""
+    curves: Annotated[tuple[Epoch, ...], Field(min_length=1)] | None = None
+    seconds: Seconds | None = None
+    """Wall-clock time of training and validation."""
+    settings: RunSettings = RunSettings()
+    precision: Text | None = None
+    """Lightning's name of the training precision."""
+    device: Text | None = None
+    versions: dict[Text, Text] | None = None
+    """Of the libraries."""
+
+
+class MetricResult(_Section):
+    """One heatmap metric over a part of the split, with 95 % bootstrap intervals over images."""
+
+    title: Annotated[Text | None, _OPTIONAL] = None
+    unit: Annotated[Text | None, _OPTIONAL] = None
+    higher_is_better: Annotated[Flag | None, _OPTIONAL] = None
+    baseline: Annotated[Interval | None, _NULLABLE] = None
+    """Null where no image has a value."""
+    scff: Annotated[Interval | None, _NULLABLE] = None
+    paired: PairedComparison | None = None
+
+    @property
+    def direction(self) -> str:
+        """Which direction is better, as text."""
+        return {True: "higher is better", False: "lower is better", None: "direction unknown"}[self.higher_is_better]
+
+    @property
+    def by_role(self) -> dict[str, Interval | None]:
+        """Each network's mean."""
+        return {"baseline": self.baseline, "scff": self.scff}
+
+
+class FaithfulnessReport(_Section):
+    """Faithfulness of both networks' heatmaps over a part of the split, each of the network's own prediction."""
+
+    images: Count | None = None
+    layer: Text | None = None
+    layer_title: Annotated[Text | None, _OPTIONAL] = None
+    method: Text | None = None
+    method_title: Annotated[Text | None, _OPTIONAL] = None
+    empty: Annotated[dict[Text, Count], _ByRole] | None = None
+    """Images whose heatmap is zero everywhere, by role; they have no other metric."""
+    metrics: Annotated[dict[Text, MetricResult], _ByKey] = Field(default_factory=dict)
+    insertion: Annotated[dict[Text, tuple[Share, ...]], _ByRole] | None = None
+    """Mean insertion curve by role: the probability of the predicted class; empty where no image has one."""
+    deletion: Annotated[dict[Text, tuple[Share, ...]], _ByRole] | None = None
+    """Mean deletion curve, alike."""
+
+
+class Report(_Section):
+    """The report of a checkpoint pair, or of half a pair."""
+
+    version: Literal[2] | None = VERSION
+    """Of this schema."""
+    dataset: Text | None = None
+    """Name of the folder of scenes."""
+    classes: Names | None = None
+    """In the order of the logits."""
+    images: dict[Text, Count] | None = None
+    """Readable images of each class."""
+    sizes: dict[Text, Count] | None = None
+    """Images of each "WxH" in pixels."""
+    unreadable: Names | None = None
+    """Files."""
+    duplicates: Count | None = None
+    """Images beyond the first of each group of identical images."""
+    data_fingerprint: Text | None = None
+    """SHA-256 over the scenes' names and pixels."""
+    split_source: Text | None = None
+    split_fingerprint: Text | None = None
+    """SHA-256 over the names in each part."""
+    split: Annotated[dict[Text, Names], _ByKey] = Field(default_factory=dict)
+    """Scene names by part: train, val, test."""
+    split_missing: Names | None = None
+    """Scene names that the split lists but the folder lacked."""
+    split_shared: tuple[Names, ...] | None = None
+    """Groups of scenes that are identical images in different parts."""
+    mean: Channels | None = None
+    """The normalisation's mean."""
+    std: Channels | None = None
+    """The normalisation's standard deviation."""
+    networks: Annotated[dict[Text, NetworkReport], _ByKey] = Field(default_factory=dict)
+    """By role: baseline, scff."""
+    faithfulness: Annotated[dict[Text, FaithfulnessReport], _ByKey, _OPTIONAL] = Field(default_factory=dict)
+    """By part of the split, as far as it was measured."""
+
+    @property
+    def image_count(self) -> int | None:
+        """Readable images of all classes."""
+        return None if self.images is None else sum(self.images.values())
+
+    @property
+    def part_sizes(self) -> dict[str, int]:
+        """Images by part, as far as the report has them."""
+        return {part: len(self.split[part]) for part in PARTS if part in self.split}
+
+    @property
+    def sizes_by_frequency(self) -> dict[str, int] | None:
+        """The images' sizes, the most frequent first."""
+        return None if self.sizes is None else dict(Counter(self.sizes).most_common())
+
+    def shared_across_parts(self) -> tuple[Names, ...] | None:
+        """The groups of split_shared, each scene as "name (part)"."""
+        if self.split_shared is None:
+            return None
+        wanted = {name for group in self.split_shared for name in group}
+        parts = {name: part for part in PARTS for name in self.split.get(part, ()) if name in wanted}
+        return tuple(
+            tuple(f"{name} ({parts.get(name, 'part unknown')})" for name in group) for group in self.split_shared
+        )
+
+    def to_json(self) -> str:
+        """The text of report.json."""
+        return json.dumps(self.model_dump(mode="json"), allow_nan=False) + "\n"
+
+
+_FieldPath = tuple[str, ...]
+"""Such as ("networks", "scff", "seconds")."""
+
+
+@dataclass(frozen=True)
+class PartialReport:
+    """A report as far as it is valid."""
+
+    report: Report
+    """Has an entry for both networks."""
+    error: str | None = None
+    """Why nothing could be read; None when something could."""
+    missing: tuple[_FieldPath, ...] = ()
+    """Fields that the report lacks."""
+    invalid: tuple[_FieldPath, ...] = ()
+    """Fields whose values are of the wrong type or out of range."""
+
+    def is_valid(self, *path: str) -> bool:
+        """Whether a field that the report has is valid, with all that it must hold."""
+        return not any(each[: len(path)] == path for each in self.missing + self.invalid)
+
+    def invalid_keys(self, *path: str) -> tuple[str, ...]:
+        """Keys of a mapping in the report whose values are invalid as a whole."""
+        return tuple(each[-1] for each in self.invalid if each[:-1] == path)
+
+
+def read_report(folder: Path) -> Report:
+    """Reads a complete report, of a pair or of half a pair.
+
+    Raises:
+        BadInputError: it is missing, damaged, incomplete, or of a later version.
+    """
+    where = f"{folder.name}/{REPORT}"
+    try:
+        values = _load(folder)
+    except BadInputError as error:
+        raise BadInputError(f"{folder.name}/{error}") from None
+    version = values.get("version", 1)
+    if version not in (1, VERSION):
+        raise BadInputError(f"{where} cannot be read: its version is {version}, this program reads 1 and {VERSION}")
+    found = _read(values, None)
+    missing = found.missing if found.report.networks else (*found.missing, ("networks",))
+    for kind, paths in (("missing", missing), ("invalid", found.invalid)):
+        if paths:
+            names = ", ".join(map(".".join, paths[:3]))
+            more = f" and {len(paths) - 3} more" if len(paths) > 3 else ""
+            raise BadInputError(f"{where} cannot be read: {kind}: {names}{more}")
+    return found.report
+
+
+def read_partial_report(folder: Path, classes: Sequence[str]) -> PartialReport:
+    """Reads whatever is valid in a pair's report.
+
+    Args:
+        folder: of the pair.
+        classes: the pair's, in the order of the logits.
+    """
+    try:
+        found = _read(_load(folder), classes)
+    except BadInputError as error:
+        found = PartialReport(Report(), str(error))
+    of_roles = found.report.networks
+    report = found.report.model_copy(update={"networks": {r: of_roles.get(r, NetworkReport()) for r in ROLES}})
+    lacking = () if found.error else tuple(("networks", role) for role in ROLES if role not in of_roles)
+    return replace(found, report=report, missing=found.missing + _unnamed(lacking, found))
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON Schema of a complete report of this version."""
+    return Report.model_json_schema()
+
+
+def _load(folder: Path) -> dict[str, Any]:
+    try:
+        values = json.loads((folder / REPORT).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise BadInputError(f"{REPORT} is missing") from None
+    except (OSError, ValueError, RecursionError):
+        raise BadInputError(f"{REPORT} cannot be read") from None
+    if not isinstance(values, dict):
+        raise BadInputError(f"{REPORT} is not a report")
+    return values
+
+
+def _read(values: dict[str, Any], classes: Sequence[str] | None) -> PartialReport:
+    """Reads field by field; the classes are the report's own where they are not given."""
+    values = _migrated(values)
+    own = values.get("classes")
+    known = own if classes is None and isinstance(own, list) else classes or ()
+    report = Report.model_validate(values, context={"classes": len(known)})
+    problems = list(_problems(report, values))
+    missing, invalid = (tuple(path for path, kind in problems if kind == each) for each in ("missing", "invalid"))
+    found = PartialReport(report, None, missing, invalid)
+    parts = tuple(("split", part) for part in PARTS if part not in report.split)
+    return replace(found, missing=missing + _unnamed(parts, found))
+
+
+def _unnamed(entries: tuple[_FieldPath, ...], found: PartialReport) -> tuple[_FieldPath, ...]:
+    """The entries that are not yet named as missing or invalid, neither themselves nor as a whole."""
+    known = {*found.missing, *found.invalid}
+    return tuple(path for path in entries if not {path, path[:1]} & known)
+
+
+def _migrated(values: dict[str, Any]) -> dict[str, Any]:
+    """A report of any version in the form of this one.
+
+    Version 1 had no version and called a metric a measure; its first form had the settings once for both networks.
+    """
+    if "version" in values:
+        return values
+    once = ("settings", "precision", "device", "versions")
+    common = {name: values[name] for name in once if name in values}
+    migrated = {"version": VERSION} | {name: value for name, value in values.items() if name not in once}
+    if common:
+        networks = values.get("networks")
+        networks = networks if isinstance(networks, dict) else {role: {} for role in ROLES}
+        migrated["networks"] = {
+            role: {**_settings_of_role(common, role), **network} if isinstance(network, dict) else network
+            for role, network in networks.items()
+        }
+    if isinstance(parts := values.get("faithfulness"), dict):
+        migrated["faithfulness"] = {part: _with_metrics(found) for part, found in parts.items()}
+    return migrated
+
+
+def _settings_of_role(common: dict[str, Any], role: str) -> dict[str, Any]:
+    """The settings that were stated once, as one network's, with what could not yet be chosen."""
+    settings = common.get("settings")
+    if not isinstance(settings, dict):
+        return common
+    fusion = asdict(FusionSettings()) if role == "scff" else None
+    constant = {"fusion": fusion, "small_stem": False, "initial": "random", "freeze_backbone": False}
+    side = {"image_size": [settings["image_size"]] * 2} if "image_size" in settings else {}
+    return {**common, "settings": constant | settings | side}
+
+
+def _with_metrics(part: Any) -> Any:
+    if not isinstance(part, dict) or "measures" not in part:
+        return part
+    return {("metrics" if name == "measures" else name): value for name, value in part.items()}
+
+
+def _problems(
+    found: Any, given: Any, path: _FieldPath = ()
+) -> Iterator[tuple[_FieldPath, Literal["missing", "invalid"]]]:
+    """Compares what was read with what was given: the path of each field that is missing or invalid."""
+    if isinstance(found, _Section | dict) and not isinstance(given, dict):
+        yield path, "missing" if given is None else "invalid"
+    elif isinstance(found, _Section):
+        for name, field in type(found).model_fields.items():
+            if name not in given or (given[name] is None and _NULLABLE not in field.metadata):
+                if _OPTIONAL not in field.metadata:
+                    yield (*path, name), "missing"
+            else:
+                yield from _problems(getattr(found, name), given[name], (*path, name))
+    elif isinstance(found, dict):
+        for key, value in given.items():
+            if key not in found:
+                yield (*path, key), "invalid"
+            else:
+                yield from _problems(found[key], value, (*path, key))
+    elif found is None and given is not None:
+        yield path, "invalid"
