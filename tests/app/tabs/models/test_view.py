@@ -18,7 +18,7 @@ from models.downsample import DOWNSAMPLES
 from models.fusion import FUSIONS
 from models.scff import FusionSettings
 from pairs.checkpoint import ROLES
-from pairs.model_card import ModelCard, accuracy, read_card
+from pairs.model_card import ModelCard, read_card
 from pairs.pair import Pair, load_pair
 from pairs.report import PartialReport, read_report
 from tests.conftest import CLASSES, SHIPPED
@@ -97,12 +97,6 @@ def test_the_shipped_card_as_text() -> None:
     other = text_of(card_html(read_card(load_pair(SHIPPED["resnet18-siri-whu"]))))
     assert "Average drop in confidence" in other
     assert "ROAD" in other
-
-
-def test_no_interval_without_a_fitting_number_of_images() -> None:
-    assert accuracy(0.5, None).interval is None
-    assert accuracy(0.5, 0).interval is None
-    assert accuracy(0.5, 3).interval is None  # one and a half of three images
 
 
 def test_a_complete_report_is_displayed_completely(card_of: Callable) -> None:
@@ -280,14 +274,6 @@ def test_the_app_knows_nothing_of_training() -> None:
             names = [a.name for a in node.names] if isinstance(node, ast.Import) else []
             names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
             assert not any(name.split(".")[0] == "training" for name in names), path
-
-
-def test_counts_are_of_the_network_as_trained(pair: Pair) -> None:
-    """Not of the inference-ready one, whose batch norms are folded."""
-    card = read_card(pair)
-    for role in ROLES:
-        assert card.parameters(role) == sum(p.numel() for p in pair.networks[role].network.parameters())
-    assert card.macs("scff") > card.macs("baseline") > 0
 
 
 def test_without_a_count_parameters_are_the_reports(card_of: Callable) -> None:
