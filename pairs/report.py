@@ -368,7 +368,10 @@ def read_partial_report(folder: Path, classes: Sequence[str]) -> PartialReport:
 
 def json_schema() -> dict[str, Any]:
     """The JSON Schema of a complete report of this version."""
-    return Report.model_json_schema()
+    schema = Report.model_json_schema()
+    for section in (schema, *schema["$defs"].values()):
+        section["description"] = section["description"].partition("\n")[0]
+    return schema
 
 
 def _load(folder: Path) -> dict[str, Any]:
