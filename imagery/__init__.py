@@ -1,1 +1,1 @@
-"""Image and raster files to RGB pixels and back: formats, bands, orientation, masks, georeference, GeoTIFF."""
+"""Image and raster files to RGB pixels and back: formats, bands, stretch, orientation, masks, georeference, GeoTIFF."""

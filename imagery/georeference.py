@@ -1,4 +1,4 @@
-"""Where an image's pixels lie on the ground."""
+"""Georeference of an image: affine transform or ground control points, with their coordinate reference system."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,30 +16,34 @@ __all__ = ["Georeference", "georeference_of"]
 
 @dataclass(frozen=True)
 class Georeference:
-    """An affine transform, or ground control points, with the coordinate reference system of either."""
+    """An affine transform or ground control points, and the coordinate reference system they lead to."""
 
     crs: CRS | None
-    """None where the image does not name it, as beside a world file."""
+    """None where the file does not state it, as with a world file."""
     transform: Affine | None = None
     """From pixel corners (column, row) to ground coordinates."""
     gcps: Sequence[GroundControlPoint] = ()
 
     def resampled(self, across: float, down: float) -> "Georeference":
-        """That of a grid over the same ground, whose cells are so many pixels wide and high."""
+        """The georeference of a grid over the same extent, with cells `across` pixels wide and `down` pixels high."""
         if self.transform is not None:
             return Georeference(self.crs, self.transform @ Affine.scale(across, down))
-        gcps = [
-            GroundControlPoint(p.row / down, p.col / across, p.x, p.y, p.z, id=p.id, info=p.info) for p in self.gcps
+        gcps = [  # rasterio types row and column as optional; a file's points have both
+            GroundControlPoint(p.row / down, p.col / across, p.x, p.y, p.z, id=p.id, info=p.info)  # pyright: ignore[reportOptionalOperand]
+            for p in self.gcps
         ]
         return Georeference(self.crs, gcps=gcps)
 
 
 def georeference_of(raster: DatasetReader, path: Path) -> Georeference | None:
-    """What a raster says of the ground, or else the world file beside it; rational polynomials alone do not count.
+    """The georeference in a raster file, or else in the world file beside it; RPCs alone do not count.
 
     Args:
         raster: opened by imagery.raster.open_raster.
-        path: of its file, beside which a world file may lie.
+        path: its file, beside which a world file may lie.
+
+    Returns:
+        None for an image without georeference.
     """
     if not raster.transform.is_identity:
         return Georeference(raster.crs, raster.transform)

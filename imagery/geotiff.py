@@ -1,7 +1,8 @@
-"""Heatmaps of a georeferenced image as GeoTIFF, to be laid over it in a GIS."""
+"""Heatmaps of a georeferenced image as a GeoTIFF over the same extent, for use in a GIS."""
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from rasterio.io import MemoryFile
@@ -9,22 +10,19 @@ from rasterio.io import MemoryFile
 from core.atomic import write_file
 from core.errors import BadInputError
 from imagery.georeference import georeference_of
-from imagery.orientation import is_turned, orientation, stored
+from imagery.orientation import read_orientation, swaps_sides, undo_orientation
 from imagery.reading import describe_image, open_image
-from imagery.resampling import interpolated
+from imagery.resampling import resize_bilinear
 
-__all__ = ["LONGEST_SIDE", "georeferenced", "write_geotiff"]
+__all__ = ["LONGEST_SIDE", "is_georeferenced", "write_geotiff"]
 
 LONGEST_SIDE = 1024
-"""Pixels at most; maps are coarse, and larger images would only repeat what interpolation makes of them."""
-_TILED_FROM = 512  # pixels of the shorter side
+"""Limit on the grid's sides in pixels; heatmaps are coarse, and a finer grid would only add interpolated values."""
+_TILED_FROM = 512  # pixels of the shorter side from which on the file is tiled
 
 
-def georeferenced(path: Path) -> bool:
-    """Whether an image's pixels have places on the ground.
-
-    An affine transform counts, that of a world file too, and ground control points; rational polynomials alone do not.
-    """
+def is_georeferenced(path: Path) -> bool:
+    """Whether an image has a georeference, see ImageFile.georeferenced; False for files that cannot be read."""
     try:
         return describe_image(path).georeferenced
     except BadInputError:
@@ -32,36 +30,40 @@ def georeferenced(path: Path) -> bool:
 
 
 def write_geotiff(path: Path, source: Path, maps: Mapping[str, np.ndarray], tags: Mapping[str, str]) -> None:
-    """Writes both heatmaps as bands over the ground that an image covers.
+    """Writes heatmaps as float32 bands over the extent of their image.
 
-    Values are those of the maps, interpolated as in the overlay; the grid has the image's shape as it is stored, which
-    is how a GIS shows it, with LONGEST_SIDE pixels at most.
+    Values are interpolated bilinearly, as in the overlay. The grid has the image's stored orientation, which is how a
+    GIS shows it, and its shape reduced to LONGEST_SIDE pixels at most.
 
     Args:
-        path: written whole or not at all.
+        path: output file, written atomically.
         source: a georeferenced image.
-        maps: by role, first the baseline's, [h, w] of any size, of the image as it is shown.
-        tags: as from geotiff_tags.
+        maps: by role in the order of the bands, [h, w] of any size, with the image's EXIF orientation applied.
+        tags: metadata of the file.
 
     Raises:
-        BadInputError: the image cannot be read any more.
+        BadInputError: the image cannot be read, or has lost its georeference.
     """
-    turned = orientation(source)
+    orientation = read_orientation(source)
     with open_image(source) as raster:
-        share = min(1, LONGEST_SIDE / max(raster.width, raster.height))
-        width, height = (max(1, round(side * share)) for side in (raster.width, raster.height))
-        ground = georeference_of(raster, source)
-        if ground is None:
-            raise BadInputError(f"{source}: not georeferenced any more")
-        ground = ground.resampled(raster.width / width, raster.height / height)
-    shown = (height, width) if is_turned(turned) else (width, height)
+        scale = min(1, LONGEST_SIDE / max(raster.width, raster.height))
+        width, height = (max(1, round(side * scale)) for side in (raster.width, raster.height))
+        georeference = georeference_of(raster, source)
+        if georeference is None:
+            raise BadInputError(f"{source}: no longer georeferenced")
+        georeference = georeference.resampled(raster.width / width, raster.height / height)
+    shown_size = (height, width) if swaps_sides(orientation) else (width, height)
     tiles = {"tiled": True, "blockxsize": 256, "blockysize": 256} if min(width, height) >= _TILED_FROM else {}
-    profile = {"driver": "GTiff", "width": width, "height": height, "count": len(maps), "dtype": "float32"}
-    place = {"gcps": ground.gcps} if ground.transform is None else {"transform": ground.transform}
+    profile: dict[str, Any] = {"driver": "GTiff", "width": width, "height": height, "count": len(maps)}
+    profile |= {"dtype": "float32", "compress": "deflate", "predictor": 3, "crs": georeference.crs}
+    if georeference.transform is None:
+        profile["gcps"] = georeference.gcps
+    else:
+        profile["transform"] = georeference.transform
     with MemoryFile() as memory:
-        with memory.open(**profile, **tiles, **place, crs=ground.crs, compress="deflate", predictor=3) as file:
+        with memory.open(**profile, **tiles) as file:
             for band, (role, values) in enumerate(maps.items(), start=1):
-                file.write(stored(interpolated(values, *shown), turned), band)
+                file.write(undo_orientation(resize_bilinear(values, *shown_size), orientation), band)
                 file.set_band_description(band, role)
             file.update_tags(**tags)
         write_file(path, memory.read())

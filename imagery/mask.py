@@ -1,4 +1,4 @@
-"""Reading a mask: which pixels of an image are marked."""
+"""Region masks: which pixels of an image lie inside a region."""
 
 from pathlib import Path
 
@@ -11,14 +11,14 @@ __all__ = ["read_mask"]
 
 
 def read_mask(path: Path) -> np.ndarray:
-    """Reads a mask as it was saved, without the stretching that makes pictures of deep samples.
+    """Reads a mask with its stored values, without the contrast stretch of images.
 
     Args:
-        path: a file of a kind that images may have; it is read alone, as they are.
+        path: a file of any supported image format; like an image it is opened without files beside it.
 
     Returns:
-        bool [H, W]: where any of the first three bands is not zero. Where the file says that there is nothing (nodata,
-        NaN, transparency) nothing is marked.
+        bool [H, W]: True inside the region, where any of the first three bands is not zero. Missing pixels (nodata,
+        NaN, transparency) are outside.
 
     Raises:
         BadInputError: the file is missing or cannot be read.

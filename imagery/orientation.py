@@ -1,4 +1,4 @@
-"""How a stored picture is to be turned before it is shown: the Orientation tag of EXIF and TIFF."""
+"""The Orientation tag of EXIF and TIFF: how stored pixels are rotated and mirrored for display."""
 
 import os
 import struct
@@ -11,43 +11,43 @@ from PIL import ExifTags, Image
 
 from imagery.tiff_tags import tiff_tags
 
-__all__ = ["is_turned", "orientation", "stored", "upright"]
+__all__ = ["apply_orientation", "read_orientation", "swaps_sides", "undo_orientation"]
 
 _PNG_MAGIC = b"\x89PNG\r\n\x1a\n"
 _WITH_EXIF = ("JPEG", "WEBP")
 
 
-def orientation(path: Path) -> int:
-    """The tag's value, 1 to 8; 1 (as it is) where a file has none, or none that means anything."""
+def read_orientation(path: Path) -> int:
+    """The tag's value, 1 to 8; 1 (no change) where a file has no valid one."""
     try:
         value = (tiff_tags(path) or _exif(path)).get(ExifTags.Base.Orientation)
-    except Exception:  # damaged tags turn nothing, and Pillow raises nearly anything
+    except Exception:  # damaged tags count as none, and Pillow raises nearly anything for them
         return 1
-    return value if value in _MIRRORED else 1
+    return value if value in _FLIPS else 1
 
 
-def is_turned(value: int) -> bool:
-    """Whether height and width change places."""
+def swaps_sides(value: int) -> bool:
+    """Whether an orientation exchanges height and width."""
     return value >= 5
 
 
-def upright(pixels: np.ndarray, value: int) -> np.ndarray:
-    """A view of stored pixels [H, W, ...] as they are to be shown."""
-    if is_turned(value):
+def apply_orientation(pixels: np.ndarray, value: int) -> np.ndarray:
+    """A view of stored pixels [H, W, ...] in display orientation."""
+    if swaps_sides(value):
         pixels = pixels.swapaxes(0, 1)
-    down, across = _MIRRORED[value]
+    down, across = _FLIPS[value]
     return pixels[:: -1 if down else 1, :: -1 if across else 1]
 
 
-def stored(pixels: np.ndarray, value: int) -> np.ndarray:
-    """The inverse: a view of shown pixels [H, W, ...] as they are stored."""
-    down, across = _MIRRORED[value]
+def undo_orientation(pixels: np.ndarray, value: int) -> np.ndarray:
+    """The inverse: a view of displayed pixels [H, W, ...] in stored orientation."""
+    down, across = _FLIPS[value]
     pixels = pixels[:: -1 if down else 1, :: -1 if across else 1]
-    return pixels.swapaxes(0, 1) if is_turned(value) else pixels
+    return pixels.swapaxes(0, 1) if swaps_sides(value) else pixels
 
 
 def _exif(path: Path) -> Mapping[int, Any]:
-    """EXIF tags, without a look at the pixels; Pillow decodes a PNG for them, whose chunk may be its last."""
+    """EXIF tags, without decoding pixels; for a PNG, whose EXIF chunk may be its last, Pillow would decode them."""
     with path.open("rb") as file:
         if file.read(len(_PNG_MAGIC)) != _PNG_MAGIC:
             with Image.open(path, formats=_WITH_EXIF) as image:
@@ -62,8 +62,8 @@ def _exif(path: Path) -> Mapping[int, Any]:
     return {}
 
 
-# Upside down and left to right, once height and width are in their places.
-_MIRRORED = {
+# Whether to flip vertically and horizontally, after height and width are exchanged where they must be.
+_FLIPS = {
     1: (False, False),
     2: (False, True),
     3: (True, True),

@@ -1,12 +1,12 @@
-"""Bilinear resampling of single-band rasters."""
+"""Bilinear resampling of heatmaps."""
 
 import numpy as np
 from PIL import Image
 
-__all__ = ["interpolated"]
+__all__ = ["resize_bilinear"]
 
 
-def interpolated(values: np.ndarray, width: int, height: int) -> np.ndarray:
-    """A map [h, w] of any size, bilinearly: float32 [height, width]."""
-    large = Image.fromarray(values.astype(np.float32)).resize((width, height), Image.Resampling.BILINEAR)
-    return np.asarray(large)
+def resize_bilinear(values: np.ndarray, width: int, height: int) -> np.ndarray:
+    """Resizes a map [h, w] bilinearly to float32 [height, width]."""
+    resized = Image.fromarray(values.astype(np.float32)).resize((width, height), Image.Resampling.BILINEAR)
+    return np.asarray(resized)

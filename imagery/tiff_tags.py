@@ -1,4 +1,4 @@
-"""The tags of a TIFF's first page, also of those TIFFs that Pillow cannot read and of what GDAL keeps to itself."""
+"""Tags of a TIFF's first page, including TIFFs that Pillow cannot decode and tags that GDAL does not report."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,13 +9,13 @@ from PIL import TiffImagePlugin
 __all__ = ["TIFF_MAGIC", "tiff_tags"]
 
 TIFF_MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
-"""First bytes of TIFF and BigTIFF, in either order of bytes."""
+"""Magic bytes of TIFF and BigTIFF, in either byte order."""
 
 _BIG = TIFF_MAGIC[2:]
 
 
 def tiff_tags(path: Path) -> Mapping[int, Any]:
-    """Values by the tag's number; none where the file is no TIFF or its tags are damaged."""
+    """Tag values by number; empty where the file is not a TIFF or its tags are damaged."""
     try:
         with path.open("rb") as file:
             head = file.read(16)

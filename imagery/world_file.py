@@ -1,4 +1,4 @@
-"""World files: six numbers in a text file beside an image, which place its pixels on the ground."""
+"""World files: the affine transform of an image, as six numbers in a text file beside it."""
 
 import math
 from pathlib import Path
@@ -8,28 +8,25 @@ from rasterio import Affine
 __all__ = ["MAX_BYTES", "world_file_suffixes", "world_transform"]
 
 MAX_BYTES = 2**12
-"""Largest world file that is read; six numbers take some hundred bytes."""
+"""Size limit of a world file; six numbers take some hundred bytes."""
 
 
 def world_file_suffixes(suffix: str) -> tuple[str, ...]:
-    """Suffixes of the world files that an image with a suffix can have, those that count first.
-
-    For `.tif` they are `.tfw`, `.tifw` and `.wld`.
-    """
+    """Suffixes of the world files of an image, in order of precedence: `.tfw`, `.tifw`, `.wld` for `.tif`."""
     return f".{suffix[1]}{suffix[-1]}w", f"{suffix}w", ".wld"
 
 
 def world_transform(image: Path) -> Affine | None:
-    """The transform that the world file beside an image states, from pixel corners to ground coordinates.
+    """The transform in the world file beside an image, from pixel corners to ground coordinates.
 
-    A world file's numbers are a, d, b, e, c, f, a line each, with (c, f) the middle of the top left pixel. Each
-    suffix is looked for in lower and upper case; the image's folder is not listed.
+    A world file's lines are a, d, b, e, c, f, with (c, f) the centre of the top left pixel. Each suffix is tried in
+    lower and upper case; the image's folder is not listed.
 
     Args:
         image: path of the image.
 
     Returns:
-        None where there is no world file, or none that holds six numbers of an invertible transform.
+        None where there is no world file with the six numbers of an invertible transform.
     """
     if not image.suffix:
         return None

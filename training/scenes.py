@@ -117,7 +117,7 @@ def read_scenes(folder: str | Path, progress: Callable[[Iterable], Iterable] = i
 def _read_scene(root: Path, label: int, path: Path, unique_stem: bool) -> Scene | str:
     """The scene, or the reason why it cannot be read."""
     try:
-        image = read_image(path, called=path.relative_to(root).as_posix())
+        image = read_image(path, name=path.relative_to(root).as_posix())
     except BadInputError as error:
         return str(error)
     height, width = image.shape[:2]

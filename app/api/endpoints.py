@@ -27,7 +27,7 @@ from explain.metrics.fusion_attribution import inside
 from explain.metrics.localisation import Region
 from explain.output.explanation import GEOTIFF, Explanation
 from explain.output.single_image import RegionOption
-from imagery.geotiff import georeferenced
+from imagery.geotiff import is_georeferenced
 from imagery.reading import read_image
 from pairs.checkpoint import ROLES
 from pairs.folder import PairFolder
@@ -107,7 +107,7 @@ class Endpoints:
         explanation = asked.explanation()
         arrays, geotiff = self._result(f"{asked.path.stem}.npz"), None
         arrays.write_bytes(explanation.arrays())
-        if georeferenced(asked.path):
+        if is_georeferenced(asked.path):
             geotiff = self._result(f"{asked.path.stem}{GEOTIFF}")
             explanation.write_geotiff(geotiff, asked.path)
         return str(arrays), geotiff and str(geotiff)

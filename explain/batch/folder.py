@@ -33,7 +33,7 @@ from explain.figures.contact_sheet import CELL
 from explain.figures.overlay import Style, overlay, scaled
 from explain.metrics.faithfulness import faithfulness
 from explain.output.geotiff import geotiff_tags
-from imagery.geotiff import georeferenced, write_geotiff
+from imagery.geotiff import is_georeferenced, write_geotiff
 from imagery.reading import IMAGE_SUFFIXES, read_image
 from pairs.checkpoint import ROLES
 
@@ -298,7 +298,7 @@ def _explain_good(work: FolderRun, rows: list[dict[str, Any]], good: Sequence[in
             path.parent.mkdir(parents=True, exist_ok=True)
             write_file(path, data.getvalue())
         source, path = work.folder / names[i], work.geotiff(names[i])
-        if georeferenced(source):
+        if is_georeferenced(source):
             tags = geotiff_tags(pair.name, question, {role: rows[i][f"{role}_target"] for role in ROLES})
             write_geotiff(path, source, {role: heatmap.values for role, heatmap in maps[k].items()}, tags)
             rows[i]["geotiff"] = path.relative_to(work.out).as_posix()

@@ -10,7 +10,7 @@ from PIL import Image
 
 from core.errors import BadInputError
 from explain.cam.analysis import Heatmap
-from imagery.resampling import interpolated
+from imagery.resampling import resize_bilinear
 
 __all__ = [
     "COLOUR_MAPS",
@@ -123,7 +123,7 @@ def levels(share: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     Returns:
         uint8 [H, W], from the map's first colour, 0, to its last, 255.
     """
-    return np.rint(interpolated(share, size[1], size[0]) * 255).astype(np.uint8)
+    return np.rint(resize_bilinear(share, size[1], size[0]) * 255).astype(np.uint8)
 
 
 def _laid_over(image: np.ndarray, share: np.ndarray | None, colour_map: str, opacity: float) -> np.ndarray:

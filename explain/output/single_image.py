@@ -14,7 +14,7 @@ from explain.figures.overlay import Style
 from explain.metrics.faithfulness import faithfulness
 from explain.metrics.localisation import Region
 from explain.output.explanation import ASKED, GEOTIFF, Explanation, asked
-from imagery.geotiff import georeferenced
+from imagery.geotiff import is_georeferenced
 from imagery.mask import read_mask
 from imagery.reading import read_image
 from pairs.pair import Pair
@@ -128,7 +128,7 @@ def explain_image(
         }
     explanation = Explanation(str(image), str(image.resolve()), bands, analysis, maps, question, region, worth)
     files = {"figure": Path(f"{stem}.png"), "maps": Path(f"{stem}.npz")}
-    if georeferenced(image):
+    if is_georeferenced(image):
         files["geotiff"] = Path(f"{stem}{GEOTIFF}")
     result = explanation.said() | {name: str(path) for name, path in files.items()}
     write_file(files["figure"], explanation.figure(style, region))

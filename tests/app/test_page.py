@@ -181,7 +181,7 @@ def test_bad_files_are_said_and_stay_said(page: Page, tmp_path: Path) -> None:
     before = picture(page, "baseline")
     alert = page.locator("#status [role=alert]")
     for name, content, words in (
-        ("words.tif", b"not pixels", "words.tif: not an image of a kind that can be read"),
+        ("words.tif", b"not pixels", "words.tif: not an image of a supported format"),
         ("empty.png", b"", "empty.png: the file is empty"),
         ("cut.jpg", b"\xff\xd8\xff\xe0" + bytes(100), "cut.jpg"),
     ):

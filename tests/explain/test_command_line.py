@@ -171,7 +171,7 @@ def test_a_bad_image_does_not_stop_the_others(command: Command, pair_folder: Pat
     bad.write_text("not pixels")
     ended = command("explain", bad, image, "--pair", pair_folder, "--out", tmp_path / "out", "--json")
     assert ended.status == 2
-    assert ended.err.strip() == f"error: {bad}: not an image of a kind that can be read"
+    assert ended.err.strip() == f"error: {bad}: not an image of a supported format"
     assert json.loads(ended.out)["image"] == str(image)
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["roof.json", "roof.npz", "roof.png"]
 

@@ -14,8 +14,8 @@ from rasterio import Affine
 from rasterio.control import GroundControlPoint
 from rasterio.transform import GCPTransformer
 
-from imagery.geotiff import georeferenced, write_geotiff
-from imagery.resampling import interpolated
+from imagery.geotiff import is_georeferenced, write_geotiff
+from imagery.resampling import resize_bilinear
 from tests.conftest import Ended, texture
 
 Command = Callable[..., Ended]
@@ -79,7 +79,7 @@ def test_values_bounds_and_descriptions(tmp_path: Path) -> None:
         assert file.compression.name == "deflate"
         assert file.tags()["pair"] == "tiny"
         assert file.read(1).max() == 0
-        assert np.array_equal(file.read(2), interpolated(MAPS["scff"], 60, 40))
+        assert np.array_equal(file.read(2), resize_bilinear(MAPS["scff"], 60, 40))
     assert not list(tmp_path.glob("*.xml"))
 
 
@@ -119,7 +119,7 @@ def test_ground_control_points(tmp_path: Path) -> None:
     ]
     wgs84 = rasterio.CRS.from_epsg(4326)
     source = scene(tmp_path / "a.tif", 2048, 1024, gcps=points, crs=wgs84)
-    assert georeferenced(source)
+    assert is_georeferenced(source)
     write_geotiff(tmp_path / "b.tif", source, MAPS, {})
     with rasterio.open(tmp_path / "b.tif") as file:
         assert file.shape == (512, 1024)
@@ -153,25 +153,25 @@ def test_orientation_of_a_geotiff(tmp_path: Path, value: int) -> None:
 
 
 def test_what_counts_as_georeferenced(tmp_path: Path) -> None:
-    assert not georeferenced(scene(tmp_path / "plain.tif"))
-    assert georeferenced(scene(tmp_path / "placed.tif", transform=NORTH_UP))
+    assert not is_georeferenced(scene(tmp_path / "plain.tif"))
+    assert is_georeferenced(scene(tmp_path / "placed.tif", transform=NORTH_UP))
     with rasterio.open(scene(tmp_path / "rpc.tif"), "r+") as file:
         file.rpcs = rasterio.rpc.RPC(
             height_off=1, height_scale=1, lat_off=1, lat_scale=1, line_off=1, line_scale=1, long_off=1, long_scale=1,
             samp_off=1, samp_scale=1, line_den_coeff=[1.0] * 20, line_num_coeff=[1.0] * 20,
             samp_den_coeff=[1.0] * 20, samp_num_coeff=[1.0] * 20,
         )  # fmt: skip
-    assert not georeferenced(tmp_path / "rpc.tif")
+    assert not is_georeferenced(tmp_path / "rpc.tif")
     (tmp_path / "text.tif").write_text("not pixels")
-    assert not georeferenced(tmp_path / "text.tif")
+    assert not is_georeferenced(tmp_path / "text.tif")
 
 
 @pytest.mark.parametrize(("name", "world"), [("a.tif", "a.tfw"), ("a.png", "a.pgw"), ("a.jpg", "a.jgw")])
 def test_world_files(tmp_path: Path, name: str, world: str) -> None:
     Image.fromarray(texture(1, 0, 40)).save(tmp_path / name)
-    assert not georeferenced(tmp_path / name)
+    assert not is_georeferenced(tmp_path / name)
     (tmp_path / world).write_text("0.5\n0\n0\n-0.5\n1000.25\n1999.75\n")  # of the first pixel's middle
-    assert georeferenced(tmp_path / name)
+    assert is_georeferenced(tmp_path / name)
     write_geotiff(tmp_path / "b.tif", tmp_path / name, MAPS, {})
     with rasterio.open(tmp_path / "b.tif") as file:
         assert file.bounds == (1000, 1980, 1020, 2000)
@@ -191,7 +191,7 @@ def test_one_image(command: Command, pair_folder: Path, tmp_path: Path) -> None:
     maps = np.load(said["maps"])
     with rasterio.open(said["geotiff"]) as file:
         for band, role in enumerate(("baseline", "scff"), start=1):
-            assert np.array_equal(file.read(band), interpolated(maps[role], 60, 40))
+            assert np.array_equal(file.read(band), resize_bilinear(maps[role], 60, 40))
         tags = file.tags()
     assert tags["TIFFTAG_SOFTWARE"] == "SCFF Lens"
     assert (tags["pair"], tags["layer"], tags["method"]) == ("tiny", "Y3", "gradcam++")
@@ -225,7 +225,7 @@ def test_a_folder(command: Command, pair_folder: Path, tmp_path: Path) -> None:
         assert placed["geotiff"] == str(out / "maps" / "more" / "placed.tif.tif")
     with rasterio.open(placed["geotiff"]) as file:
         assert file.crs == UTM
-        assert np.array_equal(file.read(2), interpolated(np.load(placed["maps"])["scff"], 60, 40))
+        assert np.array_equal(file.read(2), resize_bilinear(np.load(placed["maps"])["scff"], 60, 40))
     with (out / "results.csv").open(newline="") as file:
         assert [row["geotiff"] for row in csv.DictReader(file)] == ["maps/more/placed.tif.tif", ""]
     shutil.rmtree(out)

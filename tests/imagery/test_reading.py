@@ -508,7 +508,7 @@ def test_unusable_files_are_refused_in_words(tmp_path: Path, name: str, content:
         read_image(tmp_path / name)
     assert str(refusal.value).startswith(f"{tmp_path / name}: ")
     with pytest.raises(BadInputError, match=r"^my picture: "):
-        read_image(tmp_path / name, called="my picture")
+        read_image(tmp_path / name, name="my picture")
     with pytest.raises(BadInputError, match=reason):
         describe_image(tmp_path / name)
     assert "\n" not in str(refusal.value)

@@ -107,7 +107,7 @@ def test_a_mask_is_read_alone(tmp_path: Path) -> None:
 def test_virtual_and_text_formats_are_no_images_and_no_masks(tmp_path: Path, suffix: str, text: str) -> None:
     path = tmp_path / f"a{suffix}"
     path.write_text(text)
-    with pytest.raises(BadInputError, match="not an image of a kind that can be read"):
+    with pytest.raises(BadInputError, match="not an image of a supported format"):
         read_image(path)
     with pytest.raises(BadInputError, match="cannot be read as a mask"):
         read_mask(path)

@@ -232,7 +232,7 @@ REFUSED = {
     "too few bands": ({"bands": "7"}, "band 7 cannot be chosen; it has 1 (red)"),
     "no box": ({"box": "left"}, "'left' is no box; give left,top,right,bottom"),
     "box outside": ({"box": "500,500,600,600"}, "is outside of the image of 120 x 90 pixels"),
-    "no image": ({"image": "words.tif"}, "words.tif: not an image of a kind that can be read"),
+    "no image": ({"image": "words.tif"}, "words.tif: not an image of a supported format"),
     "cut": ({"image": "cut.jpg"}, "cut.jpg: the image is damaged or cut short"),
     "empty": ({"image": "empty.png"}, "empty.png: the file is empty"),
 }

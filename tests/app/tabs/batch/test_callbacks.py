@@ -99,7 +99,7 @@ def test_results_come_in_while_it_runs(batch: Batch, images: list[Path]) -> None
     assert "1 image could not be explained; the table says why." in last[batch.parts.status]
     assert re.search(r"The two networks agree on \d+ of 12", last[batch.parts.status])
     bad = next(row for row in last[batch.parts.results]["rows"] if row["name"] == "bad.tif")
-    assert bad == {"name": "bad.tif", "error": "not an image of a kind that can be read"}
+    assert bad == {"name": "bad.tif", "error": "not an image of a supported format"}
     assert list(batch.explain(key)) == [unchanged(batch)]  # it is not done twice
 
 
@@ -176,7 +176,7 @@ def test_all_failed(batch: Batch, images: list[Path], tmp_path: Path) -> None:
     assert "alert" in shown[batch.parts.status]
     assert list(downloads(batch, shown)) == ["Table, CSV"]
     rows = shown[batch.parts.results]["rows"]
-    assert [row["error"] for row in rows] == ["no image in this ZIP", "not an image of a kind that can be read"]
+    assert [row["error"] for row in rows] == ["no image in this ZIP", "not an image of a supported format"]
 
 
 def test_a_class_is_shown_of_both(batch: Batch, images: list[Path]) -> None:

@@ -60,7 +60,7 @@ def test_many_files_and_a_zip(page: Page, sent: list[Path], checkpoints: Path, t
     expect(status).to_contain_text("1 image could not be explained")
     expect(page.locator("#batch-results .gallery li")).to_have_count(7)
     expect(page.locator("#batch-results .gallery img")).to_have_count(6)
-    expect(page.locator("#batch-results .gallery li.failed")).to_contain_text("not an image of a kind that can be read")
+    expect(page.locator("#batch-results .gallery li.failed")).to_contain_text("not an image of a supported format")
     assert "With SCFF: " in page.locator("#batch-results .gallery img").first.get_attribute("alt")
     assert names(page) == ["0.png", "1.png", "2.png", "bad.tif", "场景/0.png", "场景/1.png", "场景/2.png"]
     assert width_needed(page) <= page.viewport_size["width"]

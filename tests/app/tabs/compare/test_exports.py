@@ -18,7 +18,7 @@ from app.storage.analyses import AnalysisCache
 from app.storage.downloads import DownloadStore
 from app.tabs.compare.exports import export_links
 from explain.metrics.localisation import Region
-from imagery.geotiff import georeferenced
+from imagery.geotiff import is_georeferenced
 from imagery.reading import read_image
 from pairs.pair import Pair
 from tests.app.conftest import write_bands
@@ -29,7 +29,7 @@ def files(
     pair: Pair, path: Path, marking: Marking | None = None, bands: tuple[int, ...] | None = None
 ) -> dict[str, bytes]:
     """What the links of a view lead to, by title."""
-    picture = SourceImage(path.name, lambda: read_image(path, bands=bands), "k", path, georeferenced(path), bands)
+    picture = SourceImage(path.name, lambda: read_image(path, bands=bands), "k", path, is_georeferenced(path), bands)
     visit = SessionState(picture, (1500, 1200), "/kept/x/a.png", ("tiny",), marking)
     shelf, seen = DownloadStore(), {"tiny": AnalysisCache().make(picture, pair, picture.read())}
     links = re.findall(r"href='/kept/([^/]+)/[^']*\\?save=true' download='[^']*'>([^<]+)<", export_links(
