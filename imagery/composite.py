@@ -37,10 +37,11 @@ def read_composite(raster: DatasetReader, name: str, bands: Sequence[int] | None
         BadInputError: there are no such bands, or they cannot be shown.
     """
     indexes = select_bands(raster, name, bands)
+    first = indexes[0]
     inverted = raster.tags(ns="IMAGE_STRUCTURE").get("MINISWHITE") == "YES"
-    palette = None if inverted or len(indexes) > 1 else _palette(raster, indexes[0])
+    palette = None if inverted or len(indexes) > 1 else _palette(raster, first)
     ranges = [] if palette is not None else stretch_ranges(raster, indexes, name)
-    premultiplied = bands is None and raster.dtypes[indexes[0] - 1] == "uint8" and _is_premultiplied(raster)
+    premultiplied = bands is None and raster.dtypes[first - 1] == "uint8" and _is_premultiplied(raster)
     rgb = np.empty((raster.height, raster.width, 3), dtype=np.uint8)
     for window in strips(raster, len(indexes)):
         samples = raster.read(indexes, window=window)  # [bands, h, w]
