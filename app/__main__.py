@@ -14,14 +14,14 @@ from core.command_line import run
 
 def main(
     host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 for all.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Port to listen on; 0 for any that is free.")] = 7860,
-    checkpoints: Annotated[Path, typer.Option(metavar="DIR", help="Folder of pairs.")] = Path("checkpoints"),
-    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    port: Annotated[int, typer.Option(help="Port to listen on; 0 for any free one.")] = 7860,
+    checkpoints: Annotated[Path, typer.Option(metavar="DIR", help="Folder of checkpoint pairs.")] = Path("checkpoints"),
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
 ) -> None:
-    """Serves the page that compares a pair's heatmaps."""
-    # An ordinary exit, which deletes what visitors have sent: from the start, as loading takes seconds.
+    """Serves the web app that compares the heatmaps of a baseline and its SCFF counterpart."""
+    # SIGTERM exits through Python's clean-up, which deletes uploads; set early, because imports take seconds.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
-    # Several visitors' networks share the cores: a thread without work soon gives way. torch reads it when imported.
+    # Concurrent requests share the cores, so an idle OpenMP thread should stop spinning soon. Read on importing torch.
     os.environ.setdefault("GOMP_SPINCOUNT", "100")
     from core.device import choose_device
 

@@ -26,7 +26,7 @@ import torch
 import typer
 from torch import Tensor, nn
 
-from benchmarks.timing import Work, median_ms, median_ratio, seconds, take_turns
+from benchmarks.timing import Work, median_ms, median_ratio, seconds, time_in_rounds
 from core.command_line import run
 from core.device import choose_device
 from core.errors import BadInputError
@@ -265,7 +265,7 @@ def _measure(setting: _Setting, names: Sequence[str]) -> dict:
         for make_ready, made_ready in networks.items()
     }
     works = {name: contender.work(networks[contender.make_ready], images) for name, contender in contenders.items()}
-    times = take_turns(works, setting.device)
+    times = time_in_rounds(works, setting.device)
     forward_memory = _peak_growth_elsewhere("forward", setting)
 
     def ratios(name: str) -> dict[str, float]:

@@ -1,21 +1,29 @@
-"""Timing in turns: contenders take turns in one process, so that a machine whose speed drifts favours none."""
+"""Timing in rounds: contenders alternate in one process, so that a machine whose speed drifts favours none."""
 
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 import torch
 
-__all__ = ["Work", "median_ms", "median_ratio", "seconds", "take_turns"]
+__all__ = ["Rounds", "Work", "median_ms", "median_ratio", "seconds", "time_in_rounds"]
 
 Work = Callable[[], object]
 
-_SECONDS = 60  # of measuring at most, once there are enough rounds
-_ROUNDS = (9, 30)  # at least, at most
+
+@dataclass(frozen=True, kw_only=True)
+class Rounds:
+    """How often everything is timed."""
+
+    at_least: int = 9
+    at_most: int = 30
+    seconds: float = 60
+    """No further round starts after this time, once there are enough."""
 
 
 def seconds(work: Work, device: torch.device) -> float:
-    """Of one run, to its end on the device."""
+    """Duration of one call, until the device has finished."""
     start = time.perf_counter()
     work()
     if device.type == "cuda":
@@ -23,17 +31,19 @@ def seconds(work: Work, device: torch.device) -> float:
     return time.perf_counter() - start
 
 
-def take_turns(
-    works: dict[str, Work], device: torch.device, rounds: tuple[int, int] = _ROUNDS
+def time_in_rounds(
+    works: Mapping[str, Work],
+    device: torch.device,
+    rounds: Rounds = Rounds(),
 ) -> dict[str, list[float]]:
-    """Seconds of each round, by contender, after two rounds to warm up; at least so many rounds, at most so many."""
+    """Seconds of each round, keyed by contender, after two rounds of warm-up."""
     for work in works.values():
         for _ in range(2):
             seconds(work, device)
     times: dict[str, list[float]] = {name: [] for name in works}
     start = time.perf_counter()
-    for done in range(rounds[1]):
-        if done >= rounds[0] and time.perf_counter() - start > _SECONDS:
+    for done in range(rounds.at_most):
+        if done >= rounds.at_least and time.perf_counter() - start > rounds.seconds:
             break
         for name, work in works.items():
             times[name].append(seconds(work, device))
@@ -41,10 +51,10 @@ def take_turns(
 
 
 def median_ratio(times: dict[str, list[float]], name: str, unit: str) -> float:
-    """A contender's time over another's, the median of the rounds."""
+    """Median over the rounds of a contender's time divided by another's."""
     return round(statistics.median(mine / of for mine, of in zip(times[name], times[unit], strict=True)), 3)
 
 
 def median_ms(times: dict[str, list[float]], name: str) -> float:
-    """A contender's time in milliseconds, the median of the rounds."""
+    """Median over the rounds of a contender's time, in milliseconds."""
     return round(1000 * statistics.median(times[name]), 1)

@@ -1,0 +1,1 @@
+"""Measurements of the web app: its server, its visitors, its page in a browser."""

@@ -1,0 +1,44 @@
+"""`--help` of every command line answers without importing what takes seconds."""
+
+import subprocess
+import sys
+
+import pytest
+
+HEAVY = ("torch", "timm", "lightning", "gradio", "rasterio", "matplotlib", "scipy")
+_SLOW = pytest.mark.xfail(reason="imports torch at the top", strict=False)
+COMMANDS = (
+    ("app",),
+    ("benchmarks.app",),
+    pytest.param(("benchmarks.exactness",), marks=_SLOW),
+    pytest.param(("benchmarks.explain",), marks=_SLOW),
+    ("benchmarks.forward",),
+    pytest.param(("explain",), marks=_SLOW),
+    pytest.param(("explain", "figure9"), marks=_SLOW),
+    pytest.param(("pairs",), marks=_SLOW),
+    pytest.param(("pairs", "export"), marks=_SLOW),
+    ("training",),
+    ("training", "data"),
+    ("training", "evaluate"),
+    ("training", "profile"),
+    ("training", "train"),
+)
+# Runs a module as `python -m` does, then prints which of the heavy packages it has imported.
+SCRIPT = f"""
+import runpy, sys
+module, *arguments = sys.argv[1:]
+sys.argv = [module, *arguments, "--help"]
+try:
+    runpy.run_module(module, run_name="__main__", alter_sys=True)
+except SystemExit as end:
+    print("exit status", end.code or 0, *sorted(sys.modules.keys() & {set(HEAVY)}))
+"""
+
+
+@pytest.mark.essential
+@pytest.mark.parametrize("arguments", COMMANDS, ids=" ".join)
+def test_help_imports_nothing_heavy(arguments: tuple[str, ...]) -> None:
+    ended = subprocess.run([sys.executable, "-c", SCRIPT, *arguments], capture_output=True, text=True, check=True)
+    lines = ended.stdout.splitlines()
+    assert "Usage:" in ended.stdout
+    assert lines[-1] == "exit status 0"
