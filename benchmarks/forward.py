@@ -7,6 +7,10 @@ import typer
 
 from core.command_line import parse_size, run
 from core.errors import BadInputError
+from models.fusion_settings import FusionSettings
+from models.variants import DOWNSAMPLE_NAMES, FUSION_NAMES
+
+_DEFAULTS = FusionSettings()
 
 
 def main(
@@ -15,8 +19,12 @@ def main(
     ] = "resnet50",
     image_size: Annotated[str, typer.Option(metavar="S|WxH", help="The network's input in pixels.")] = "200",
     batch: Annotated[int, typer.Option(help="Images per batch.")] = 8,
-    fusion_variant: Annotated[str, typer.Option(help="SCFF's fusion F.")] = "sk_softmax",
-    downsample: Annotated[str, typer.Option(help="SCFF's down-sampling D.")] = "avg",
+    fusion_variant: Annotated[
+        str, typer.Option(help=f"SCFF's fusion F: {', '.join(FUSION_NAMES)}.")
+    ] = _DEFAULTS.fusion,
+    downsample: Annotated[
+        str, typer.Option(help=f"SCFF's down-sampling D: {', '.join(DOWNSAMPLE_NAMES)}.")
+    ] = _DEFAULTS.downsample,
     small_stem: Annotated[bool, typer.Option("--small-stem", help="ResNet stem for small images.")] = False,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "cpu",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per network.")] = False,
@@ -25,7 +33,6 @@ def main(
     from benchmarks.scff_overhead import measure_overhead
     from core.device import choose_device
     from models.architectures import check_input_size
-    from models.scff import FusionSettings
 
     where, size = choose_device(device), parse_size(image_size)
     if batch < 2:

@@ -51,7 +51,10 @@ def test_an_earlier_file_does_not_name_its_variant(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "fusion",
-    [FusionSettings(8, 16, "max", "se", True, "identity"), FusionSettings(fusion="concat", downsample="conv2x2")],
+    [
+        FusionSettings(reduction=8, min_width=16, downsample="max", fusion="se", gradient_cut=True, start="identity"),
+        FusionSettings(fusion="concat", downsample="conv2x2"),
+    ],
 )
 def test_variants_and_stems_come_back(fusion: FusionSettings, tmp_path: Path) -> None:
     torch.manual_seed(4)

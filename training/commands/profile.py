@@ -7,10 +7,13 @@ import typer
 
 from core.command_line import parse_size
 from core.errors import BadInputError
+from models.fusion_settings import FusionSettings
 from training.commands.console import notify
 from training.commands.options import JSON, DownSampleName, FusionName, ImageSize, MinWidth, Reduction, SmallStem
 
 __all__ = ["profile"]
+
+_DEFAULTS = FusionSettings()
 
 
 def profile(
@@ -19,16 +22,15 @@ def profile(
     every: Annotated[bool, typer.Option("--all", help="Tabulate all networks that are tested here.")] = False,
     classes: Annotated[int, typer.Option(help="Number of classes.")] = 12,
     small_stem: SmallStem = False,
-    fusion_variant: FusionName = "sk_softmax",
-    downsample: DownSampleName = "avg",
-    reduction: Reduction = 16,
-    min_width: MinWidth = 32,
+    fusion_variant: FusionName = _DEFAULTS.fusion,
+    downsample: DownSampleName = _DEFAULTS.downsample,
+    reduction: Reduction = _DEFAULTS.reduction,
+    min_width: MinWidth = _DEFAULTS.min_width,
     as_json: JSON = False,
 ) -> None:
     """Counts parameters, and multiply-accumulates per image, of a network without and with SCFF."""
     from models.architectures import NETWORKS
     from models.cost import profile as count
-    from models.scff import FusionSettings
     from training.cost_table import as_json_object, as_row, as_text, heading
 
     if every == (arch is not None):

@@ -9,6 +9,7 @@ import typer
 
 from core.command_line import parse_size
 from core.errors import BadInputError
+from models.fusion_settings import STARTS, FusionSettings
 from training.commands.console import notify, read_with_progress
 from training.commands.options import (
     DataFolder,
@@ -32,6 +33,7 @@ __all__ = ["train"]
 _BOTH = ("baseline", "scff")
 _ROLES = {"pair": _BOTH, "none": ("baseline",), "scff": ("scff",)}
 """The networks to train, keyed by `--fusion`."""
+_DEFAULTS = FusionSettings()
 _RECIPE_NAMES = ", ".join(f"{name} ({recipe.purpose})" for name, recipe in RECIPES.items())
 
 
@@ -69,21 +71,20 @@ def train(
         bool, typer.Option("--freeze-backbone", help="Train only SCFF and the classifier.")
     ] = False,
     small_stem: SmallStem = False,
-    fusion_variant: FusionName = "sk_softmax",
-    downsample: DownSampleName = "avg",
+    fusion_variant: FusionName = _DEFAULTS.fusion,
+    downsample: DownSampleName = _DEFAULTS.downsample,
     fusion_start: Annotated[
-        str, typer.Option(help="SCFF's initial weights: neutral, or identity (starts as the baseline).")
-    ] = "neutral",
+        str, typer.Option(help=f"SCFF's initial weights: {', '.join(STARTS)} (identity starts as the baseline).")
+    ] = _DEFAULTS.start,
     gradient_cut: Annotated[
         bool, typer.Option("--gradient-cut", help="Detach SCFF's inputs from all stages but the last.")
     ] = False,
-    reduction: Reduction = 16,
-    min_width: MinWidth = 32,
+    reduction: Reduction = _DEFAULTS.reduction,
+    min_width: MinWidth = _DEFAULTS.min_width,
     resume: Annotated[bool, typer.Option("--resume", help="Resume an interrupted run.")] = False,
     device: Device = "auto",
 ) -> None:
     """Trains a baseline and the same network with SCFF, and writes them as a checkpoint pair."""
-    from models.scff import FusionSettings
     from training.initialisation import Initialisation
     from training.output_folder import check_output_folder
     from training.pair_training import train_pair

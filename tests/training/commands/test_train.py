@@ -105,7 +105,8 @@ def test_variant_is_trained_and_stored(command: Command, scenes: Path, tmp_path:
     ended = train(command, scenes, out, "--epochs", 1, "--image-size", "48x32", "--small-stem", *more)
     assert ended.status == 0, ended.err
     pair = load_pair(out)
-    assert pair.scff.header.fusion == FusionSettings(8, 4, "max", "se", True)
+    expected = FusionSettings(reduction=8, min_width=4, downsample="max", fusion="se", gradient_cut=True)
+    assert pair.scff.header.fusion == expected
     assert pair.preprocessing.size == (32, 48)
     for loaded in (pair.baseline, pair.scff):
         assert loaded.header.small_stem
