@@ -1,6 +1,7 @@
 """Writes the tables of the documentation that come from the code: CAM methods, metrics, variants of SCFF.
 
-A table stands between two comments, `<!-- NAME -->` and `<!-- end -->`. `make docs` runs this before it builds the pages.
+A table stands between two comments, `<!-- NAME -->` and `<!-- end -->`. `make docs` runs this before it builds the
+pages.
 """
 
 import inspect

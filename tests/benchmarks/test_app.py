@@ -1,4 +1,4 @@
-"""The benchmark's command line; its figures are not judged here."""
+"""The benchmark's command line; its timings are not asserted."""
 
 import json
 from collections.abc import Callable
@@ -23,15 +23,15 @@ def test_figures_as_json(command: Callable[..., Ended]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "words"),
+    ("arguments", "message"),
     [
         (("--arch", "resnet_18"), "unknown arch 'resnet_18'"),
         (("--rounds", "0"), "rounds 0"),
         (("--image-size", "4"), "image size 4"),
     ],
 )
-def test_bad_arguments(command: Callable[..., Ended], arguments: tuple[str, ...], words: str) -> None:
+def test_bad_arguments(command: Callable[..., Ended], arguments: tuple[str, ...], message: str) -> None:
     ended = command("benchmarks.app", *arguments)
     assert ended.status == 2
-    assert words in ended.err
+    assert message in ended.err
     assert ended.err.count("\n") == 1

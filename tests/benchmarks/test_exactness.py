@@ -1,4 +1,4 @@
-"""Exact Grad-CAM++ beside the library's, as a command; its figures are not judged here."""
+"""Exact Grad-CAM++ compared with pytorch-grad-cam's, as a command line; its numbers are not asserted."""
 
 import json
 from collections.abc import Callable

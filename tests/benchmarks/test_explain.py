@@ -1,4 +1,4 @@
-"""The benchmark's command line; its figures are not judged here."""
+"""The benchmark's command line; its timings are not asserted."""
 
 import json
 from collections.abc import Callable
@@ -21,7 +21,7 @@ def test_figures_as_json(command: Callable[..., Ended]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "words"),
+    ("arguments", "message"),
     [
         (("--arch", "resnet_18"), "unknown arch 'resnet_18'"),
         (("--batch", "1,x"), "batch '1,x'"),
@@ -31,8 +31,8 @@ def test_figures_as_json(command: Callable[..., Ended]) -> None:
         (("--arch", "inception_v3", "--image-size", "40"), "cannot take images of 40 x 40"),
     ],
 )
-def test_bad_arguments(command: Callable[..., Ended], arguments: tuple[str, ...], words: str) -> None:
+def test_bad_arguments(command: Callable[..., Ended], arguments: tuple[str, ...], message: str) -> None:
     ended = command("benchmarks.explain", *arguments)
     assert ended.status == 2
-    assert words in ended.err
+    assert message in ended.err
     assert ended.err.count("\n") == 1

@@ -14,10 +14,10 @@ def train(command: Command, scenes: Path, out: Path, *more: object) -> Ended:
     return command("training", "train", "--data", scenes, "--out", out, *ARGUMENTS, *more)
 
 
-def rejected(ended: Ended, words: str) -> None:
+def rejected(ended: Ended, message: str) -> None:
     """Exit status 2, and the error as the last line on standard error."""
     assert ended.status == 2
     last = ended.err.strip().splitlines()[-1]
     assert last.startswith("error: ")
-    assert words in last
+    assert message in last
     assert "Traceback" not in ended.err

@@ -8,9 +8,10 @@ import torch
 
 from models.network import Network
 from models.preprocessing import Preprocessing
+from pairs.report import Epoch
 from tests.conftest import CLASSES, settings
 from training.data_loading import SceneDataset, training_batches
-from training.lightning_module import DivergedError, EpochResult, EvaluationModule, TrainingModule
+from training.lightning_module import DivergedError, EvaluationModule, TrainingModule
 from training.recipes import RECIPES
 from training.scenes import read_scenes
 
@@ -75,7 +76,7 @@ def test_a_loss_that_is_not_finite_stops_training() -> None:
 
 def test_curves_are_part_of_a_checkpoint() -> None:
     saved, restored = module(), module()
-    saved.curves = [EpochResult(epoch=1, train_loss=1.5, train_accuracy=0.5, val_loss=1.25, val_accuracy=0.75)]
+    saved.curves = [Epoch(epoch=1, train_loss=1.5, train_accuracy=0.5, val_loss=1.25, val_accuracy=0.75)]
     checkpoint: dict = {}
     saved.on_save_checkpoint(checkpoint)
     restored.on_load_checkpoint(checkpoint)

@@ -100,8 +100,8 @@ def test_weights_of_another_architecture_cause_a_warning(command: Command, scene
 def test_training_set_of_one_image_is_rejected(command: Command, scenes: Path, tmp_path: Path) -> None:
     fixed = tmp_path / "fixed"
     fixed.mkdir()
-    for part, number in (("train", 0), ("val", 1), ("test", 2)):
-        (fixed / f"{part}.csv").write_text(f"field/{number:04}.tif,field\n")
+    for subset, number in (("train", 0), ("val", 1), ("test", 2)):
+        (fixed / f"{subset}.csv").write_text(f"field/{number:04}.tif,field\n")
     rejected(train(command, scenes, tmp_path / "pair", "--split-dir", fixed), "the training set has one image")
     assert not list(tmp_path.glob(".pair*"))
 
@@ -110,9 +110,9 @@ def test_duplicates_across_subsets_are_reported(command: Command, scenes: Path, 
     Image.open(scenes / "roof" / "0001.tif").save(scenes / "roof" / "0005.tif")
     fixed = tmp_path / "fixed"
     fixed.mkdir()
-    for part, numbers in (("train", (0, 1)), ("val", (2, 3)), ("test", (4, 5))):
+    for subset, numbers in (("train", (0, 1)), ("val", (2, 3)), ("test", (4, 5))):
         rows = [f"{name}/{number:04}.tif,{name}" for name in CLASSES for number in numbers]
-        (fixed / f"{part}.csv").write_text("\n".join(rows))
+        (fixed / f"{subset}.csv").write_text("\n".join(rows))
     ended = train(command, scenes, tmp_path / "pair", "--epochs", 1, "--split-dir", fixed)
     assert "duplicate images in different subsets of the split: roof/0001 = roof/0005" in ended.err
     assert read_report(tmp_path / "pair").split_shared == (("roof/0001", "roof/0005"),)

@@ -49,7 +49,7 @@ def test_killed_run_resumes_to_the_same_weights(scenes: Path, tmp_path: Path, co
 def test_interrupt_explains_how_to_resume(scenes: Path, tmp_path: Path) -> None:
     arguments = (*ARGUMENTS, "--data", scenes, "--out", tmp_path / "pair", "--epochs", "1000")
     command = [sys.executable, "-m", "training", "train", *arguments]
-    # As from a terminal: a shell's background jobs, such as this test may be a part of, ignore interrupts.
+    # As from a terminal: background jobs of a shell, which this test may run in, ignore interrupts.
     process = subprocess.Popen(
         command, stderr=subprocess.PIPE, text=True, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)
     )

@@ -25,7 +25,7 @@ def test_counts_classes_and_sizes(scenes: Path) -> None:
 def test_class_level_is_found_below(scenes: Path, tmp_path: Path, inner: str) -> None:
     target = tmp_path / "outer" / inner
     shutil.copytree(scenes, target)
-    (tmp_path / "outer" / "readme.txt").write_text("words")
+    (tmp_path / "outer" / "readme.txt").write_text("message")
     (tmp_path / "outer" / "__MACOSX" / "junk").mkdir(parents=True)
     Image.new("RGB", (40, 40)).save(tmp_path / "outer" / "__MACOSX" / "junk" / "a.png")
     found = read_scenes(tmp_path / "outer")
@@ -38,7 +38,7 @@ def test_every_listed_suffix_is_read(tmp_path: Path) -> None:
         (tmp_path / name).mkdir()
         for suffix in (".tif", ".tiff", ".png", ".jpg", ".JPEG", ".webp", ".bmp"):
             Image.fromarray(texture(1, len(suffix))).save(tmp_path / name / f"{suffix[1:]}{suffix}")
-        (tmp_path / name / "notes.txt").write_text("words")
+        (tmp_path / name / "notes.txt").write_text("message")
         (tmp_path / name / "._a.png").write_text("left by a file manager")
     assert read_scenes(tmp_path).counts == {"a": 7, "b": 7}
 
@@ -75,8 +75,8 @@ def test_fingerprint_depends_on_pixels_and_names_not_on_format(scenes: Path) -> 
 
 
 def test_folder_that_cannot_be_used(scenes: Path, tmp_path: Path) -> None:
-    def refused(folder: Path, words: str) -> None:
-        with pytest.raises(BadInputError, match=words):
+    def refused(folder: Path, message: str) -> None:
+        with pytest.raises(BadInputError, match=message):
             read_scenes(folder)
 
     refused(tmp_path / "none", "no such folder")
@@ -88,9 +88,9 @@ def test_folder_that_cannot_be_used(scenes: Path, tmp_path: Path) -> None:
     (tmp_path / "one").mkdir()
     shutil.copytree(scenes / "field", tmp_path / "one" / "field")
     refused(tmp_path / "one", r"only one class found \(field\)")
-    for part in ("train", "val"):
-        shutil.copytree(scenes, tmp_path / "parts" / part)
-    refused(tmp_path / "parts", "train, val hold folders of images")
+    for subset in ("train", "val"):
+        shutil.copytree(scenes, tmp_path / "subsets" / subset)
+    refused(tmp_path / "subsets", "train, val hold folders of images")
 
 
 def test_empty_classes_are_named(scenes: Path) -> None:

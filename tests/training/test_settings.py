@@ -11,7 +11,7 @@ pytestmark = pytest.mark.essential
 
 
 @pytest.mark.parametrize(
-    ("change", "words"),
+    ("change", "message"),
     [
         ({"arch": "resnet81"}, "unknown arch 'resnet81'; the nearest supported networks are resnet18"),
         ({"epochs": 0}, "epochs must be at least 1"),
@@ -24,8 +24,8 @@ pytestmark = pytest.mark.essential
         ({"arch": "vgg11", "small_stem": True}, "vgg11 has no ResNet stem"),
     ],
 )
-def test_values_out_of_range(change: dict, words: str) -> None:
-    with pytest.raises(BadInputError, match=words):
+def test_values_out_of_range(change: dict, message: str) -> None:
+    with pytest.raises(BadInputError, match=message):
         settings(**change)
 
 

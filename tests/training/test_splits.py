@@ -102,7 +102,7 @@ def test_files_are_matched_by_class_and_name(scenes: Path, tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize(
-    ("changes", "words"),
+    ("changes", "message"),
     [
         ({"val": "field/0000.tif,field\n"}, "field/0000 is in both train and val"),
         ({"val": "field/0002.tif,roof\n"}, "listed as roof, but is in folder field"),
@@ -111,8 +111,8 @@ def test_files_are_matched_by_class_and_name(scenes: Path, tmp_path: Path) -> No
         ({"test": "water/9999.tif,water\n"}, "no scene of its test set"),
     ],
 )
-def test_files_that_cannot_be_used(scenes: Path, tmp_path: Path, changes: dict, words: str) -> None:
-    with pytest.raises(BadInputError, match=words):
+def test_files_that_cannot_be_used(scenes: Path, tmp_path: Path, changes: dict, message: str) -> None:
+    with pytest.raises(BadInputError, match=message):
         read_split(write_split(tmp_path / "fixed", **{**GOOD, **changes}), read_scenes(scenes))
 
 

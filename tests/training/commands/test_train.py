@@ -31,7 +31,7 @@ def test_bad_arguments(command: Command, scenes: Path, tmp_path: Path) -> None:
         "vit_tiny_patch16_224 is not purely convolutional",
     )
     rejected(train(command, scenes, out, "--arch", "inception_v3"), "inception_v3 cannot take images of 32 x 32 pixels")
-    (tmp_path / "file").write_text("words")
+    (tmp_path / "file").write_text("message")
     rejected(train(command, scenes, tmp_path / "file" / "pair"), "Not a directory")
     rejected(train(command, scenes, tmp_path / "file"), "is a file; give a folder for the pair")
     assert not out.exists()
@@ -88,9 +88,9 @@ def test_class_with_one_image(command: Command, scenes: Path, tmp_path: Path) ->
 def test_fixed_split(command: Command, scenes: Path, tmp_path: Path) -> None:
     fixed = tmp_path / "fixed"
     fixed.mkdir()
-    for part, numbers in (("train", (0, 1, 2, 9)), ("val", (3,)), ("test", (4, 5))):
+    for subset, numbers in (("train", (0, 1, 2, 9)), ("val", (3,)), ("test", (4, 5))):
         rows = [f"{name}/{number:04}.tif,{name}" for name in CLASSES for number in numbers]
-        (fixed / f"{part}.csv").write_text("\n".join(rows))
+        (fixed / f"{subset}.csv").write_text("\n".join(rows))
     ended = train(command, scenes, tmp_path / "pair", "--epochs", 1, "--split-dir", fixed)
     assert ended.status == 0, ended.err
     assert "3 scene(s) of the split are not in the folder: field/0009, roof/0009, water/0009" in ended.err
