@@ -37,7 +37,9 @@ def _both(network: Network, images: Tensor) -> tuple[np.ndarray, np.ndarray]:
     one = forward_pass(network, images)
     maps = one.heatmaps([Target(index) for index in one.predictions]).numpy()
     size = (images.shape[3], images.shape[2])
-    ours = scale_cam_image(scale_cam_image(maps, size))  # the library scales once a layer, and once all layers
+    ours = np.asarray(
+        scale_cam_image(scale_cam_image(maps, size))
+    )  # the library scales once a layer, and once all layers
     tapped = Tapped(network)
     with pytorch_grad_cam.GradCAMPlusPlus(tapped, [tapped.tap]) as cam:
         theirs = cam(images, targets=None)

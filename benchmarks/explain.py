@@ -19,7 +19,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Protocol
+from typing import Annotated, Protocol, TypeVar
 
 import pytorch_grad_cam
 import torch
@@ -40,6 +40,7 @@ from models.scff import FusionSettings
 
 __all__ = ["Tapped"]
 
+_Module = TypeVar("_Module", bound=nn.Module)
 _SEED = 0
 _CLASSES = 12
 # glibc returns every larger block at once, so that the peak is of what lives and not of what was kept for reuse
@@ -76,7 +77,7 @@ def _predicted(run: ForwardPass) -> list[Target]:
     return [Target(index) for index in run.predictions]
 
 
-def _in_turn(explain: Callable[[nn.Module, Tensor], None], networks: Sequence[nn.Module], images: Tensor) -> Work:
+def _in_turn(explain: Callable[[_Module, Tensor], None], networks: Sequence[_Module], images: Tensor) -> Work:
     """One after the other: what one network leaves, such as a graph, is gone before the next one runs."""
 
     def work() -> None:
@@ -152,6 +153,7 @@ class _MakeReady(Protocol):
 
     def __call__(self, network: Network, size: tuple[int, int], *, batch: int) -> Network:
         """The network, for images of a size (height, width), so many at once."""
+        ...
 
 
 def _as_built(network: Network, size: tuple[int, int], batch: int) -> Network:  # noqa: ARG001 - as inference_ready_network's
@@ -304,7 +306,7 @@ def _chosen(peers: bool, compiled: bool) -> list[str]:
     Raises:
         BadInputError: what one of them needs is not installed.
     """
-    missing = [name for name in _PEERS if importlib.util.find_spec(_CONTENDERS[name].package) is None]
+    missing = [name for name in _PEERS if importlib.util.find_spec(_CONTENDERS[name].package or "") is None]
     if peers and missing:
         raise BadInputError(f"{', '.join(missing)} not installed: install requirements-dev.txt, or give --no-peers")
     left_out = {*(() if peers else _PEERS), *(() if compiled else ("ours compiled",))}

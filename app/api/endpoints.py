@@ -21,12 +21,15 @@ from explain.cam.analysis import Heatmap
 from explain.cam.layers import FUSED, find_layer
 from explain.cam.methods import DEFAULT_METHOD, METHODS
 from explain.cam.question import Question
-from explain.figures.overlay import COLOUR_MAPS, SCALES, Style
-from explain.metrics.faithfulness import Faithfulness
+from explain.explanation import Explanation
+from explain.figures.side_by_side import side_by_side_png
+from explain.figures.style import COLOUR_MAPS, SCALES, Style
 from explain.metrics.fusion_attribution import inside
 from explain.metrics.localisation import Region
-from explain.output.explanation import GEOTIFF, Explanation
-from explain.output.single_image import RegionOption
+from explain.output.geotiff import GEOTIFF, write_heatmaps
+from explain.output.image_json import ImageSource, result_json
+from explain.output.npz import heatmaps_npz
+from explain.region_option import RegionOption
 from imagery.geotiff import is_georeferenced
 from imagery.reading import read_image
 from pairs.checkpoint import ROLES
@@ -86,10 +89,9 @@ class Endpoints:
         style = Style(colour_map, scale)
         asked = self._ask(image, pair, Settings(target, against or NO_CLASS, layer, method, bool(smooth)), bands)
         region = RegionOption(box or None).region(*asked.seen.size)
-        explanation = asked.explanation(region)
         figure = self._result(f"{asked.path.stem}.png")
-        figure.write_bytes(explanation.figure(style, region and _on_page(region)))
-        return str(figure), explanation.said() | {"figure": figure.name}
+        figure.write_bytes(side_by_side_png(asked.explanation, asked.path.name, style, region and _on_page(region)))
+        return str(figure), result_json(asked.source, asked.explanation, region) | {"figure": figure.name}
 
     def maps(
         self,
@@ -104,12 +106,11 @@ class Endpoints:
     ) -> tuple[str, str | None]:
         """The raw heatmaps: NPZ with float32 arrays baseline and scff, and of a georeferenced image a GeoTIFF."""
         asked = self._ask(image, pair, Settings(target, against or NO_CLASS, layer, method, bool(smooth)), bands)
-        explanation = asked.explanation()
         arrays, geotiff = self._result(f"{asked.path.stem}.npz"), None
-        arrays.write_bytes(explanation.arrays())
+        arrays.write_bytes(heatmaps_npz(asked.maps))
         if is_georeferenced(asked.path):
             geotiff = self._result(f"{asked.path.stem}{GEOTIFF}")
-            explanation.write_geotiff(geotiff, asked.path)
+            write_heatmaps(geotiff, asked.path, asked.seen.analysis.pair, asked.question, asked.maps)
         return str(arrays), geotiff and str(geotiff)
 
     def faithfulness(
@@ -128,7 +129,7 @@ class Endpoints:
         asked = self._ask(image, pair, settings, bands)
         for _ in faithfulness_steps({pair: asked.seen}, settings):
             pass
-        said = asked.explanation(worth=asked.seen.worth[asked.question]).said()
+        said = result_json(asked.source, asked.explanation, faithfulness=asked.seen.worth[asked.question])
         return {
             **{name: said[name] for name in ("image", "pair", "layer", "method")},
             **{role: {"target": said[role]["target"], **said[role]["faithfulness"]} for role in ROLES},
@@ -217,10 +218,15 @@ class _Asked:
         """Both heatmaps by role."""
         return self.seen.heatmaps(self.question)
 
-    def explanation(self, region: Region | None = None, worth: dict[str, Faithfulness] | None = None) -> Explanation:
-        """The answer; where the image lies on this machine is nobody's business."""
-        name = self.picture.name
-        return Explanation(name, name, self.bands, self.seen.analysis, self.maps, self.question, region, worth)
+    @property
+    def explanation(self) -> Explanation:
+        """Both heatmaps with what they explain."""
+        return self.seen.explanation(self.question)
+
+    @property
+    def source(self) -> ImageSource:
+        """The image; where it lies on this machine is nobody's business."""
+        return ImageSource(self.picture.name, self.picture.name, self.bands)
 
 
 def _digest(path: Path) -> str:

@@ -12,7 +12,7 @@ from app.api.endpoints import Endpoints
 from app.session.settings import OWN_PREDICTION, Settings
 from core.errors import BadInputError
 from explain.cam.methods import METHODS
-from explain.figures.overlay import COLOUR_MAPS, SCALES
+from explain.figures.style import COLOUR_MAPS, SCALES
 from pairs.folder import PairFolder
 
 __all__ = ["register_endpoints"]

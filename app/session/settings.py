@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from explain.cam.layers import FUSED
 from explain.cam.methods import DEFAULT_METHOD, METHODS
 from explain.cam.question import Question, Smoothing
-from explain.figures.overlay import COLOUR_MAPS, SCALES, Style
+from explain.figures.style import COLOUR_MAPS, SCALES, Style
 from pairs.pair import Pair
 
 __all__ = ["NO_CLASS", "OWN_PREDICTION", "Settings", "settings_from_query"]

@@ -14,7 +14,8 @@ from core.errors import BadInputError
 from explain.cam.analysis import Heatmap, PairAnalysis, analyse
 from explain.cam.methods import METHODS
 from explain.cam.question import Question
-from explain.figures.overlay import Style
+from explain.explanation import Explanation
+from explain.figures.style import Style
 from explain.metrics.faithfulness import Faithfulness
 from explain.metrics.localisation import Region
 from explain.output.json_report import json_report
@@ -41,6 +42,10 @@ class CachedAnalysis:
         """By role; asked again, they are not computed again."""
         return self.all_heatmaps(question, [question.layer])[question.layer]
 
+    def explanation(self, question: Question) -> Explanation:
+        """Analysis and heatmaps together."""
+        return Explanation(self.analysis, question, self.heatmaps(question))
+
     def all_heatmaps(self, question: Question, layers: Sequence[str]) -> dict[str, dict[str, Heatmap]]:
         """By layer and role, whichever layer the question names.
 
@@ -66,9 +71,10 @@ class CachedAnalysis:
             style: of drawing.
             region: of that image.
         """
-        analysis, worth = replace(self.analysis, image=image), self.worth.get(question)
-        whole = worth if worth and len(worth) == len(analysis.runs) else None
-        said = json_report(analysis, self.heatmaps(question), question, style, picture.name, region, whole)
+        explanation = replace(self.explanation(question), analysis=replace(self.analysis, image=image))
+        worth = self.worth.get(question)
+        whole = worth if worth and len(worth) == len(self.analysis.runs) else None
+        said = json_report(explanation, picture.name, style, region, whole)
         return {"bands": None if picture.bands is None else list(picture.bands)} | said
 
 

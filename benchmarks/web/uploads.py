@@ -18,7 +18,8 @@ from benchmarks.timing import Rounds, median_ms, median_ratio, time_in_rounds
 from benchmarks.web.server import PAIR_NAME, encode, running_server, synthetic_image
 from benchmarks.web.visitor import Answer, UploadEvent, Visitor
 from explain.cam.analysis import analyse
-from explain.figures.overlay import PLAIN, levels, scaled
+from explain.figures.overlay import levels, scaled
+from explain.figures.style import PLAIN
 from pairs.pair import Pair
 
 __all__ = ["measure_concurrency", "measure_start", "measure_uploads"]

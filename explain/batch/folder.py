@@ -1,12 +1,12 @@
 """A folder of images explained in batches, by one process or by several that share the work.
 
-What is done is kept as it comes, so that an interrupted run goes on: an NPZ for each image and, in `.progress`, a line
-of results and a small picture. Batches are the same whoever computes them.
+An interrupted run is resumed from what it has written: an NPZ for each image and, in `.progress`, a line of results and
+thumbnails. Batches are the same whichever process computes them.
 """
 
 import json
 import socket
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import asdict, dataclass
@@ -25,17 +25,20 @@ from core.atomic import write_file
 from core.errors import BadInputError
 from explain.batch.folder_run import FolderRun
 from explain.batch.results import sheets, strip, table
+from explain.batch.rows import ImageRow, NetworkResult
 from explain.batch.workers import ALONE, Workers
 from explain.cam.analysis import Heatmap
 from explain.cam.forward_pass import ForwardPass, forward_passes
 from explain.cam.question import Target
 from explain.figures.contact_sheet import CELL
-from explain.figures.overlay import Style, overlay, scaled
+from explain.figures.overlay import overlay, scaled
+from explain.figures.style import Style
 from explain.metrics.faithfulness import faithfulness
-from explain.output.geotiff import geotiff_tags
-from imagery.geotiff import is_georeferenced, write_geotiff
+from explain.metrics.perturbation import LEVELS
+from explain.output.geotiff import write_heatmaps
+from explain.output.npz import heatmaps_npz
+from imagery.geotiff import is_georeferenced
 from imagery.reading import IMAGE_SUFFIXES, read_image
-from pairs.checkpoint import ROLES
 
 __all__ = ["Step", "explain_folder", "explain_in_steps", "images_under"]
 
@@ -45,22 +48,22 @@ _READERS = 2  # threads that decode the next batch meanwhile
 
 @dataclass(frozen=True)
 class Step:
-    """What was done at once."""
+    """Progress of a run."""
 
     total: int
-    """Images that this run has to do; those that an earlier one has done are not among them."""
-    rows: list[dict[str, Any]]
-    """At first those of an earlier run, then those of each batch."""
+    """Images that this run has to explain, without those that an earlier run has explained."""
+    rows: list[ImageRow]
+    """New ones: at first those of an earlier run, then those of each batch."""
 
 
 def images_under(folder: Path, but: Path | None = None) -> list[str]:
     """Image files of a folder, at any depth, by their paths within it in alphabetical order.
 
-    Hidden ones are passed over, and links to folders are not followed.
+    Hidden ones are skipped, and links to folders are not followed.
 
     Args:
         folder: to look in.
-        but: the folder of the results, which is passed over where it lies within.
+        but: the folder of the results, which is skipped where it lies within.
 
     Raises:
         BadInputError: there is none, or the results would lie among them.
@@ -80,14 +83,14 @@ def images_under(folder: Path, but: Path | None = None) -> list[str]:
     return [path.relative_to(folder).as_posix() for path in found]
 
 
-def explain_folder(work: FolderRun, workers: Workers = ALONE) -> list[dict[str, Any]] | None:
+def explain_folder(work: FolderRun, workers: Workers = ALONE) -> list[ImageRow] | None:
     """Explains every image of a folder.
 
     Writes under `out`: `results.csv`, a row an image; `maps/NAME.npz`, float32 arrays baseline and scff, and of a
     georeferenced image `maps/NAME.tif`; contact sheets. An image that cannot be read is a row that says why.
 
     Args:
-        work: to do; images that have changed since an earlier run are done anew.
+        work: the run; images that have changed since an earlier run are explained again.
         workers: that share the work; each needs the folder, and all should have one `out`.
 
     Returns:
@@ -103,10 +106,10 @@ def explain_folder(work: FolderRun, workers: Workers = ALONE) -> list[dict[str, 
             for step in steps:
                 rows += step.rows
                 bar.update(len(step.rows))
-    found = workers.gathered([(row, strip(work, row["image"])) for row in rows])
+    found = workers.gathered([(row, strip(work, row.image)) for row in rows])
     if found is None:
         return None
-    by_name = {row["image"]: (row, picture) for row, picture in found}
+    by_name = {row.image: (row, picture) for row, picture in found}
     found = [by_name[name] for name in work.names]
     rows = [row for row, _ in found]
     write_file(work.out / "results.csv", table(rows))
@@ -120,17 +123,17 @@ def explain_folder(work: FolderRun, workers: Workers = ALONE) -> list[dict[str, 
     return rows
 
 
-def explain_in_steps(work: FolderRun, workers: Workers = ALONE) -> Iterator[Step]:
-    """Explains every image of a folder, batch by batch, as far as the steps are taken.
+def explain_in_steps(work: FolderRun, workers: Workers = ALONE) -> Generator[Step, None, None]:
+    """Explains every image of a folder, a batch for each step that is taken.
 
-    The maps and the small picture of an image are written before its row comes; all may end after any step, and go on
-    later.
+    An image's heatmaps and thumbnails are written before its row is yielded; a run may end after any step, and be
+    resumed later.
 
     Args:
         work, workers: as explain_folder's.
 
     Yields:
-        Before the first batch, and after each, what this process has done.
+        Before the first batch, and after each, what is new.
 
     Raises:
         BadInputError: as explain_folder.
@@ -140,25 +143,25 @@ def explain_in_steps(work: FolderRun, workers: Workers = ALONE) -> Iterator[Step
     work.progress.mkdir(parents=True, exist_ok=True)  # on each machine
     names = work.names
     states = {name: _state(work.folder / name) for name in names}
-    known, failed = _known(work, states)
+    known, failed = _logged(work, states)
     batches = [names[first : first + work.batch] for first in range(0, len(names), work.batch)]
-    mine = batches[workers.rank :: workers.count]
+    own = batches[workers.rank :: workers.count]
     waiting = []
-    for batch in mine:
+    for batch in own:
         missing = [name for name in batch if name not in known]
-        if missing:  # a batch is whole, whoever computes it; of one that was done, what failed is tried again
+        if missing:  # batches are computed as a whole; of one that was completed, what failed is tried again
             waiting.append(missing if failed.issuperset(missing) else list(batch))
-    coming = {name for batch in waiting for name in batch}
-    total = len(coming)
-    yield Step(total, [known[name] for batch in mine for name in batch if name not in coming])
+    pending = {name for batch in waiting for name in batch}
+    total = len(pending)
+    yield Step(total, [known[name] for batch in own for name in batch if name not in pending])
     log = work.progress / f"{socket.gethostname()}-{workers.rank}.jsonl"
     readers = ThreadPoolExecutor(_READERS)
     try:
         with log.open("a") as file:
-            file.write("\n")  # ends a line that an interruption has torn
+            file.write("\n")  # ends a line that an interruption has cut short
             for batch, read in _ahead(readers, waiting, work):
                 rows = _explain(work, batch, read)
-                file.writelines(json.dumps({"state": states[row["image"]], "row": row}) + "\n" for row in rows)
+                file.writelines(json.dumps({"state": states[row.image], "row": row.columns()}) + "\n" for row in rows)
                 file.flush()
                 yield Step(total, rows)
     finally:
@@ -166,10 +169,10 @@ def explain_in_steps(work: FolderRun, workers: Workers = ALONE) -> Iterator[Step
 
 
 def _claim(work: FolderRun) -> str | None:
-    """Makes the folder of progress for this work, or says why it cannot."""
+    """Makes the folder of progress for this run, or returns why it cannot."""
     out = work.out
     claim = {
-        "pair": [work.pair.networks[role].digest for role in ROLES],
+        "pair": [loaded.digest for loaded in work.pair.networks.values()],
         "measure": work.measured,
         "batch size": work.batch,
         "bands": None if work.bands is None else list(work.bands),
@@ -183,14 +186,14 @@ def _claim(work: FolderRun) -> str | None:
             return None
         return f"{out} holds results of another {', '.join(other)}; choose another --out, or delete it first"
     if taken := [*out.glob("results.csv"), *out.glob(_SHEETS), *out.glob("maps")]:
-        return f"{taken[0]} is there already, and not of a run of this program; choose another --out"
+        return f"{taken[0]} exists already, and not from a run of this program; choose another --out"
     file.parent.mkdir(parents=True, exist_ok=True)
     write_file(file, json.dumps(claim).encode())
     return None
 
 
 def _former(file: Path) -> dict[str, Any]:
-    """An earlier run's claim; empty where it cannot be read."""
+    """An earlier run's settings; empty where they cannot be read."""
     try:
         return dict(json.loads(file.read_text()))
     except (ValueError, TypeError):
@@ -198,7 +201,7 @@ def _former(file: Path) -> dict[str, Any]:
 
 
 def _state(image: Path) -> list[int]:
-    """What changes when an image does; of a link that leads nowhere, nothing."""
+    """Size and time of modification; empty of a broken link."""
     try:
         status = image.stat()
     except OSError:
@@ -206,23 +209,23 @@ def _state(image: Path) -> list[int]:
     return [status.st_size, status.st_mtime_ns]
 
 
-def _known(work: FolderRun, states: dict[str, list[int]]) -> tuple[dict[str, dict[str, Any]], set[str]]:
-    """Rows of images that are as they were when they were explained, by name, and which others have failed as they are.
+def _logged(work: FolderRun, states: dict[str, list[int]]) -> tuple[dict[str, ImageRow], set[str]]:
+    """An earlier run's rows of images that have not changed since, by name, and names of those that failed.
 
-    Torn lines do not count.
+    Lines that were cut short are ignored.
     """
     known, failed = {}, set()
     for log in work.progress.glob("*.jsonl"):
         for line in log.read_text().splitlines():
             try:
                 entry = json.loads(line)
-                row = entry["row"]
-                if entry["state"] != states.get(row["image"]):
+                row = ImageRow.of_columns(entry["row"])
+                if entry["state"] != states.get(row.image):
                     continue
-                if row["error"]:
-                    failed.add(row["image"])
+                if row.error:
+                    failed.add(row.image)
                 else:
-                    known[row["image"]] = row
+                    known[row.image] = row
             except (ValueError, KeyError, TypeError):
                 continue
     return known, failed
@@ -231,104 +234,122 @@ def _known(work: FolderRun, states: dict[str, list[int]]) -> tuple[dict[str, dic
 def _ahead(
     pool: ThreadPoolExecutor, batches: Sequence[Sequence[str]], work: FolderRun
 ) -> Iterator[tuple[Sequence[str], list]]:
-    """Batches with their images read, the next one being read while the last is worked on."""
-    coming = []
+    """Batches with their images, of which the next are read while the current ones are explained."""
+    reading = []
     for i, names in enumerate(batches):
         for following in batches[i if i == 0 else i + 1 : i + 2]:
-            coming.append([pool.submit(_read, work, name) for name in following])
-        yield names, [future.result() for future in coming.pop(0)]
+            reading.append([pool.submit(_read, work, name) for name in following])
+        yield names, [future.result() for future in reading.pop(0)]
 
 
-def _read(work: FolderRun, name: str) -> tuple[Tensor, np.ndarray] | BadInputError:
-    """What the networks take, and a small picture; or why there is none."""
+@dataclass(frozen=True)
+class _ReadImage:
+    """An image as it is needed here."""
+
+    pixels: Tensor
+    """Preprocessed, [1, 3, H, W]."""
+    thumbnail: np.ndarray
+    """RGB uint8 [h, w, 3]."""
+
+
+def _read(work: FolderRun, name: str) -> _ReadImage | BadInputError:
+    """An image, or why it cannot be read."""
     try:
         image = read_image(work.folder / name, name, work.bands)
     except BadInputError as error:
         return error
     small = Image.fromarray(image)
     small.thumbnail((CELL, CELL), Image.Resampling.BOX)
-    return work.pair.preprocessing(image), np.asarray(small)
+    return _ReadImage(work.pair.preprocessing(image), np.asarray(small))
 
 
-def _explain(work: FolderRun, names: Sequence[str], read: Sequence) -> list[dict[str, Any]]:
-    """Rows of one batch; maps and small pictures are written."""
-    rows = [
-        {"image": name, "error": str(found) if isinstance(found, BadInputError) else ""}
-        for name, found in zip(names, read, strict=True)
-    ]
-    good = [i for i, row in enumerate(rows) if not row["error"]]
-    if not good:
-        return rows
+def _explain(work: FolderRun, names: Sequence[str], read: Sequence[_ReadImage | BadInputError]) -> list[ImageRow]:
+    """Rows of one batch; heatmaps and thumbnails are written."""
+    images = dict(zip(names, read, strict=True))
+    readable = {name: found for name, found in images.items() if not isinstance(found, BadInputError)}
+    rows = {row.image: row for row in _explain_readable(work, readable)}
+    return [rows.get(name) or ImageRow(name, str(images[name])) for name in names]
+
+
+def _explain_readable(work: FolderRun, images: Mapping[str, _ReadImage]) -> list[ImageRow]:
+    """Rows of those images of a batch that could be read."""
+    if not images:
+        return []
     try:
-        _explain_good(work, rows, good, read)
-    except BadInputError as error:  # of one of them, whose output is not finite
-        if len(good) == 1:
-            rows[good[0]] = {"image": names[good[0]], "error": f"{names[good[0]]}: {error}"}
-            return rows
-        for i in good:
-            rows[i] = _explain(work, [names[i]], [read[i]])[0]
-    return rows
+        return _explain_together(work, images)
+    except BadInputError as error:  # one image's, whose output is not finite
+        if len(images) == 1:
+            return [ImageRow(name, f"{name}: {error}") for name in images]
+        return [row for name, image in images.items() for row in _explain_readable(work, {name: image})]
 
 
-def _explain_good(work: FolderRun, rows: list[dict[str, Any]], good: Sequence[int], read: Sequence) -> None:
-    """Fills the rows of the images that could be read."""
-    pair, question = work.pair, work.question
-    names = [row["image"] for row in rows]
-    images = torch.cat([read[i][0] for i in good]).to(pair.device)
-    maps: list[dict[str, Heatmap]] = [{} for _ in good]
-    for role in ROLES:
-        rest = iter(enumerate(good))
-        for run in forward_passes(pair.networks[role].network, images):
-            targets = [
-                Target(own if question.target is None else question.target, question.against) for own in run.predictions
-            ]
-            heatmaps = run.heatmaps(targets, question.layer, question.method, question.smoothing).cpu().numpy()
-            columns = _columns(pair.classes, run, heatmaps, targets, work.measured)
-            for (k, i), values, target, column in zip(
-                islice(rest, len(targets)), heatmaps, targets, columns, strict=True
-            ):
-                maps[k][role] = Heatmap(values, target.index, target.against)
-                rows[i] |= {f"{role}_{name}": value for name, value in column.items()}
-            del run  # else its maps are there while the next part's are made
-    for k, i in enumerate(good):
-        arrays, cell = BytesIO(), BytesIO()
-        np.savez(arrays, **{role: heatmap.values for role, heatmap in maps[k].items()})
-        _drawn(read[i][1], maps[k], work.style).save(cell, "JPEG", quality=90)
-        for path, data in ((work.maps(names[i]), arrays), (work.strip(names[i]), cell)):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            write_file(path, data.getvalue())
-        source, path = work.folder / names[i], work.geotiff(names[i])
-        if is_georeferenced(source):
-            tags = geotiff_tags(pair.name, question, {role: rows[i][f"{role}_target"] for role in ROLES})
-            write_geotiff(path, source, {role: heatmap.values for role, heatmap in maps[k].items()}, tags)
-            rows[i]["geotiff"] = path.relative_to(work.out).as_posix()
+def _explain_together(work: FolderRun, images: Mapping[str, _ReadImage]) -> list[ImageRow]:
+    """Runs both networks over images as one batch, and writes what is kept of each.
+
+    Raises:
+        BadInputError: a network's output is not finite.
+    """
+    pixels = torch.cat([image.pixels for image in images.values()]).to(work.pair.device)  # [B, 3, H, W]
+    heatmaps: dict[str, dict[str, Heatmap]] = {name: {} for name in images}
+    results: dict[str, dict[str, NetworkResult]] = {name: {} for name in images}
+    for role, loaded in work.pair.networks.items():
+        remaining = iter(images)
+        for run in forward_passes(loaded.network, pixels):
+            explained = zip(islice(remaining, len(run.images)), *_explain_run(work, run), strict=True)
+            for name, heatmap, result in explained:
+                heatmaps[name][role], results[name][role] = heatmap, result
+            del run  # else its feature maps stay in memory while the next part's are computed
+    return [_write(work, name, image.thumbnail, heatmaps[name], results[name]) for name, image in images.items()]
 
 
-def _columns(
-    classes: Sequence[str], run: ForwardPass, heatmaps: np.ndarray, targets: Sequence[Target], measured: str
-) -> list[dict[str, Any]]:
-    """One network's part of each row."""
-    probabilities, own = run.probabilities, run.predictions
-    columns: list[dict[str, Any]] = [
-        {
-            "prediction": classes[own[k]],
-            "confidence": float(probabilities[k, own[k]]),
-            "target": classes[target.index],
-            "against": "" if target.against is None else classes[target.against],
-            "target_confidence": float(probabilities[k, target.index]),
-            "empty": not heatmaps[k].max() > 0,
-        }
-        for k, target in enumerate(targets)
-    ]
-    if measured != "none":
+def _explain_run(work: FolderRun, run: ForwardPass) -> tuple[list[Heatmap], list[NetworkResult]]:
+    """One network's heatmaps and results, an image each."""
+    question, classes = work.question, work.pair.classes
+    probabilities, predictions = run.probabilities, run.predictions
+    targets = [Target(own if question.target is None else question.target, question.against) for own in predictions]
+    values = run.heatmaps(targets, question.layer, question.method, question.smoothing).cpu().numpy()
+    heatmaps = [Heatmap(each, target.index, target.against) for each, target in zip(values, targets, strict=True)]
+    metrics: list[dict[str, float | bool | None]] = [{} for _ in targets]
+    if work.measured != LEVELS[0]:
         indices = [target.index for target in targets]
-        measured_maps = faithfulness(run.network, run.images, heatmaps, indices, measured)
-        for column, found in zip(columns, measured_maps, strict=True):
-            column |= found.columns(measured)
-    return columns
+        found = faithfulness(run.network, run.images, values, indices, work.measured)
+        metrics = [each.columns(work.measured) for each in found]
+    results = [
+        NetworkResult(
+            prediction=classes[predictions[i]],
+            confidence=float(probabilities[i, predictions[i]]),
+            target=classes[heatmap.target],
+            against="" if heatmap.against is None else classes[heatmap.against],
+            target_confidence=float(probabilities[i, heatmap.target]),
+            empty=heatmap.empty,
+            metrics=metrics[i],
+        )
+        for i, heatmap in enumerate(heatmaps)
+    ]
+    return heatmaps, results
 
 
-def _drawn(image: np.ndarray, maps: dict[str, Heatmap], style: Style) -> Image.Image:
-    """The image and both overlays, one beside the other."""
-    panels = [image, *(overlay(image, share, style) for share in scaled(maps, style).values())]
+def _write(
+    work: FolderRun,
+    name: str,
+    thumbnail: np.ndarray,
+    heatmaps: dict[str, Heatmap],
+    results: Mapping[str, NetworkResult],
+) -> ImageRow:
+    """Writes an image's heatmaps and thumbnails; its row."""
+    strip = BytesIO()
+    _overlays(thumbnail, heatmaps, work.style).save(strip, "JPEG", quality=90)
+    for path, data in ((work.maps(name), heatmaps_npz(heatmaps)), (work.strip(name), strip.getvalue())):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_file(path, data)
+    if not is_georeferenced(work.folder / name):
+        return ImageRow(name, networks=results)
+    path = work.geotiff(name)
+    write_heatmaps(path, work.folder / name, work.pair, work.question, heatmaps)
+    return ImageRow(name, networks=results, geotiff=path.relative_to(work.out).as_posix())
+
+
+def _overlays(image: np.ndarray, heatmaps: dict[str, Heatmap], style: Style) -> Image.Image:
+    """The image and both overlays side by side."""
+    panels = [image, *(overlay(image, share, style) for share in scaled(heatmaps, style).values())]
     return Image.fromarray(np.concatenate(panels, axis=1))

@@ -1,95 +1,96 @@
-"""The results of a folder of images, from the rows and the files that were written of each: table, sheets, figures."""
+"""Results of a folder of images, from its rows and the files written for each: table, contact sheets, figures."""
 
 import csv
 from collections.abc import Iterator, Sequence
 from io import BytesIO, StringIO
-from typing import Any
 
 import numpy as np
 
 from explain.batch.folder_run import FolderRun
+from explain.batch.rows import ImageRow
 from explain.cam.analysis import Heatmap, analyse
 from explain.cam.methods import METHODS
+from explain.explanation import Explanation
 from explain.figures.contact_sheet import contact_sheets
 from explain.figures.labels import TITLES, layer_label, percent
-from explain.figures.overlay import SCALED_BY
-from explain.figures.side_by_side import side_by_side
+from explain.figures.side_by_side import side_by_side_png
+from explain.figures.style import SCALED_BY
 from imagery.reading import read_image
-from pairs.checkpoint import ROLES
 
 __all__ = ["figure", "sheets", "strip", "table"]
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet takes a cell for that begins so
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")  # first characters by which a spreadsheet takes a cell for a formula
 
 
-def table(rows: Sequence[dict[str, Any]]) -> bytes:
-    """Rows as CSV: all columns that any row has; numbers to six places.
+def table(rows: Sequence[ImageRow]) -> bytes:
+    """Rows as CSV: all columns that any row has; numbers to six decimals.
 
     The name of an image that a spreadsheet would take for a formula gets "./" in front, with which it is still its
     path.
     """
-    names = list(dict.fromkeys(name for row in rows for name in row if name != "error"))
+    columns = [row.columns() for row in rows]
+    names = list(dict.fromkeys(name for values in columns for name in values if name != "error"))
     text = StringIO(newline="")
     writer = csv.DictWriter(text, [*names, "error"])
     writer.writeheader()
-    for row in rows:
-        safe = {name: f"{value:.6f}" if isinstance(value, float) else value for name, value in row.items()}
+    for values in columns:
+        safe = {name: f"{value:.6f}" if isinstance(value, float) else value for name, value in values.items()}
         for name in ("image", "error"):  # the error begins with the image's name
-            safe[name] = f"./{row[name]}" if row[name].startswith(_FORMULA) else row[name]
+            safe[name] = f"./{values[name]}" if values[name].startswith(_FORMULA) else values[name]
         writer.writerow(safe)
     return text.getvalue().encode(errors="surrogateescape")
 
 
-def sheets(work: FolderRun, found: Sequence[tuple[dict[str, Any], bytes | None]]) -> Iterator[bytes]:
+def sheets(work: FolderRun, found: Sequence[tuple[ImageRow, bytes | None]]) -> Iterator[bytes]:
     """Contact sheets as PNG.
 
     Args:
-        work: that was done.
+        work: the run.
         found: each image's row, and its strip; None where there is none.
     """
     heading = (
         f"{work.pair.name}: {METHODS[work.question.method].title} of {layer_label(work.question.layer)}; each image, "
-        f"then the baseline's heatmap and that with SCFF; colours: {SCALED_BY[work.style.scale]}"
+        f"the baseline's heatmap, and SCFF's; colours: {SCALED_BY[work.style.scale]}"
     )
-    for sheet in contact_sheets([(_words(row), picture) for row, picture in found], heading):
+    for sheet in contact_sheets([(_caption(row), picture) for row, picture in found], heading):
         data = BytesIO()
         sheet.save(data, "PNG")
         yield data.getvalue()
 
 
 def strip(work: FolderRun, name: str) -> bytes | None:
-    """A small picture of an image and both overlays, as JPEG; None where the image could not be explained."""
+    """Thumbnails of an image and both overlays as JPEG; None where the image could not be explained."""
     file = work.strip(name)
     return file.read_bytes() if file.is_file() else None
 
 
-def figure(work: FolderRun, row: dict[str, Any]) -> bytes:
-    """An image's side-by-side figure as PNG, of the maps that were kept; runs both networks once.
+def figure(work: FolderRun, row: ImageRow) -> bytes:
+    """An image's side-by-side figure as PNG, of the stored heatmaps; runs both networks once.
 
     Args:
-        work: that was done.
+        work: the run.
         row: of an image that could be explained.
 
     Raises:
         BadInputError: the image cannot be read any more.
     """
-    name, pair = row["image"], work.pair
+    name, pair = row.image, work.pair
     analysis = analyse(pair, read_image(work.folder / name, name, work.bands))
-    with np.load(work.maps(name)) as kept:
-        maps = {
-            role: Heatmap(kept[role], pair.class_index(row[f"{role}_target"]), work.question.against) for role in ROLES
+    with np.load(work.maps(name)) as stored:
+        heatmaps = {
+            role: Heatmap(stored[role], pair.class_index(result.target), work.question.against)
+            for role, result in row.networks.items()
         }
-    data = BytesIO()
-    side_by_side(analysis, maps, name, work.question, work.style).save(data, "PNG")
-    return data.getvalue()
+    return side_by_side_png(Explanation(analysis, work.question, heatmaps), name, work.style)
 
 
-def _words(row: dict[str, Any]) -> str:
+def _caption(row: ImageRow) -> str:
     """Two or three lines for the contact sheet."""
-    name = row["image"]
-    if row["error"]:
-        lines = [name, row["error"].removeprefix(f"{name}: ")]
+    if row.error:
+        lines = [row.image, row.error.removeprefix(f"{row.image}: ")]
     else:
-        said = [f"{TITLES[role]}: {row[f'{role}_prediction']}, {percent(row[f'{role}_confidence'])}" for role in ROLES]
-        lines = [name, *said]
-    return "\n".join(lines).encode(errors="replace").decode()  # of a name that is no text
+        predictions = (
+            f"{TITLES[role]}: {each.prediction}, {percent(each.confidence)}" for role, each in row.networks.items()
+        )
+        lines = [row.image, *predictions]
+    return "\n".join(lines).encode(errors="replace").decode()  # file names that are not valid Unicode

@@ -9,7 +9,7 @@ from torch import distributed
 
 __all__ = ["ALONE", "Workers"]
 
-_PATIENCE = timedelta(days=7)  # with a machine that is slower, or has more to do
+_TIMEOUT = timedelta(days=7)  # of a slower machine, or one with more images
 
 
 @dataclass(frozen=True)
@@ -24,20 +24,20 @@ class Workers:
 
     @classmethod
     def joined(cls) -> Self:
-        """Those of torchrun's environment; alone where there is none."""
+        """The processes that torchrun has started; one alone without it."""
         if not distributed.is_torchelastic_launched() or os.environ["WORLD_SIZE"] == "1":
             return cls()
         if not distributed.is_initialized():
-            distributed.init_process_group("gloo", timeout=_PATIENCE)
+            distributed.init_process_group("gloo", timeout=_TIMEOUT)
         return cls(distributed.get_rank(), distributed.get_world_size(), int(os.environ["LOCAL_RANK"]))
 
     @property
     def first(self) -> bool:
-        """Whether this process speaks for all."""
+        """Whether this process writes the table and the messages."""
         return self.rank == 0
 
     def from_first(self, value: str | None) -> str | None:
-        """What the first process gives, for all; the others wait for it."""
+        """Broadcasts the first process's value."""
         if self.count > 1:
             box = [value]
             distributed.broadcast_object_list(box)
@@ -45,15 +45,15 @@ class Workers:
         return value
 
     def gathered(self, values: list) -> list | None:
-        """The lists of all, one after the other, for the first process; None for the others."""
+        """All processes' lists, concatenated, for the first process; None for the others."""
         if self.count == 1:
             return values
-        found = [None] * self.count if self.first else None
-        distributed.gather_object(values, found)
-        return None if found is None else [value for part in found for value in part]
+        parts: list[list] | None = [[] for _ in range(self.count)] if self.first else None
+        distributed.gather_object(values, parts)
+        return None if parts is None else [value for part in parts for value in part]
 
     def leave(self) -> None:
-        """Ends the work in common."""
+        """Destroys the process group."""
         if self.count > 1:
             distributed.destroy_process_group()
 

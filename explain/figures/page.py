@@ -2,6 +2,7 @@
 
 from io import BytesIO
 from threading import Lock
+from typing import Any
 
 import matplotlib
 import numpy as np
@@ -12,17 +13,13 @@ from matplotlib.font_manager import FontProperties
 
 from explain.figures.text import FONTS
 
-__all__ = ["FORMATS", "Page", "line_height", "printable", "wrapped"]
+__all__ = ["Page", "line_height", "printable", "wrapped"]
 
-FORMATS = (".pdf", ".svg", ".png")
-"""By the file's ending."""
-
-# PDF takes whole TrueType outlines, which printers and publishers ask for. SVG has no way to embed a font that its
-# readers agree on: as text it would be set in whatever font they have, and run out of its place; so it is outlines
-# as well, with the words beside them as comments.
-_SETTINGS = {"pdf.fonttype": 42, "svg.fonttype": "path", "svg.hashsalt": "scff-lens"}
+# PDF embeds TrueType fonts, which publishers ask for. SVG has no way to embed a font that all viewers support: text
+# would be set in another font and overflow. So its letters are outlines, with the text beside them as comments.
+_SETTINGS: Any = {"pdf.fonttype": 42, "svg.fonttype": "path", "svg.hashsalt": "scff-lens"}
 _NO_DATE = {".pdf": {"CreationDate": None}, ".svg": {"Date": None}, ".png": {}}
-_saving = Lock()  # matplotlib's settings are the whole process's
+_saving = Lock()  # Matplotlib's settings are global
 _POINTS = 72  # an inch
 
 
@@ -36,7 +33,7 @@ class Page:
 
     def __init__(self, size: tuple[float, float], dpi: int) -> None:
         self.dpi = dpi
-        self.size = tuple(round(side * dpi) / dpi for side in size)
+        self.size = (round(size[0] * dpi) / dpi, round(size[1] * dpi) / dpi)
         self.figure = Figure(figsize=self.size, dpi=dpi, facecolor="white")
         FigureCanvasAgg(self.figure)
 
@@ -55,7 +52,7 @@ class Page:
 
     def write(
         self,
-        words: str,
+        text: str,
         left: float,
         top: float,
         points: int,
@@ -63,16 +60,16 @@ class Page:
         va: str = "top",
         weight: str = "normal",
     ) -> None:
-        """Words at a place, set to it as matplotlib's ha and va say."""
-        place = (left / self.size[0], 1 - top / self.size[1])
-        looks = {"fontsize": points, "family": FONTS, "weight": weight}
-        self.figure.text(*place, words, ha=ha, va=va, parse_math=False, **looks)
+        """Text at a position, aligned to it as Matplotlib's ha and va say."""
+        x, y = left / self.size[0], 1 - top / self.size[1]
+        font: dict[str, Any] = {"fontsize": points, "family": FONTS, "weight": weight}
+        self.figure.text(x, y, text, ha=ha, va=va, parse_math=False, **font)
 
     def file(self, ending: str) -> bytes:
         """The page as a file, the same at every call.
 
         Args:
-            ending: a name in FORMATS.
+            ending: a suffix in explain.figures.style.FORMATS.
 
         Returns:
             In PDF fonts are embedded; in SVG letters are outlines.
@@ -83,9 +80,9 @@ class Page:
         return data.getvalue()
 
 
-def printable(words: str) -> str:
-    """A file name without what a page cannot show: line breaks, control characters, bytes that are no text."""
-    return "".join(letter if letter.isprintable() else "\ufffd" for letter in words)
+def printable(name: str) -> str:
+    """A file name with line breaks, control characters and invalid Unicode replaced."""
+    return "".join(letter if letter.isprintable() else "\ufffd" for letter in name)
 
 
 def line_height(points: float) -> float:
@@ -93,11 +90,11 @@ def line_height(points: float) -> float:
     return 1.2 * points / _POINTS
 
 
-def wrapped(words: str, width: float, points: float, weight: str = "normal") -> list[str]:
-    """Lines no wider than a column; a word that is too long for one is broken.
+def wrapped(text: str, width: float, points: float, weight: str = "normal") -> list[str]:
+    """Lines no wider than a column; a word that is wider is broken.
 
     Args:
-        words: with line breaks, where there must be any.
+        text: with line breaks where there must be some.
         width: of the column, in inches.
         points, weight: of the letters.
     """
@@ -107,7 +104,7 @@ def wrapped(words: str, width: float, points: float, weight: str = "normal") -> 
         return ruler.get_text_width_height_descent(line, font, ismath=False)[0] / ruler.dpi <= width
 
     lines = []
-    for paragraph in words.split("\n"):
+    for paragraph in text.split("\n"):
         line = ""
         for word in paragraph.split(" "):
             if line and fits(f"{line} {word}"):

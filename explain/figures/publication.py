@@ -1,4 +1,4 @@
-"""The figure of one image for print: a row a pair, with all that a reader must know in its caption."""
+"""The figure of one image for publication: a row for each pair, with a complete caption."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -11,25 +11,17 @@ from PIL import Image
 
 from core.errors import BadInputError
 from core.version import versions
-from explain.cam.analysis import Heatmap, PairAnalysis
 from explain.cam.methods import METHODS
 from explain.cam.question import Question
+from explain.explanation import Explanation
 from explain.figures.labels import TITLES, layer_label, panel_label
-from explain.figures.overlay import (
-    DIVERGING,
-    SCALED_BY,
-    Style,
-    difference,
-    difference_end,
-    difference_overlay,
-    overlay,
-    scaled,
-)
-from explain.figures.page import FORMATS, Page, line_height, printable, wrapped
+from explain.figures.overlay import difference, difference_end, difference_overlay, overlay, scaled
+from explain.figures.page import Page, line_height, printable, wrapped
+from explain.figures.style import DIVERGING, FORMATS, SCALED_BY, Style
 from explain.metrics.localisation import Region
-from explain.output.summary import scale_text
+from explain.output.summary import resized_text
 
-__all__ = ["DPI", "LARGEST_PANEL", "Answered", "print_figure"]
+__all__ = ["DPI", "LARGEST_PANEL", "print_figure"]
 
 DPI = 300
 """Of a PNG."""
@@ -46,16 +38,6 @@ _TITLE, _SMALL = 8, 7  # points
 
 
 @dataclass(frozen=True)
-class Answered:
-    """What a pair answered to a question about an image: a row of the figure."""
-
-    analysis: PairAnalysis
-    heatmaps: dict[str, Heatmap]
-    """Both networks', by role."""
-    question: Question
-
-
-@dataclass(frozen=True)
 class _Panel:
     """A picture with its title above and lines beneath."""
 
@@ -65,14 +47,16 @@ class _Panel:
     lines: list[str]
 
 
-def print_figure(rows: Sequence[Answered], name: str, style: Style, ending: str, region: Region | None = None) -> bytes:
+def print_figure(
+    rows: Sequence[Explanation], name: str, style: Style, ending: str, region: Region | None = None
+) -> bytes:
     """Image, baseline, SCFF and their difference by columns, pairs by rows; of a wide image the columns are stacked.
 
     Args:
-        rows: one image's, a pair each; the image is there at its own size.
+        rows: of one image at its own size, by a pair each.
         name: of the image.
-        style: of drawing; a scale shared by both maps of a pair, or each its own.
-        ending: a name in explain.figures.page.FORMATS.
+        style: of the overlays.
+        ending: a suffix in explain.figures.style.FORMATS.
         region: of the image, outlined on every panel.
 
     Returns:
@@ -119,62 +103,62 @@ def print_figure(rows: Sequence[Answered], name: str, style: Style, ending: str,
         top += _GAP
     bar, beside = (_WIDTH - 2 * _EDGE - 5 * _GAP) / 2, _EDGE + (_WIDTH - 2 * _EDGE) / 2
     _draw_bar(page, _EDGE + _GAP, top, bar, style.colour_map, (0, 1), f"maps: {SCALED_BY[style.scale]}")
-    words = "difference of these shares: less with SCFF, more with SCFF"
-    _draw_bar(page, beside + 1.5 * _GAP, top, bar, DIVERGING, (-end, end), words)
+    label = "difference of these shares: lower with SCFF, higher with SCFF"
+    _draw_bar(page, beside + 1.5 * _GAP, top, bar, DIVERGING, (-end, end), label)
     page.write("\n".join(caption), _EDGE, top + _BAR + _BAR_WORDS, _SMALL)
     return page.file(ending)
 
 
 def _bands(
-    row: Answered, image: np.ndarray, end: float, style: Style, column: float, stacked: bool
+    row: Explanation, image: np.ndarray, end: float, style: Style, column: float, stacked: bool
 ) -> Iterator[list[_Panel]]:
     """Panels that stand side by side."""
     shares, change = scaled(row.heatmaps, style), difference(row.heatmaps, style)
     full = row.analysis.image.shape
-    said = {
+    pictures = {
         "Image": (image, f"{full[1]} x {full[0]} pixels"),
-        **{TITLES[role]: (overlay(image, shares[role], style), _words(row, role)) for role in row.analysis.runs},
+        **{TITLES[role]: (overlay(image, shares[role], style), _label(row, role)) for role in row.analysis.runs},
         "Difference": (
             difference_overlay(image, change, end, style),
-            "SCFF minus baseline" if change is not None else "none: both maps are empty",
+            "SCFF minus baseline" if change is not None else "none: both heatmaps are empty",
         ),
     }
     panels = [
         _Panel(
-            title, picture, [part for line in words.split("\n") for part in wrapped(printable(line), column, _SMALL)]
+            title, picture, [part for line in label.split("\n") for part in wrapped(printable(line), column, _SMALL)]
         )
-        for title, (picture, words) in said.items()
+        for title, (picture, label) in pictures.items()
     ]
     yield from ([panel] for panel in panels) if stacked else [panels]
 
 
-def _words(row: Answered, role: str) -> str:
-    """Of a method that knows no class, the prediction alone."""
+def _label(row: Explanation, role: str) -> str:
+    """Prediction and the heatmap's class; of a class-agnostic method, the prediction alone."""
     lines = panel_label(row.analysis.runs[role], row.heatmaps[role])
     if METHODS[row.question.method].knows_class:
         return lines
     return lines.split("\n")[0] + ("\nempty map" if row.heatmaps[role].empty else "")
 
 
-def _heading(row: Answered) -> str:
+def _heading(row: Explanation) -> str:
     pair = row.analysis.pair
     return printable(f"{pair.name} ({pair.baseline.header.arch})")
 
 
-def _caption(rows: Sequence[Answered], name: str, style: Style, region: Region | None) -> str:
-    asked = [_asked(row) for row in rows]
-    alike = len(set(asked)) == 1
+def _caption(rows: Sequence[Explanation], name: str, style: Style, region: Region | None) -> str:
+    explained = [_explained(row) for row in rows]
+    alike = len(set(explained)) == 1
     pairs = "; ".join(
-        f"{_heading(row)}: {scale_text(row.analysis)}, maps of {_cells(row)} cells{'' if alike else f', {question}'}"
-        for row, question in zip(rows, asked, strict=True)
+        f"{_heading(row)}: {resized_text(row.analysis)}, heatmaps of {_cells(row)} cells{'' if alike else f', {each}'}"
+        for row, each in zip(rows, explained, strict=True)
     )
     smooth = {_smoothing(row.question) for row in rows}
     known = versions()
     sentences = [
         name,
-        f"A network without SCFF and with it, {pairs}",
-        asked[0] if alike else "",
-        "Beneath each map the network's prediction and its probability",
+        f"Baseline and the same network with SCFF, {pairs}",
+        explained[0] if alike else "",
+        "Below each heatmap: the network's prediction and its confidence",
         f"Colours ({style.colour_map}): {SCALED_BY[style.scale]}, interpolated bilinearly from the cells, at "
         f"{style.opacity * 100:.0f} % over the image; difference: SCFF's share minus the baseline's",
         " ".join(sorted(smooth)) if len(smooth) == 1 else "Smoothing differs: " + "; ".join(sorted(smooth)),
@@ -184,27 +168,27 @@ def _caption(rows: Sequence[Answered], name: str, style: Style, region: Region |
     return printable(" ".join(f"{sentence}." for sentence in sentences if sentence))
 
 
-def _unbroken(words: str) -> str:
-    """With numbers and their signs kept on one line."""
-    for sign in (" %", " : ", " x "):
-        words = words.replace(sign, sign.replace(" ", "\xa0"))
-    return words
+def _unbroken(caption: str) -> str:
+    """With numbers and their units kept on one line."""
+    for sign in (" %", " x "):
+        caption = caption.replace(sign, sign.replace(" ", "\xa0"))
+    return caption
 
 
-def _asked(row: Answered) -> str:
-    """Method, layer and target."""
+def _explained(row: Explanation) -> str:
+    """Method, layer and target class."""
     question, classes = row.question, row.analysis.pair.classes
     method = METHODS[question.method]
-    made = f"{method.title} of {layer_label(question.layer)}"
+    heatmap = f"{method.title} of {layer_label(question.layer)}"
     if not method.knows_class:
-        return f"{made}, which knows no class"
+        return f"{heatmap}, class-agnostic"
     target = "each network's own prediction" if question.target is None else classes[question.target]
     if question.against is None:
-        return f"{made}, for {target} (its logit)"
-    return f"{made}, for {target} over {classes[question.against]} (the difference of their logits)"
+        return f"{heatmap}, for {target} (its logit)"
+    return f"{heatmap}, for {target} over {classes[question.against]} (the difference of their logits)"
 
 
-def _cells(row: Answered) -> str:
+def _cells(row: Explanation) -> str:
     height, width = row.heatmaps["scff"].values.shape
     return f"{width} x {height}"
 
@@ -213,7 +197,7 @@ def _smoothing(question: Question) -> str:
     smoothing = question.smoothing
     if smoothing is None:
         return "Not smoothed"
-    return f"Mean of {smoothing.samples} copies with noise of {smoothing.spread * 100:g} % of the image's range"
+    return f"SmoothGrad: {smoothing.samples} samples with noise of {smoothing.spread * 100:g} % of the image's range"
 
 
 def _fitted(shape: tuple[int, ...], width: float, height: float) -> tuple[float, float]:
@@ -223,7 +207,7 @@ def _fitted(shape: tuple[int, ...], width: float, height: float) -> tuple[float,
 
 
 def _reduced(image: np.ndarray, most: int) -> np.ndarray:
-    """An image whose longer side has no more pixels than that, each the mean of those that it stands for."""
+    """An image box-filtered to at most so many pixels along its longer side."""
     factor = max(image.shape[:2]) / most
     if factor <= 1:
         return image
@@ -232,14 +216,14 @@ def _reduced(image: np.ndarray, most: int) -> np.ndarray:
 
 
 def _reduced_mask(mask: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """A mask [H, W] at another (height, width), where a pixel is marked when any that it stands for is."""
+    """A mask [H, W] at another (height, width), by the maximum over the pixels that each stands for."""
     for axis, side in enumerate(size):
         mask = np.logical_or.reduceat(mask, np.arange(side) * mask.shape[axis] // side, axis=axis)
     return mask
 
 
 def _draw_outline(axes: Axes, mask: np.ndarray) -> None:
-    """White with a dark rim, to be seen on any colour; along the image's edge, where the region reaches it."""
+    """White with a dark rim, visible on any colour; along the image's edge, where the region reaches it."""
     axes.autoscale(False)  # else the contour, which goes beyond the picture, would make it smaller
     framed = np.pad(mask, 1).astype(np.float32)
     down, across = (np.arange(side) - 1 for side in framed.shape)
@@ -248,10 +232,10 @@ def _draw_outline(axes: Axes, mask: np.ndarray) -> None:
 
 
 def _draw_bar(
-    page: Page, left: float, top: float, width: float, colour_map: str, ends: tuple[float, float], words: str
+    page: Page, left: float, top: float, width: float, colour_map: str, ends: tuple[float, float], label: str
 ) -> None:
     bar = page.axes(left, top, width, _BAR)
     shades = ScalarMappable(Normalize(*ends), colour_map)
     page.figure.colorbar(shades, cax=bar, orientation="horizontal", ticks=[ends[0], sum(ends) / 2, ends[1]])
     bar.tick_params(labelsize=_SMALL, length=2, pad=1.5)
-    page.write(words, left + width / 2, top + _BAR + 0.2, _SMALL, ha="center")
+    page.write(label, left + width / 2, top + _BAR + 0.2, _SMALL, ha="center")

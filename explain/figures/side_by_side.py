@@ -1,63 +1,56 @@
 """The side-by-side figure of one image: image, both overlays, their difference."""
 
+from io import BytesIO
+
 import numpy as np
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from PIL import Image
 from scipy.ndimage import binary_erosion
 
-from explain.cam.analysis import Heatmap, PairAnalysis
 from explain.cam.methods import METHODS
-from explain.cam.question import Question
+from explain.explanation import Explanation
 from explain.figures.labels import TITLES, layer_label, panel_title, percent
-from explain.figures.overlay import (
-    DIVERGING,
-    PLAIN,
-    SCALED_BY,
-    Style,
-    difference,
-    difference_end,
-    difference_overlay,
-    overlay,
-    scaled,
-)
+from explain.figures.overlay import difference, difference_end, difference_overlay, overlay, scaled
+from explain.figures.style import DIVERGING, PLAIN, SCALED_BY, Style
 from explain.figures.text import blank_figure, rasterised, text, to_points
-from explain.metrics.localisation import Region, against_region
+from explain.metrics.localisation import Region
 
-__all__ = ["side_by_side"]
+__all__ = ["side_by_side", "side_by_side_png"]
 
 _OUTLINE = (255, 225, 77)
 _LEAST_PANEL = 400  # pixels; smaller images are enlarged by a whole factor, each pixel a square
 
 
+def side_by_side_png(explanation: Explanation, name: str, style: Style, region: Region | None = None) -> bytes:
+    """The same as PNG."""
+    data = BytesIO()
+    side_by_side(explanation, name, style, region).save(data, "PNG")
+    return data.getvalue()
+
+
 def side_by_side(
-    analysis: PairAnalysis,
-    heatmaps: dict[str, Heatmap],
-    name: str,
-    question: Question,
-    style: Style = PLAIN,
-    region: Region | None = None,
+    explanation: Explanation, name: str, style: Style = PLAIN, region: Region | None = None
 ) -> Image.Image:
     """A figure of the image, both overlays and their difference, at the image's own resolution, with colour bars.
 
     Args:
-        analysis: of the image.
-        heatmaps: both networks', by role.
+        explanation: of the image.
         name: of the image, for its title.
-        question: that the heatmaps answer.
-        style: of drawing.
-        region: of the image, which is outlined in every panel.
+        style: of the overlays.
+        region: of the image, outlined in every panel.
 
     Returns:
         The figure; pixels of the image are pixels of the figure. An image less than 400 pixels wide is enlarged by
         a whole factor.
     """
-    image, shares = analysis.image, scaled(heatmaps, style)
+    analysis, knows_class = explanation.analysis, METHODS[explanation.question.method].knows_class
+    image, shares = analysis.image, scaled(explanation.heatmaps, style)
     panels = {"Image\n" + _shortened(name): image}
-    for role, heatmap in heatmaps.items():
-        title = panel_title(role, analysis.runs[role], heatmap, METHODS[question.method].knows_class)
+    for role, heatmap in explanation.heatmaps.items():
+        title = panel_title(role, analysis.runs[role], heatmap, knows_class)
         panels[title] = overlay(image, shares[role], style)
-    change = difference(heatmaps, style)
+    change = difference(explanation.heatmaps, style)
     end = difference_end(change)
     panels["Difference\nSCFF minus baseline"] = difference_overlay(image, change, end, style)
     factor = max(1, -(-_LEAST_PANEL // image.shape[1]))
@@ -77,10 +70,10 @@ def side_by_side(
             )
             left += bar
     figure.paste(
-        _colour_bar((bar, height), line, DIVERGING, (-end, end), "less with SCFF, more with SCFF"), (left, top)
+        _colour_bar((bar, height), line, DIVERGING, (-end, end), "lower with SCFF, higher with SCFF"), (left, top)
     )
     figure.paste(
-        text(_caption(analysis, heatmaps, question, region), (4 * width, bottom), 0.8 * line, centred=False),
+        text(_caption(explanation, region), (4 * width, bottom), 0.8 * line, centred=False),
         (line, top + height),
     )
     return figure
@@ -97,41 +90,38 @@ def _enlarged(panel: np.ndarray, factor: int) -> Image.Image:
 
 def _outlined(panel: np.ndarray, mask: np.ndarray, thickness: int) -> np.ndarray:
     """A panel [H, W, 3] with the inner edge of a mask [H, W] in yellow, of a thickness in pixels."""
-    edge = mask & ~binary_erosion(mask, iterations=thickness)
+    edge = mask & ~np.asarray(binary_erosion(mask, iterations=thickness), dtype=bool)
     return np.where(edge[..., None], np.array(_OUTLINE, dtype=np.uint8), panel)
 
 
-def _caption(
-    analysis: PairAnalysis, heatmaps: dict[str, Heatmap], question: Question, region: Region | None = None
-) -> str:
-    cells = " x ".join(str(side) for side in reversed(next(iter(heatmaps.values())).values.shape))
-    smoothing = ""
-    if question.smoothing is not None:
-        smoothing = f", the mean over {question.smoothing.samples} noisy copies"
+def _caption(explanation: Explanation, region: Region | None) -> str:
+    pair, question = explanation.analysis.pair, explanation.question
+    cells = " x ".join(str(side) for side in reversed(explanation.heatmaps["scff"].values.shape))
+    smoothing = "" if question.smoothing is None else f", SmoothGrad over {question.smoothing.samples} samples"
     return (
-        f"{analysis.pair.name} ({analysis.pair.baseline.header.arch}). {METHODS[question.method].title} of "
-        f"{layer_label(question.layer)}{smoothing}, {cells} cells, interpolated.{_inside(heatmaps, region)}"
+        f"{pair.name} ({pair.baseline.header.arch}). {METHODS[question.method].title} of "
+        f"{layer_label(question.layer)}{smoothing}, {cells} cells, interpolated.{_energy(explanation, region)}"
     )
 
 
-def _inside(heatmaps: dict[str, Heatmap], region: Region | None) -> str:
-    """How much of each map lies in a region."""
+def _energy(explanation: Explanation, region: Region | None) -> str:
+    """The share of each heatmap's energy inside a region."""
     if region is None:
         return ""
-    found = {role: against_region(heatmap.values, region) for role, heatmap in heatmaps.items()}
+    found = explanation.against(region)
     shares = (f"{TITLES[role]}: {'none' if one is None else percent(one.energy)}" for role, one in found.items())
-    return f" Of each map's sum, inside the outlined region of {region.mask.mean():.1%}: {', '.join(shares)}."
+    return f" Energy inside the outlined region, {region.mask.mean():.1%} of the image: {', '.join(shares)}."
 
 
 def _colour_bar(
-    size: tuple[int, int], line: float, colour_map: str, ends: tuple[float, float], words: str
+    size: tuple[int, int], line: float, colour_map: str, ends: tuple[float, float], label: str
 ) -> Image.Image:
-    """The colours between two values, as high as the panels."""
+    """A colour bar between two values, as high as the panels."""
     figure = blank_figure(size)
     margin = 0.4 * line / size[1]  # half a tick label
     axes = figure.add_axes((0, margin, 0.14, 1 - 2 * margin))
     shades = ScalarMappable(Normalize(*ends), colour_map)
     colours = figure.colorbar(shades, cax=axes, ticks=[ends[0], sum(ends) / 2, ends[1]])
     colours.ax.tick_params(labelsize=to_points(0.8 * line))
-    colours.set_label(words, fontsize=to_points(0.8 * line))
+    colours.set_label(label, fontsize=to_points(0.8 * line))
     return rasterised(figure)

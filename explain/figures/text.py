@@ -17,26 +17,28 @@ FONTS = [
 ]
 
 
-def text(words: str, size: tuple[int, int], line: float, centred: bool) -> Image.Image:
-    """Lines of a height in pixels, at the bottom of a strip (centred) or at its middle left."""
+def text(content: str, size: tuple[int, int], line: float, centred: bool) -> Image.Image:
+    """Text with lines of a height in pixels, at the bottom of a strip (centred) or at its middle left."""
     figure = blank_figure(size)
     x, align, y, base = (0.5, "center", 0.6 * line / size[1], "bottom") if centred else (0, "left", 0.5, "center")
     figure.text(
-        x, y, words, ha=align, va=base, fontsize=to_points(line), linespacing=1.3, family=FONTS, parse_math=False
+        x, y, content, ha=align, va=base, fontsize=to_points(line), linespacing=1.3, family=FONTS, parse_math=False
     )
     return rasterised(figure)
 
 
 def blank_figure(size: tuple[int, int]) -> Figure:
-    figure = Figure(figsize=(size[0] / _DPI, size[1] / _DPI), dpi=_DPI, facecolor="white")
-    FigureCanvasAgg(figure)
-    return figure
+    """A white figure of a width and height in pixels."""
+    return Figure(figsize=(size[0] / _DPI, size[1] / _DPI), dpi=_DPI, facecolor="white")
 
 
 def rasterised(figure: Figure) -> Image.Image:
-    figure.canvas.draw()
-    return Image.fromarray(np.asarray(figure.canvas.buffer_rgba())[..., :3])
+    """A figure as an RGB image."""
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    return Image.fromarray(np.asarray(canvas.buffer_rgba())[..., :3])
 
 
 def to_points(pixels: float) -> float:
+    """Font size in points of a height in pixels."""
     return pixels * 72 / _DPI

@@ -1,4 +1,4 @@
-"""What SCFF chose for an image: how each fusion weighed its two maps, and what each stage adds to the score."""
+"""Attribution to SCFF: the channel weights of each fusion, and each stage's contribution to the class score."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -16,14 +16,14 @@ __all__ = ["FusionWeights", "StageContribution", "fusion_weights", "inside", "st
 
 @dataclass(frozen=True)
 class FusionWeights:
-    """The weights of one fusion, for one image."""
+    """Channel weights of one fusion, for one image."""
 
     layer: str
-    """The fused map that it makes, Y2 to Yn."""
+    """The fused feature map, Y2 to Yn."""
     earlier: np.ndarray
-    """Of each channel of the earlier map, brought to size, float32 [C]."""
+    """Of each channel of the down-sampled earlier map, float32 [C]."""
     stage: np.ndarray
-    """Of each channel of the stage's own map, float32 [C]."""
+    """Of each channel of the stage's own feature map, float32 [C]."""
 
     @property
     def mean(self) -> float:
@@ -36,24 +36,24 @@ class FusionWeights:
         return float(self.earlier.std())
 
     def histogram(self, bins: int = 20) -> np.ndarray:
-        """How many channels of the earlier map have a weight in each of equal parts of 0 to 1, [bins]."""
+        """Histogram of the earlier map's weights over equal bins from 0 to 1, [bins]."""
         return np.histogram(self.earlier, bins, range=(0, 1))[0]
 
 
 @dataclass(frozen=True)
 class StageContribution:
-    """What a score loses without one stage's way into the fusion."""
+    """By how much a class score falls when one stage is ablated from the fusion."""
 
     stage: str
     """X1 to Xn."""
     score: float
     """The target's score, a logit or a difference of two, with all stages."""
     without: float
-    """The same when that stage's map is zero where SCFF takes it; the backbone goes on with the map as it is."""
+    """The same when SCFF receives zeros in place of that stage's map; the backbone keeps the map."""
 
     @property
     def share(self) -> float:
-        """What the stage adds to the score, in its own unit; below zero where it speaks against the target."""
+        """What the stage adds to the score, in the score's unit; negative where it is evidence against the target."""
         return self.score - self.without
 
 
@@ -64,7 +64,7 @@ def fusion_weights(run: ForwardPass) -> list[list[FusionWeights]] | None:
         run: of a network with SCFF.
 
     Returns:
-        None for a network without SCFF, or of a variant that chooses nothing by the image (add, concat).
+        None for a network without SCFF, or of a variant without image-dependent weights (add, concat).
     """
     if run.network.scff is None:
         return None
@@ -84,7 +84,7 @@ def fusion_weights(run: ForwardPass) -> list[list[FusionWeights]] | None:
 
 
 def stage_contributions(run: ForwardPass, targets: list[Target]) -> list[list[StageContribution]] | None:
-    """For each image, what each stage adds to the target's score through SCFF; runs no backbone.
+    """For each image, what each stage adds to the target's score through SCFF; the backbone does not run again.
 
     Args:
         run: of a network with SCFF.
@@ -96,27 +96,27 @@ def stage_contributions(run: ForwardPass, targets: list[Target]) -> list[list[St
     if run.network.scff is None:
         return None
     stages = [run.maps[Layer("X", i)] for i in range(1, run.network.num_stages + 1)]
-    shares: list[list[StageContribution]] = [[] for _ in targets]
+    contributions: list[list[StageContribution]] = [[] for _ in targets]
     with torch.no_grad(), without_autocast(run.logits.device.type):
         for i, stage in enumerate(stages):
             ablated = [*stages[:i], torch.zeros_like(stage), *stages[i + 1 :]]
             logits = run.network.head(run.network.scff.fuse_on(ablated[0], ablated[1:])[-1]).float()
             for image, target in enumerate(targets):
                 scores = (float(target(run.logits[image])), float(target(logits[image])))
-                shares[image].append(StageContribution(str(Layer("X", i + 1)), *scores))
-    return shares
+                contributions[image].append(StageContribution(str(Layer("X", i + 1)), *scores))
+    return contributions
 
 
 def inside(analysis: PairAnalysis, question: Question) -> dict[str, Any]:
-    """All that SCFF chose for an image, as a JSON object.
+    """Fusion weights and stage contributions of an image as a JSON object.
 
     Returns:
-        The names of what is explained; of each fusion the weights of its channels, with mean and spread, or None for
-        a variant that chooses nothing by the image; of each stage the target's score with it and without.
+        Names of pair and classes; of each fusion the weights of its channels, with mean and spread, or None for a
+        variant without image-dependent weights; of each stage the target's score with it and without.
     """
     run, classes = analysis.scff, analysis.pair.classes
     target = run.target(question)
-    weights, (shares,) = fusion_weights(run.run), stage_contributions(run.run, [target])
+    weights, contributions = fusion_weights(run.run), stage_contributions(run.run, [target]) or [[]]
     return {
         "pair": analysis.pair.name,
         "target": classes[target.index],
@@ -131,5 +131,7 @@ def inside(analysis: PairAnalysis, question: Question) -> dict[str, Any]:
             }
             for each in weights[0]
         },
-        "stages": {each.stage: {"score": each.score, "without": each.without, "share": each.share} for each in shares},
+        "stages": {
+            each.stage: {"score": each.score, "without": each.without, "share": each.share} for each in contributions[0]
+        },
     }

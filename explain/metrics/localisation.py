@@ -1,4 +1,4 @@
-"""A heatmap against a region of the image that somebody has marked."""
+"""Localisation: a heatmap against a region that the user has marked."""
 
 from dataclasses import dataclass
 from typing import Self
@@ -13,14 +13,14 @@ __all__ = ["Region", "RegionResult", "against_region"]
 
 @dataclass(frozen=True)
 class Region:
-    """Where in an image something lies.
+    """A region of an image, as a mask.
 
     Raises:
-        BadInputError: nothing is marked.
+        BadInputError: the mask marks no pixel.
     """
 
     mask: np.ndarray
-    """bool [H, W], of the image's size in pixels."""
+    """bool [H, W], at the image's own size."""
 
     def __post_init__(self) -> None:
         if not self.mask.any():
@@ -28,28 +28,28 @@ class Region:
 
     @classmethod
     def box(cls, height: int, width: int, left: int, top: int, right: int, bottom: int) -> Self:
-        """A rectangle; what of it juts out of the image is cut off.
+        """A rectangle, clipped to the image.
 
         Args:
             height, width: of the image, pixels.
             left, top: first column and row inside, from 0.
-            right, bottom: first column and row behind.
+            right, bottom: first column and row beyond it.
 
         Raises:
             BadInputError: the box has no area, or all of it is outside of the image.
         """
-        words = f"the box from column {left}, row {top} to column {right}, row {bottom}"
+        box = f"the box from column {left}, row {top} to column {right}, row {bottom}"
         if right <= left or bottom <= top:
-            raise BadInputError(f"{words} has no area; its right must exceed its left, and its bottom its top")
+            raise BadInputError(f"{box} has no area; its right must exceed its left, and its bottom its top")
         mask = np.zeros((height, width), dtype=bool)
         mask[max(top, 0) : max(bottom, 0), max(left, 0) : max(right, 0)] = True
         if not mask.any():
-            raise BadInputError(f"{words} is outside of the image of {width} x {height} pixels")
+            raise BadInputError(f"{box} is outside of the image of {width} x {height} pixels")
         return cls(mask)
 
     @classmethod
     def of_mask(cls, array: np.ndarray, height: int, width: int) -> Self:
-        """A mask that marks pixels by any value but zero.
+        """A mask whose non-zero pixels are the region.
 
         Args:
             array: [H, W], of any type.
@@ -70,21 +70,21 @@ class Region:
 
 @dataclass(frozen=True)
 class RegionResult:
-    """How well a heatmap, interpolated bilinearly to the image's size, keeps to a region."""
+    """Localisation metrics of a heatmap, interpolated bilinearly to the image's size."""
 
     area: float
-    """Share of the image inside, above 0 to 1: what a map that knows nothing would score as energy."""
+    """Share of the image inside the region, above 0 to 1: the expected energy of a random map."""
     energy: float
-    """Share of the map's sum inside, 0 to 1 (Wang et al., Score-CAM, CVPR workshops 2020, energy-based pointing)."""
+    """Energy-based pointing game, 0 to 1: share of the map's sum inside (Wang et al., CVPR workshops 2020)."""
     overlap: float
-    """Intersection over union, 0 to 1, of the region and as many of the map's hottest pixels
-    (explain.metrics.ranking says which of equally hot ones)."""
+    """Intersection over union, 0 to 1, of the region and as many of the map's highest pixels; ties are broken by
+    explain.metrics.ranking."""
     hit: bool
-    """Whether the hottest pixel is inside (Zhang et al., ECCV 2016, pointing game)."""
+    """Pointing game: whether the map's maximum is inside (Zhang et al., ECCV 2016)."""
 
     @property
     def covered(self) -> float:
-        """Share of the region, 0 to 1, that lies in as many of the map's hottest pixels as are marked."""
+        """Share of the region, 0 to 1, covered by as many of the map's highest pixels as it has."""
         return 2 * self.overlap / (1 + self.overlap)
 
 
@@ -92,11 +92,11 @@ def against_region(heatmap: np.ndarray, region: Region) -> RegionResult | None:
     """Compares a heatmap with a region.
 
     Args:
-        heatmap: [h, w] of the whole image, at least zero, of any scale.
+        heatmap: [h, w] of the whole image, non-negative, of any scale.
         region: of that image, [H, W].
 
     Returns:
-        None for an empty map, zero everywhere, which points nowhere.
+        None for an empty map, zero everywhere.
     """
     if not heatmap.max() > 0:
         return None

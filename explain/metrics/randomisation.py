@@ -3,6 +3,7 @@
 import copy
 from collections.abc import Sequence
 from itertools import islice
+from typing import Any
 
 import numpy as np
 import torch
@@ -101,4 +102,5 @@ def _rank_correlation(first: np.ndarray, second: np.ndarray) -> float | None:
     """Absolute value of Spearman's; None where either is constant."""
     if np.ptp(first) == 0 or np.ptp(second) == 0:
         return None
-    return abs(float(spearmanr(first.ravel(), second.ravel())[0]))
+    correlation: Any = spearmanr(first.ravel(), second.ravel())
+    return abs(float(correlation.statistic))

@@ -14,11 +14,11 @@ def normalised_heatmap(heatmap: Tensor | np.ndarray, size: tuple[int, int]) -> n
     """A heatmap as a share of its own maximum, interpolated bilinearly to an image's size.
 
     Args:
-        heatmap: [h, w], at least zero, not empty.
+        heatmap: [h, w], non-negative, not empty.
         size: (H, W) in pixels.
 
     Returns:
-        float64 [H, W], 0 to 1; at nine decimals, so that interpolation leaves equal values equal.
+        float64 [H, W], 0 to 1; rounded to nine decimals, so that equal values stay equal under interpolation.
     """
     values = torch.as_tensor(heatmap).cpu().double()
     share = (values / values.max())[None, None]
@@ -26,13 +26,13 @@ def normalised_heatmap(heatmap: Tensor | np.ndarray, size: tuple[int, int]) -> n
 
 
 def ranking(share: np.ndarray) -> np.ndarray:
-    """The place of each pixel, 0 for the hottest.
+    """Each pixel's place in descending order of the heatmap, 0 for the maximum.
 
-    Pixels of one value are ordered by a permutation that is drawn once for each number of pixels, so that a plateau,
-    such as all that a heatmap leaves at zero, is spread over and not entered from the top left corner.
+    Ties are broken by a fixed permutation, so that a plateau, such as a heatmap's zeros, is not traversed from the top
+    left corner.
 
     Args:
-        share: [H, W], as enlarged.
+        share: [H, W], of normalised_heatmap.
 
     Returns:
         int64 [H, W], each of 0 to H W - 1 once.
@@ -45,10 +45,10 @@ def ranking(share: np.ndarray) -> np.ndarray:
 
 
 def hottest_pixels(share: np.ndarray, count: int) -> np.ndarray:
-    """The pixels whose place in the ranking is below a count, without ranking the others.
+    """The pixels whose place in the ranking is below a count, by a partial sort.
 
     Args:
-        share: [H, W], as enlarged.
+        share: [H, W], of normalised_heatmap.
         count: 1 to H W.
 
     Returns:
@@ -64,5 +64,5 @@ def hottest_pixels(share: np.ndarray, count: int) -> np.ndarray:
 
 
 def _shuffled(count: int) -> np.ndarray:
-    """The order of pixels of one value."""
+    """The permutation that breaks ties."""
     return np.random.default_rng(_SEED).permutation(count)

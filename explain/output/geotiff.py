@@ -1,18 +1,36 @@
-"""Tags of a heatmap GeoTIFF."""
+"""Heatmaps of a georeferenced image as a GeoTIFF."""
 
 from collections.abc import Mapping
+from pathlib import Path
 
+from explain.cam.analysis import Heatmap
 from explain.cam.question import Question
+from imagery.geotiff import write_geotiff
+from pairs.pair import Pair
 
-__all__ = ["geotiff_tags"]
+__all__ = ["GEOTIFF", "write_heatmaps"]
+
+GEOTIFF = "-heatmaps.tif"
+"""Suffix of the GeoTIFF's name after the image's, which may itself be a .tif in the same folder."""
 
 
-def geotiff_tags(pair: str, question: Question, targets: Mapping[str, str]) -> dict[str, str]:
-    """What a GeoTIFF says of its maps; targets are the classes explained, by role."""
-    return {
+def write_heatmaps(path: Path, source: Path, pair: Pair, question: Question, heatmaps: Mapping[str, Heatmap]) -> None:
+    """Writes heatmaps with the georeference of their image.
+
+    Args:
+        path: of the GeoTIFF.
+        source: the georeferenced image.
+        pair, question: of the heatmaps; names and target classes are written as tags.
+        heatmaps: by role, a band each.
+
+    Raises:
+        BadInputError: the source cannot be read any more.
+    """
+    tags = {
         "TIFFTAG_SOFTWARE": "SCFF Lens",
-        "pair": pair,
+        "pair": pair.name,
         "layer": question.layer,
         "method": question.method,
-        **{f"{role}_target": target for role, target in targets.items()},
+        **{f"{role}_target": pair.classes[heatmap.target] for role, heatmap in heatmaps.items()},
     }
+    write_geotiff(path, source, {role: heatmap.values for role, heatmap in heatmaps.items()}, tags)

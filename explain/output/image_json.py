@@ -1,44 +1,95 @@
-"""What a pair says of one image, in words and numbers: the keys of `python -m explain --json`."""
+"""The explanation of one image as JSON: the keys of `python -m explain --json`."""
 
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from typing import Any
 
-from explain.cam.analysis import Heatmap, NetworkAnalysis, PairAnalysis
+from explain.cam.analysis import Heatmap, NetworkAnalysis
 from explain.cam.question import Question
+from explain.explanation import Explanation
 from explain.metrics.faithfulness import Faithfulness
 from explain.metrics.fusion_attribution import FusionWeights, fusion_weights, stage_contributions
+from explain.metrics.localisation import Region
+from pairs.pair import Pair
 
-__all__ = ["image_json"]
+__all__ = ["REQUEST", "ImageSource", "image_json", "request_json", "result_json"]
+
+REQUEST = "asked"
+"""Key of what was requested, by which a later run recognises its earlier result."""
 
 
-def image_json(
-    analysis: PairAnalysis,
-    heatmaps: dict[str, Heatmap],
-    question: Question,
-    faithfulness: dict[str, Faithfulness] | None = None,
+@dataclass(frozen=True)
+class ImageSource:
+    """Where an image comes from."""
+
+    name: str
+    """Shown to users."""
+    place: str
+    """Its absolute path; its name, where the path is nobody's business."""
+    bands: Sequence[int] | None = None
+    """As imagery.reading.read_image takes them."""
+
+    def band_list(self) -> list[int] | None:
+        """The bands for JSON."""
+        return None if self.bands is None else list(self.bands)
+
+
+def result_json(
+    source: ImageSource,
+    explanation: Explanation,
+    region: Region | None = None,
+    faithfulness: Mapping[str, Faithfulness] | None = None,
 ) -> dict[str, Any]:
-    """A JSON object.
+    """The JSON object of `python -m explain --json`, in which the paths of all files are None yet.
 
     Args:
-        analysis: of the image.
-        heatmaps: both networks', by role.
-        question: that the heatmaps answer.
+        source: of the image.
+        explanation: of it.
+        region: of the image at its own size, to compare the heatmaps with.
         faithfulness: by role, where it was measured.
     """
-    scff = analysis.scff
-    weights, shares = fusion_weights(scff.run), stage_contributions(scff.run, [scff.target(question)])
-    chosen = None if weights is None else {each.layer: _of_weights(each) for each in weights[0]}
+    result = {
+        "image": source.name,
+        REQUEST: request_json(source, explanation.analysis.pair, explanation.question),
+        "bands": source.band_list(),
+        **image_json(explanation, faithfulness),
+        "geotiff": None,
+        "figure": None,
+        "maps": None,
+    }
+    for role, found in explanation.against(region).items():
+        result[role]["region"] = None if found is None else asdict(found)
+    return result
+
+
+def request_json(source: ImageSource, pair: Pair, question: Question) -> dict[str, Any]:
+    """What is explained, of which image, by which networks."""
+    digests = [loaded.digest for loaded in pair.networks.values()]
+    return {"image": source.place, "bands": source.band_list(), "networks": digests, **asdict(question)}
+
+
+def image_json(explanation: Explanation, faithfulness: Mapping[str, Faithfulness] | None = None) -> dict[str, Any]:
+    """Predictions, heatmaps' targets, fusion weights and stage contributions as a JSON object.
+
+    Args:
+        explanation: of the image.
+        faithfulness: by role, where it was measured.
+    """
+    analysis, question = explanation.analysis, explanation.question
+    scff, measured = analysis.scff, faithfulness or {}
+    weights, contributions = fusion_weights(scff.run), stage_contributions(scff.run, [scff.target(question)])
     return {
         "pair": analysis.pair.name,
         "layer": question.layer,
         "method": question.method,
         "smoothing": None if question.smoothing is None else asdict(question.smoothing),
         **{
-            role: _of_network(run, heatmaps[role]) | _of_faithfulness(faithfulness and faithfulness[role])
+            role: _of_network(run, explanation.heatmaps[role])
+            | ({"faithfulness": measured[role].as_json()} if role in measured else {})
             for role, run in analysis.runs.items()
         },
-        "earlier_weights": chosen,
-        "stage_contributions": {share.stage: share.share for share in shares[0]},
+        "earlier_weights": None if weights is None else {each.layer: _of_weights(each) for each in weights[0]},
+        "stage_contributions": {each.stage: each.share for each in (contributions or [[]])[0]},
     }
 
 
@@ -58,7 +109,3 @@ def _of_network(run: NetworkAnalysis, heatmap: Heatmap) -> dict[str, Any]:
 
 def _of_weights(weights: FusionWeights) -> dict[str, Any]:
     return {"mean": weights.mean, "spread": weights.spread, "histogram": weights.histogram().tolist()}
-
-
-def _of_faithfulness(found: Faithfulness | None) -> dict[str, Any]:
-    return {} if found is None else {"faithfulness": found.as_json()}

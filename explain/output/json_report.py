@@ -1,69 +1,64 @@
-"""All that can be shown of an image and a pair, as one JSON object to take away."""
+"""The JSON report of an image: everything that the page shows, in one object."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 
 from core.version import versions
-from explain.cam.analysis import Heatmap, PairAnalysis
 from explain.cam.methods import METHODS
-from explain.cam.question import Question
-from explain.figures.overlay import SCALED_BY, Style
+from explain.explanation import Explanation
+from explain.figures.style import SCALED_BY, Style
 from explain.metrics.faithfulness import Faithfulness
-from explain.metrics.localisation import Region, against_region
+from explain.metrics.localisation import Region
 from explain.metrics.overlap import hottest_overlap
 from explain.output.image_json import image_json
-from explain.output.summary import comparison_summary, scale_text
+from explain.output.summary import comparison_summary, resized_text
 from pairs.checkpoint import Header
 
 __all__ = ["MOST_RUNS", "json_report"]
 
 MOST_RUNS = 100_000
-"""Run lengths of a region that are written; of a mask in more pieces its box and its pixels alone."""
+"""Most run lengths of a region that are written; of a region with more, box and number of pixels alone."""
 
 
 def json_report(
-    analysis: PairAnalysis,
-    heatmaps: dict[str, Heatmap],
-    question: Question,
-    style: Style,
+    explanation: Explanation,
     name: str,
+    style: Style,
     region: Region | None = None,
-    faithfulness: dict[str, Faithfulness] | None = None,
+    faithfulness: Mapping[str, Faithfulness] | None = None,
 ) -> dict[str, Any]:
     """The keys of explain.output.image_json, with image, question, style, checkpoints and versions.
 
-    The maps' values are not in it, but their size and range; they go into an NPZ.
+    Of the heatmaps, shape and range are in it; their values go into an NPZ.
 
     Args:
-        analysis: of the image, which is there at its own size.
-        heatmaps: both networks', by role.
-        question: that they answer.
-        style: that they are drawn in.
+        explanation: of the image at its own size.
         name: of the image.
-        region: of that image, to hold both maps against.
+        style: of the overlays.
+        region: of that image, to compare both heatmaps with.
         faithfulness: by role, where it was measured.
 
     Returns:
-        Plain dictionaries, lists, words and numbers; None for a number that is not finite.
+        Plain dictionaries, lists, strings and numbers; None for a number that is not finite.
     """
-    found = None
-    if region is not None:
-        found = {role: against_region(heatmap.values, region) for role, heatmap in heatmaps.items()}
-    result = {"image": name, **image_json(analysis, heatmaps, question, faithfulness)}
+    analysis, question = explanation.analysis, explanation.question
+    result = {"image": name, **image_json(explanation, faithfulness)}
     for role, run in analysis.runs.items():
-        result[role] |= {"map": _of_map(heatmaps[role].values), "checkpoint": _of_header(run.loaded.header)}
-        if found is not None:
-            inside = found[role]
-            result[role]["region"] = None if inside is None else {**asdict(inside), "covered": inside.covered}
+        values = explanation.heatmaps[role].values
+        result[role] |= {"map": _of_map(values), "checkpoint": _of_header(run.loaded.header)}
+    regions = explanation.against(region)
+    for role, found in regions.items():
+        result[role]["region"] = None if found is None else {**asdict(found), "covered": found.covered}
     height, width = analysis.image.shape[:2]
-    seen = analysis.pair.preprocessing.size
+    input_height, input_width = analysis.pair.preprocessing.size
     target, against = (None if i is None else analysis.pair.classes[i] for i in (question.target, question.against))
     result |= {
         "size": {"width": width, "height": height},
-        "seen": {"width": seen[1], "height": seen[0], "words": scale_text(analysis)},
+        "seen": {"width": input_width, "height": input_height, "words": resized_text(analysis)},
         "question": {
             "target": target,  # None for each network's own prediction
             "against": against,
@@ -73,8 +68,8 @@ def json_report(
         },
         "style": {**asdict(style), "colours": SCALED_BY[style.scale]},
         "comparison": {
-            "words": comparison_summary(analysis, heatmaps, found, question.method),
-            "hottest_fifths_overlap": hottest_overlap(analysis, heatmaps),
+            "words": comparison_summary(explanation, regions),
+            "hottest_fifths_overlap": hottest_overlap(explanation),
         },
         "region": None if region is None else _of_region(region.mask),
         "versions": versions(),
@@ -92,15 +87,15 @@ def _of_map(values: np.ndarray) -> dict[str, Any]:
 
 
 def _of_header(header: Header) -> dict[str, Any]:
-    """What a weights file says of itself, but the classes, which stand with their probabilities."""
+    """A weights file's header without the classes, which are listed with their probabilities."""
     return {name: value for name, value in asdict(header).items() if name != "classes"}
 
 
 def _of_region(mask: np.ndarray) -> dict[str, Any]:
-    """A mask [H, W] in few words: the box around it, and where it is not all of that box, run lengths.
+    """A mask [H, W] in short: its bounding box, and run lengths where it does not fill that.
 
-    These are of the image's rows, one after the other, from the top left: so many pixels outside, so many inside,
-    so many outside, and so on; their sum is the image's.
+    Run lengths are of the image's rows, one after the other, alternately outside and inside the region, beginning
+    outside; their sum is the number of pixels.
     """
     down, across = (np.flatnonzero(mask.any(axis=axis)) for axis in (1, 0))
     left, top, right, bottom = int(across[0]), int(down[0]), int(across[-1]) + 1, int(down[-1]) + 1
@@ -109,13 +104,13 @@ def _of_region(mask: np.ndarray) -> dict[str, Any]:
     if pixels < (right - left) * (bottom - top):
         flat = mask.ravel()
         ends = np.flatnonzero(flat[1:] != flat[:-1]) + 1
-        lengths = np.diff([0, *([0] if flat[0] else []), *ends, flat.size])
+        lengths = np.diff(np.array([0, *([0] if flat[0] else []), *ends, flat.size]))
         runs = lengths.tolist() if len(lengths) <= MOST_RUNS else None
     return {"box": [left, top, right, bottom], "pixels": pixels, "runs": runs}
 
 
 def _plain(value: Any) -> Any:
-    """The same in what JSON knows."""
+    """The same in JSON's types."""
     if isinstance(value, dict):
         return {name: _plain(each) for name, each in value.items()}
     if isinstance(value, list | tuple):

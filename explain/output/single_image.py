@@ -1,73 +1,56 @@
-"""Images explained one by one, each with a figure and files of its own."""
+"""Images explained one by one: each one's figure, heatmaps and JSON in files of their own."""
 
-import dataclasses
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from core.atomic import write_file
-from core.errors import BadInputError
 from explain.cam.analysis import analyse
 from explain.cam.question import Question
-from explain.figures.overlay import Style
-from explain.metrics.faithfulness import faithfulness
-from explain.metrics.localisation import Region
-from explain.output.explanation import ASKED, GEOTIFF, Explanation, asked
+from explain.explanation import Explanation
+from explain.figures.side_by_side import side_by_side_png
+from explain.figures.style import PLAIN, Style
+from explain.metrics.perturbation import LEVELS
+from explain.output.geotiff import GEOTIFF, write_heatmaps
+from explain.output.image_json import REQUEST, ImageSource, request_json, result_json
+from explain.output.npz import heatmaps_npz
+from explain.region_option import NO_REGION, RegionOption
 from imagery.geotiff import is_georeferenced
-from imagery.mask import read_mask
 from imagery.reading import read_image
 from pairs.pair import Pair
 
-__all__ = ["RegionOption", "explain_image", "result_stems"]
+__all__ = ["ImageRun", "explain_image", "result_stems"]
 
-_ENDINGS = (".png", ".npz", ".json", GEOTIFF)
-
-
-@dataclasses.dataclass(frozen=True)
-class RegionOption:
-    """What a user has marked of an image: a box, a mask, or nothing.
-
-    Raises:
-        BadInputError: both are given.
-    """
-
-    box: str | None = None
-    """Left, top, right and bottom in pixels, with commas."""
-    mask: Path | None = None
-    """A raster of the same size, marked where it is not zero."""
-
-    def __post_init__(self) -> None:
-        if self.box is not None and self.mask is not None:
-            raise BadInputError("--box and --mask are two ways to mark a region; choose one")
-
-    def __bool__(self) -> bool:
-        return self.box is not None or self.mask is not None
-
-    def region(self, height: int, width: int) -> Region | None:
-        """The region of an image of that size in pixels.
-
-        Raises:
-            BadInputError: it cannot be read, has another size, or marks nothing.
-        """
-        if self.mask is not None:
-            return Region.of_mask(read_mask(self.mask), height, width)
-        if self.box is None:
-            return None
-        try:
-            left, top, right, bottom = (int(side) for side in self.box.split(","))
-        except ValueError:
-            words = "give left,top,right,bottom in pixels, such as 10,20,60,80"
-            raise BadInputError(f"{self.box!r} is no box; {words}") from None
-        return Region.box(height, width, left, top, right, bottom)
+_SUFFIXES = (".png", ".npz", ".json", GEOTIFF)
 
 
-def result_stems(
-    images: Sequence[Path], out: Path, pair: Pair, question: Question, bands: Sequence[int] | None = None
-) -> list[str]:
-    """Names of the results: the image's without its ending, numbered where files of that name are something else.
+@dataclass(frozen=True)
+class ImageRun:
+    """How single images are explained."""
 
-    An earlier answer to the same question of the same pair and image is replaced.
+    pair: Pair
+    """Best inference-ready."""
+    question: Question = Question()
+    level: str = LEVELS[0]
+    """Of faithfulness, a name in LEVELS."""
+    style: Style = PLAIN
+    """Of the figure."""
+    region: RegionOption = NO_REGION
+    """To compare the heatmaps with."""
+    bands: Sequence[int] | None = None
+    """As imagery.reading.read_image takes them."""
+
+    def source(self, image: Path) -> ImageSource:
+        """Name and place of an image file."""
+        return ImageSource(str(image), str(image.resolve()), self.bands)
+
+
+def result_stems(images: Sequence[Path], out: Path, run: ImageRun) -> list[str]:
+    """Stems of the results' file names: the image's, numbered where it is taken by other files.
+
+    An earlier result of the same request, image and pair is replaced.
     """
     inputs = {image.resolve() for image in images}
     stems: list[str] = []
@@ -75,8 +58,8 @@ def result_stems(
         stem, number = image.stem, 1
         while (
             stem in stems
-            or any((out / f"{stem}{ending}").resolve() in inputs for ending in _ENDINGS)
-            or _taken(out / stem, asked(str(image.resolve()), pair, question, bands))
+            or any((out / f"{stem}{suffix}").resolve() in inputs for suffix in _SUFFIXES)
+            or _taken(out / stem, request_json(run.source(image), run.pair, run.question))
         ):
             number += 1
             stem = f"{image.stem}-{number}"
@@ -84,29 +67,13 @@ def result_stems(
     return stems
 
 
-def explain_image(
-    image: Path,
-    pair: Pair,
-    question: Question,
-    stem: Path,
-    measured: str,
-    style: Style,
-    marked: RegionOption,
-    bands: Sequence[int] | None = None,
-) -> dict[str, Any]:
-    """Explains an image and writes its figure (PNG), heatmaps (NPZ) and what is said of it (JSON).
-
-    Of a georeferenced image it writes the heatmaps as GeoTIFF as well.
+def explain_image(image: Path, stem: Path, run: ImageRun) -> dict[str, Any]:
+    """Explains an image and writes its figure (PNG), heatmaps (NPZ, and GeoTIFF if georeferenced) and summary (JSON).
 
     Args:
         image: the file.
-        pair: best prepared.
-        question: of the image.
-        stem: of the results' paths, without an ending.
-        measured: a name in explain.metrics.perturbation.LEVELS.
-        style: of the figure.
-        marked: of the image, to hold the maps against.
-        bands: to read, as imagery.reading.read_image takes them.
+        stem: of the results' paths, without a suffix.
+        run: how it is explained.
 
     Returns:
         The JSON object.
@@ -114,36 +81,27 @@ def explain_image(
     Raises:
         BadInputError: the image or the mask cannot be read, or a network's output is not finite.
     """
-    pixels = read_image(image, bands=bands)
-    region = marked.region(*pixels.shape[:2])
-    analysis = analyse(pair, pixels)
-    maps = analysis.heatmaps(question)
-    worth = None
-    if measured != "none":
-        worth = {
-            role: faithfulness(run.run.network, run.run.images, maps[role].values[None], [maps[role].target], measured)[
-                0
-            ]
-            for role, run in analysis.runs.items()
-        }
-    explanation = Explanation(str(image), str(image.resolve()), bands, analysis, maps, question, region, worth)
+    pixels = read_image(image, bands=run.bands)
+    region = run.region.region(*pixels.shape[:2])
+    explanation = Explanation.of(analyse(run.pair, pixels), run.question)
     files = {"figure": Path(f"{stem}.png"), "maps": Path(f"{stem}.npz")}
     if is_georeferenced(image):
         files["geotiff"] = Path(f"{stem}{GEOTIFF}")
-    result = explanation.said() | {name: str(path) for name, path in files.items()}
-    write_file(files["figure"], explanation.figure(style, region))
-    write_file(files["maps"], explanation.arrays())
+    result = result_json(run.source(image), explanation, region, explanation.faithfulness(run.level))
+    result |= {name: str(path) for name, path in files.items()}
+    write_file(files["figure"], side_by_side_png(explanation, image.name, run.style, region))
+    write_file(files["maps"], heatmaps_npz(explanation.heatmaps))
     if "geotiff" in files:
-        explanation.write_geotiff(files["geotiff"], image)
+        write_heatmaps(files["geotiff"], image, run.pair, run.question, explanation.heatmaps)
     write_file(Path(f"{stem}.json"), (json.dumps(result, indent=1, allow_nan=False) + "\n").encode())
     return result
 
 
-def _taken(stem: Path, question: dict[str, Any]) -> bool:
-    """Whether files of a result's names are there that are no earlier answer to the question."""
+def _taken(stem: Path, request: dict[str, Any]) -> bool:
+    """Whether files with a result's names exist that are no earlier result of the request."""
     try:
-        return json.loads(Path(f"{stem}.json").read_text())[ASKED] != question
+        return json.loads(Path(f"{stem}.json").read_text())[REQUEST] != request
     except FileNotFoundError:
-        return any(Path(f"{stem}{ending}").exists() for ending in _ENDINGS)
+        return any(Path(f"{stem}{suffix}").exists() for suffix in _SUFFIXES)
     except (ValueError, KeyError, TypeError):
         return True

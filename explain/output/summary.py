@@ -1,145 +1,161 @@
-"""What both networks of a pair say of an image, as a person would say it, in plain text."""
+"""Comparison of a pair's predictions and heatmaps in plain sentences."""
+
+from collections.abc import Mapping
 
 import numpy as np
 
-from explain.cam.analysis import Heatmap, PairAnalysis
-from explain.cam.methods import DEFAULT_METHOD, METHODS
+from explain.cam.analysis import PairAnalysis
+from explain.cam.methods import METHODS
+from explain.explanation import Explanation
 from explain.figures.labels import percent
 from explain.metrics.localisation import RegionResult
 from explain.metrics.overlap import hottest_overlap
 
-__all__ = ["MUCH_THE_SAME", "PARTLY_THE_SAME", "comparison_summary", "peak_position", "scale_text"]
+__all__ = ["MUCH_THE_SAME", "PARTLY_THE_SAME", "comparison_summary", "peak_position", "resized_text"]
 
 MUCH_THE_SAME = 2 / 3
-"""From this overlap on, two maps look at much the same places."""
+"""From this overlap on, two heatmaps highlight much the same areas."""
 PARTLY_THE_SAME = 1 / 3
-"""From this one on, at partly the same: two maps that know nothing of each other come to a fifth."""
-_EQUAL = 0.5  # points, of a hundred, within which two shares count as equal
-_WHOSE = {"baseline": "the baseline", "scff": "SCFF"}
+"""From this one on, partly the same: two unrelated heatmaps come to a fifth."""
+_EQUAL = 0.5  # percentage points within which two shares count as equal
+_NAMES = {"baseline": "the baseline", "scff": "SCFF"}
 
 
-def comparison_summary(
-    analysis: PairAnalysis,
-    heatmaps: dict[str, Heatmap],
-    regions: dict[str, RegionResult | None] | None = None,
-    method: str = DEFAULT_METHOD,
-) -> str:
-    """Two sentences or more: predictions, what the maps are of where it is not these, a region, the maps' places.
+def comparison_summary(explanation: Explanation, regions: Mapping[str, RegionResult | None] | None = None) -> str:
+    """Two sentences or more: predictions, target class where it is not these, region, where the heatmaps are high.
 
-    The maps look at much the same places where their hottest fifths overlap by MUCH_THE_SAME at least, at partly the
-    same from PARTLY_THE_SAME on, and below it at different ones (hottest_overlap). Shares within half a point of a
-    hundred count as equal. A map covers of a region what RegionResult.covered says.
+    Heatmaps highlight much the same areas where their hottest fifths overlap by MUCH_THE_SAME at least, partly the same
+    from PARTLY_THE_SAME on, and different ones below it (hottest_overlap). Shares within half a percentage point count
+    as equal. How much of a region a heatmap covers is RegionResult.covered.
 
     Args:
-        analysis: of the image.
-        heatmaps: both networks', by role.
-        regions: both maps against one region, by role, where there is one; None for an empty map.
-        method: that they were made by, a name in METHODS; one that knows no class is not said to show any.
+        explanation: of the image.
+        regions: both heatmaps against one region, by role, where there is one; None for an empty heatmap.
 
     Returns:
         Plain text with class names as they are, to be escaped where it becomes HTML.
     """
-    of_class = METHODS[method].knows_class
     parts = [
-        _predictions(analysis),
-        _asked(analysis, heatmaps) if of_class else None,
+        _predictions(explanation.analysis),
+        _target_class(explanation) if METHODS[explanation.question.method].knows_class else None,
         _covered(regions or {}),
-        _places(analysis, heatmaps, of_class),
+        _overlap(explanation),
     ]
     return " ".join(filter(None, parts))
 
 
-def scale_text(analysis: PairAnalysis) -> str:
-    """At which size the networks saw the image: "seen at 200 x 200 of 4000 x 3000 pixels, 1 : 20 by 1 : 15"."""
-    seen, whole = analysis.pair.preprocessing.size[::-1], analysis.image.shape[1::-1]  # (width, height)
-    scales = [
-        f"1 : {full / part:.3g}" if full >= part else f"{part / full:.3g} : 1"
-        for part, full in zip(seen, whole, strict=True)
-    ]
-    scale = scales[0] if scales[0] == scales[1] else " by ".join(scales)
-    return f"seen at {seen[0]} x {seen[1]} of {whole[0]} x {whole[1]} pixels, {scale}"
+def resized_text(analysis: PairAnalysis) -> str:
+    """How the image was resized for the networks, such as "resized from 4000 x 3000 to 200 x 200 pixels, ..."."""
+    size, whole = analysis.pair.preprocessing.size[::-1], analysis.image.shape[1::-1]  # (width, height)
+    across, down = (_factor(full, part) for full, part in zip(whole, size, strict=True))
+    if across is None and down is None:
+        return f"at its own size of {whole[0]} x {whole[1]} pixels"
+    factors = [f"{across} horizontally" if across else "", f"{down} vertically" if down else ""]
+    factor = across if across == down else " and ".join(filter(None, factors))
+    return f"resized from {whole[0]} x {whole[1]} to {size[0]} x {size[1]} pixels, {factor}"
 
 
 def peak_position(values: np.ndarray) -> str:
-    """Where a map is largest, in words."""
+    """Where a heatmap's maximum is: "top left", "top", ..., "centre", ..., "bottom right"."""
     row, column = np.unravel_index(values.argmax(), values.shape)
-    down = ("at the top", "in the middle", "at the bottom")[int(3 * row / values.shape[0])]
+    down = ("top", "", "bottom")[int(3 * row / values.shape[0])]
     across = ("left", "", "right")[int(3 * column / values.shape[1])]
-    return f"{down} {across}".strip() if across else down
+    return " ".join(filter(None, (down, across))) or "centre"
+
+
+def _factor(full: int, part: int) -> str | None:
+    """A change of scale along one side; None where there is none."""
+    if full == part:
+        return None
+    return f"downsampled {full / part:.3g}x" if full > part else f"upsampled {part / full:.3g}x"
 
 
 def _predictions(analysis: PairAnalysis) -> str:
     classes = analysis.pair.classes
-    said = {role: classes[run.prediction] for role, run in analysis.runs.items()}
-    sure = {role: float(run.probabilities[run.prediction]) for role, run in analysis.runs.items()}
-    if said["baseline"] != said["scff"]:
+    predictions = {role: classes[run.prediction] for role, run in analysis.runs.items()}
+    confidence = {role: float(run.probabilities[run.prediction]) for role, run in analysis.runs.items()}
+    if predictions["baseline"] != predictions["scff"]:
         return (
-            f"They disagree: the baseline says {said['baseline']} ({_percent(sure['baseline'])}), "
-            f"with SCFF it is {said['scff']} ({_percent(sure['scff'])})."
+            f"The predictions differ: the baseline predicts {predictions['baseline']} "
+            f"({_percent(confidence['baseline'])}), SCFF predicts {predictions['scff']} "
+            f"({_percent(confidence['scff'])})."
         )
-    if _equal(sure):
-        return f"Both say {said['scff']} and are about as sure ({_both(sure)})."
-    points = max(1, round(100 * abs(sure["scff"] - sure["baseline"])))
-    surer = _WHOSE[max(sure, key=sure.__getitem__)]
-    return f"Both say {said['scff']}; {surer} is {points} point{'s' if points > 1 else ''} surer."
-
-
-def _asked(analysis: PairAnalysis, heatmaps: dict[str, Heatmap]) -> str | None:
-    """What the maps are of, unless it is what each network predicts."""
-    classes, found = analysis.pair.classes, heatmaps["scff"]
-    over = "" if found.against is None else f" over {classes[found.against]}"
-    if all(heatmap.target == analysis.runs[role].prediction for role, heatmap in heatmaps.items()):
-        return f"Each map shows what speaks for its network's class{over}." if over else None
-    given = {role: float(run.probabilities[found.target]) for role, run in analysis.runs.items()}
-    return f"The maps show what speaks for {classes[found.target]}{over} ({_both(given)})."
-
-
-def _covered(regions: dict[str, RegionResult | None]) -> str | None:
-    shares = {role: found.covered for role, found in regions.items() if found is not None}
-    parts = {role: _part(share) for role, share in shares.items()}
-    if len(shares) < 2:
-        return next((f"The map of {_WHOSE[role]} covers {parts[role]} of the marked area." for role in shares), None)
-    if not any(shares.values()):
-        return "Neither map covers any of the marked area."
-    if parts["scff"] == parts["baseline"]:
-        return f"Both maps cover {parts['scff']} of the marked area."
-    if _equal(shares):
-        return f"Both maps cover about {parts['scff']} of the marked area."
-    more = "more" if shares["scff"] > shares["baseline"] else "less"
+    if _equal(confidence):
+        return f"Both predict {predictions['scff']} with about the same confidence ({_both(confidence)})."
+    points = max(1, round(100 * abs(confidence["scff"] - confidence["baseline"])))
+    higher = _NAMES[max(confidence, key=confidence.__getitem__)]
     return (
-        f"The map of SCFF covers {more} of the marked area, {parts['scff']} of it; "
-        f"that of the baseline covers {parts['baseline']}."
+        f"Both predict {predictions['scff']}; {higher}'s confidence is {points} percentage "
+        f"point{'s' if points > 1 else ''} higher."
     )
 
 
-def _places(analysis: PairAnalysis, heatmaps: dict[str, Heatmap], of_class: bool) -> str:
-    empty = {role: heatmap for role, heatmap in heatmaps.items() if heatmap.empty}
-    if len(empty) == 2:
-        return "Both maps are empty."
-    for role, heatmap in empty.items():
-        return f"The map of {_WHOSE[role]} is empty: it finds nothing for {analysis.pair.classes[heatmap.target]}."
-    overlap = hottest_overlap(analysis, heatmaps)
+def _target_class(explanation: Explanation) -> str | None:
+    """The class that the heatmaps are for, unless it is what each network predicts."""
+    runs, target = explanation.analysis.runs, explanation.heatmaps["scff"]
+    classes = explanation.analysis.pair.classes
+    over = "" if target.against is None else f" over {classes[target.against]}"
+    if all(heatmap.target == runs[role].prediction for role, heatmap in explanation.heatmaps.items()):
+        return f"Each heatmap shows evidence for its network's own prediction{over}." if over else None
+    confidence = {role: float(run.probabilities[target.target]) for role, run in runs.items()}
+    return f"The heatmaps show evidence for {classes[target.target]}{over} ({_both(confidence)})."
+
+
+def _covered(regions: Mapping[str, RegionResult | None]) -> str | None:
+    shares = {role: found.covered for role, found in regions.items() if found is not None}
+    parts = {role: _part(share) for role, share in shares.items()}
+    if len(shares) < 2:
+        sentences = (f"{_possessive(role)} heatmap covers {parts[role]} of the region." for role in shares)
+        return next(sentences, None)
+    if not any(shares.values()):
+        return "Neither heatmap covers any of the region."
+    if parts["scff"] == parts["baseline"]:
+        return f"Both heatmaps cover {parts['scff']} of the region."
+    if _equal(shares):
+        return f"Both heatmaps cover about {parts['scff']} of the region."
+    more = "more" if shares["scff"] > shares["baseline"] else "less"
+    return (
+        f"SCFF's heatmap covers {more} of the region, {parts['scff']} of it; the baseline's covers {parts['baseline']}."
+    )
+
+
+def _overlap(explanation: Explanation) -> str:
+    heatmaps, classes = explanation.heatmaps, explanation.analysis.pair.classes
+    overlap = hottest_overlap(explanation)
+    if overlap is None:
+        empty = [role for role, heatmap in heatmaps.items() if heatmap.empty]
+        if len(empty) == 2:
+            return "Both heatmaps are empty."
+        return f"{_possessive(empty[0])} heatmap is empty: no evidence for {classes[heatmaps[empty[0]].target]}."
     how = "different"
     if overlap >= PARTLY_THE_SAME:
         how = "much the same" if overlap >= MUCH_THE_SAME else "partly the same"
-    apart = of_class and heatmaps["baseline"].target != heatmaps["scff"].target
-    return f"{'Each for its own class, the' if apart else 'The'} two maps look at {how} places."
+    knows_class = METHODS[explanation.question.method].knows_class
+    apart = knows_class and heatmaps["baseline"].target != heatmaps["scff"].target
+    return f"{'Each for its own class, the' if apart else 'The'} two heatmaps highlight {how} areas."
 
 
-def _equal(shares: dict[str, float]) -> bool:
+def _possessive(role: str) -> str:
+    """At the beginning of a sentence."""
+    return {"baseline": "The baseline's", "scff": "SCFF's"}[role]
+
+
+def _equal(shares: Mapping[str, float]) -> bool:
     return round(100 * abs(shares["scff"] - shares["baseline"]), 6) <= _EQUAL
 
 
-def _both(shares: dict[str, float]) -> str:
+def _both(shares: Mapping[str, float]) -> str:
     baseline, scff = (_percent(shares[role]) for role in ("baseline", "scff"))
     return baseline if baseline == scff else f"{baseline} without SCFF, {scff} with it"
 
 
 def _percent(share: float) -> str:
-    """In whole percents; near none and near all, where these would claim either, as explain.figures.labels.percent."""
+    """In whole percent; below 1 % and above 99 % as explain.figures.labels.percent, so that it is never 0 or 100 %."""
     return f"{share * 100:.0f} %" if 0.01 <= share < 0.99 else percent(share)
 
 
 def _part(share: float) -> str:
     """A share of an area, which, unlike a probability, may be none and all."""
-    return {0: "none", 1: "all"}.get(share, _percent(share))
+    if share in (0, 1):
+        return "all" if share else "none"
+    return _percent(share)

@@ -21,6 +21,7 @@ from app.tabs.batch.view import column_glossary, columns, entry, outcome_message
 from core.errors import BadInputError
 from explain.batch.folder import explain_in_steps
 from explain.batch.folder_run import FolderRun
+from explain.batch.rows import ImageRow
 from explain.cam.layers import FUSED, explainable_layers, find_layer
 from explain.cam.methods import METHODS
 from pairs.folder import PairFolder
@@ -127,7 +128,7 @@ class Batch:
                     f"{METHODS[method].title} runs both networks once for each of a layer's channels, so that a batch "
                     f"by it holds at most {_MOST_SCORED} images; send fewer, or choose another method"
                 )
-            rows = [{"image": name, "error": reason} for name, reason in found.refused.items()]
+            rows = [ImageRow(name, reason) for name, reason in found.refused.items()]
             work = FolderRun(
                 images, found.names, out, loaded, question, measured, batch=1 if scored else _AT_ONCE[measured]
             )

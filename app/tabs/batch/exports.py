@@ -2,13 +2,13 @@
 
 import zipfile
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
 
 from app.components.html import link_list
 from app.storage.downloads import DownloadStore
 from app.tabs.batch.jobs import BatchJob
 from explain.batch.folder_run import FolderRun
 from explain.batch.results import figure, sheets, strip, table
+from explain.batch.rows import ImageRow
 
 __all__ = ["batch_files", "figure_of", "zipped"]
 
@@ -22,7 +22,7 @@ def batch_files(job: BatchJob, shelf: DownloadStore) -> str:
     name = f"{stem}.csv"
     links = [("Table, CSV", name, shelf.put_stream(name, "text/csv", lambda: iter([table(job.rows)]), there))]
     if good := _good(job):
-        has_place = any("geotiff" in row for row in good)
+        has_place = any(row.geotiff for row in good)
         for title, name, files in (
             (f"Raw maps, ZIP of NPZ{' and GeoTIFF' if has_place else ''}", f"{stem}-maps.zip", _maps),
             ("Figures, ZIP of PNG", f"{stem}-figures.zip", _figures),
@@ -35,7 +35,7 @@ def batch_files(job: BatchJob, shelf: DownloadStore) -> str:
     )
 
 
-def figure_of(work: FolderRun, row: dict[str, Any]) -> bytes:
+def figure_of(work: FolderRun, row: ImageRow) -> bytes:
     """An image's side-by-side figure, PNG.
 
     Raises:
@@ -77,21 +77,21 @@ class _Pieces:
 
 def _maps(job: BatchJob) -> _Files:
     for row in _good(job):
-        files = [job.work.maps(row["image"])]
-        if "geotiff" in row:
-            files.append(job.work.geotiff(row["image"]))
+        files = [job.work.maps(row.image)]
+        if row.geotiff:
+            files.append(job.work.geotiff(row.image))
         for file in files:  # by the names that the table has
             yield file.relative_to(job.work.out).as_posix(), file.read_bytes
 
 
 def _figures(job: BatchJob) -> _Files:
     for row in _good(job):
-        yield f"{row['image']}.png", lambda row=row: figure_of(job.work, row)
+        yield f"{row.image}.png", lambda row=row: figure_of(job.work, row)
 
 
 def _sheets(job: BatchJob) -> _Files:
     _check_there(job.work)
-    found = [(row, strip(job.work, row["image"])) for row in job.rows]
+    found = [(row, strip(job.work, row.image)) for row in job.rows]
     for number, sheet in enumerate(sheets(job.work, found), 1):
         yield f"contact-{number}.png", lambda sheet=sheet: sheet
 
@@ -101,5 +101,5 @@ def _check_there(work: FolderRun) -> None:
         raise FileNotFoundError(work.out)
 
 
-def _good(job: BatchJob) -> list[dict[str, Any]]:
-    return [row for row in job.rows if not row["error"]]
+def _good(job: BatchJob) -> list[ImageRow]:
+    return [row for row in job.rows if not row.error]

@@ -14,6 +14,7 @@ from typing import Any
 from app.tabs.batch.archive import Gathered
 from core.errors import BadInputError
 from explain.batch.folder_run import FolderRun
+from explain.batch.rows import ImageRow
 
 __all__ = ["BatchJob", "BatchJobs"]
 
@@ -24,7 +25,7 @@ class BatchJob:
 
     work: FolderRun
     gathered: Gathered
-    rows: list[dict[str, Any]]
+    rows: list[ImageRow]
     """Of the files that are done, as explain.batch.folder gives them; first of those that could not be unpacked."""
     entries: list[dict[str, Any]]
     """The same as the page shows them (app.tabs.batch.view)."""
@@ -49,7 +50,7 @@ class BatchJob:
             self.begun = time.monotonic()
             return True
 
-    def add(self, rows: list[dict[str, Any]], entries: list[dict[str, Any]]) -> bool:
+    def add(self, rows: list[ImageRow], entries: list[dict[str, Any]]) -> bool:
         """Adds what is done; False where the visitor has stopped it: then nothing is added."""
         with self._lock:
             if not self.stopped:

@@ -1,6 +1,5 @@
 """What the Batch tab shows: how far a batch is, in words, and each image's answer for the gallery and the table."""
 
-from collections.abc import Mapping
 from html import escape
 from typing import Any
 
@@ -10,6 +9,7 @@ from app.storage.downloads import DownloadStore
 from app.tabs.batch.exports import figure_of
 from app.tabs.batch.jobs import BatchJob
 from explain.batch.folder_run import FolderRun
+from explain.batch.rows import ImageRow
 from explain.cam.methods import METHODS
 from explain.figures.labels import TITLES, percent
 from explain.metrics.catalogue import METRICS, perturbations_of
@@ -28,36 +28,33 @@ def columns(work: FolderRun) -> list[str]:
     return titles + [f"{title}: {metric.label}" for metric in _measured(work).values() for title in TITLES.values()]
 
 
-def entry(work: FolderRun, row: Mapping[str, Any], shelf: DownloadStore) -> dict[str, Any]:
+def entry(work: FolderRun, row: ImageRow, shelf: DownloadStore) -> dict[str, Any]:
     """One image for the gallery and the table, as app/assets/results.js takes it."""
-    name = row["image"]
-    if row["error"]:
-        return {"name": name, "error": row["error"].removeprefix(f"{name}: ")}
+    name = row.image
+    if row.error:
+        return {"name": name, "error": row.error.removeprefix(f"{name}: ")}
     knows_class = METHODS[work.question.method].knows_class
-    agree = row["baseline_prediction"] == row["scff_prediction"]
-    said = {}
+    said: list[str] = []
     cells: list[list] = []
-    for role, title in TITLES.items():
-        share = percent(row[f"{role}_confidence"])
-        said[role] = f"{title}: {row[f'{role}_prediction']}, {share}"
-        if knows_class and row[f"{role}_target"] != row[f"{role}_prediction"]:
-            said[role] += f"; map of {row[f'{role}_target']}"
-        if row[f"{role}_empty"]:
-            said[role] += "; empty map"
-        cells += [[row[f"{role}_prediction"], None], [share, row[f"{role}_confidence"]]]
-    cells.append(["agree" if agree else "disagree", None])
+    for role, result in row.networks.items():
+        share = percent(result.confidence)
+        text = f"{TITLES[role]}: {result.prediction}, {share}"
+        if knows_class and result.target != result.prediction:
+            text += f"; map of {result.target}"
+        if result.empty:
+            text += "; empty map"
+        said.append(text)
+        cells += [[result.prediction, None], [share, result.confidence]]
+    cells.append(["agree" if row.agree else "disagree", None])
     if work.question.target is not None:
-        for role in TITLES:
-            value = row[f"{role}_target_confidence"]
-            cells.append([percent(value), value])
+        cells += [[percent(each.target_confidence), each.target_confidence] for each in row.networks.values()]
     for key in _measured(work):
-        for role in TITLES:
-            value = row[f"{role}_{key}"]
-            cells.append(["empty map" if value is None else f"{value:.3f}", value])
+        values = [result.metrics[key] for result in row.networks.values()]
+        cells += [["empty map" if value is None else f"{value:.3f}", value] for value in values]
     return {
         "name": name,
-        "said": list(said.values()),
-        "agree": agree,
+        "said": said,
+        "agree": row.agree,
         "strip": shelf.put_file(f"{name}.jpg", "image/jpeg", work.strip(name)),
         "figure": shelf.put_stream(
             f"{name}.png", "image/png", lambda: iter([figure_of(work, row)]), work.maps(name).is_file
@@ -97,14 +94,14 @@ def time_left(seconds: float) -> str:
 
 def outcome_message(job: BatchJob) -> str:
     """HTML: how a batch has ended."""
-    good = [row for row in job.rows if not row["error"]]
+    good = [row for row in job.rows if not row.error]
     bad = len(job.rows) - len(good)
     over = job.gathered.passed_over
     passed = f" {over} other file{'s' if over > 1 else ''} in ZIPs passed over." if over else ""
     failures = f" {_images(bad)} could not be explained; the table says why." if bad else ""
     agreed = ""
     if good:
-        same = sum(row["baseline_prediction"] == row["scff_prediction"] for row in good)
+        same = sum(row.agree for row in good)
         agreed = f" The two networks agree on {same} of {len(good)}."
     if job.stopped:
         kept = " What is done is below." if job.rows else ""

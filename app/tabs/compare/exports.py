@@ -4,7 +4,6 @@ import json
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -16,9 +15,10 @@ from app.session.state import SessionState
 from app.storage.analyses import CachedAnalysis
 from app.storage.downloads import DownloadStore
 from app.tabs.compare.bands import bands_text
-from explain.figures.publication import Answered, print_figure
+from explain.figures.publication import print_figure
 from explain.metrics.localisation import Region
-from explain.output.explanation import Explanation
+from explain.output.geotiff import write_heatmaps
+from explain.output.npz import heatmaps_npz
 
 __all__ = ["export_links"]
 
@@ -65,14 +65,8 @@ class _View:
     def figure(self, ending: str) -> bytes:
         """For print."""
         image = self.visit.picture.read()
-        rows = [
-            Answered(
-                replace(each.analysis, image=image),
-                each.heatmaps(question := self.settings.question(each.analysis.pair)),
-                question,
-            )
-            for each in self.look().values()
-        ]
+        explanations = [each.explanation(self.settings.question(each.analysis.pair)) for each in self.look().values()]
+        rows = [replace(each, analysis=replace(each.analysis, image=image)) for each in explanations]
         name = self.visit.picture.name + bands_text(self.visit.picture.bands)
         return print_figure(rows, name, self.settings.style, ending, self._region(image))
 
@@ -80,13 +74,11 @@ class _View:
         """Float32 [h, w] by role; of several pairs by pair and role."""
         seen = self.look()
         arrays = {
-            role if len(seen) == 1 else f"{name}/{role}": heatmap.values
+            role if len(seen) == 1 else f"{name}/{role}": heatmap
             for name, each in seen.items()
             for role, heatmap in each.heatmaps(self.settings.question(each.analysis.pair)).items()
         }
-        data = BytesIO()
-        np.savez(data, **arrays)
-        return data.getvalue()
+        return heatmaps_npz(arrays)
 
     def record(self) -> bytes:
         """All that is shown, an object a pair."""
@@ -103,12 +95,9 @@ class _View:
         """A pair's maps over the ground of the image."""
         picture, seen = self.visit.picture, self.look()[name]
         question = self.settings.question(seen.analysis.pair)
-        answered = Explanation(
-            picture.name, picture.name, picture.bands, seen.analysis, seen.heatmaps(question), question
-        )
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "maps.tif"
-            answered.write_geotiff(path, picture.path)
+            write_heatmaps(path, picture.path, seen.analysis.pair, question, seen.heatmaps(question))
             return path.read_bytes()
 
     def _region(self, image: np.ndarray) -> Region | None:

@@ -16,7 +16,7 @@ from app.session.settings import NO_CLASS, OWN_PREDICTION, Settings
 from app.storage.uploads import RETENTION_SECONDS
 from explain.cam.layers import FUSED
 from explain.cam.methods import METHODS
-from explain.figures.overlay import COLOUR_MAPS, SCALES
+from explain.figures.style import COLOUR_MAPS, SCALES
 
 __all__ = ["NOTHING", "CompareComponents", "lay_out"]
 

@@ -17,7 +17,8 @@ from app.storage.downloads import DownloadStore
 from explain.cam.analysis import Heatmap, NetworkAnalysis, PairAnalysis
 from explain.cam.methods import METHODS, Method
 from explain.figures.labels import TITLES, percent
-from explain.figures.overlay import DIVERGING, SCALED_BY, Style, difference, difference_end, levels, scaled
+from explain.figures.overlay import difference, difference_end, levels, scaled
+from explain.figures.style import DIVERGING, SCALED_BY, Style
 from explain.metrics.localisation import RegionResult, against_region
 from explain.output.summary import comparison_summary, peak_position
 
@@ -72,7 +73,9 @@ def view(
         shown = _Shown(visit, name, analysis, maps, METHODS[settings.method], settings.style, shelf)
         results = {role: _against(heatmap, visit) for role, heatmap in maps.items()}
         rows.append(_row(shown, recognised[name], titled=len(seen) > 1))
-        said = escape(comparison_summary(analysis, maps, results if visit.marking else None, settings.method))
+        said = escape(
+            comparison_summary(each.explanation(settings.question(analysis.pair)), results if visit.marking else None)
+        )
         sentences.append(f"<p>{f'<b>{escape(name)}</b>: ' if len(seen) > 1 else ''}{said}</p>")
         regions.append((name, results))
         first = first or shown
@@ -139,7 +142,7 @@ class _Shown:
         heatmap, run = self.maps[role], self.analysis.runs[role]
         of = run.loaded.header.classes[heatmap.target] if self.method.knows_class else "no class"
         title = f"{TITLES[role]}: heatmap of {of} over {self.visit.picture.name}"
-        return f"{title}; {'empty' if heatmap.empty else 'strongest ' + peak_position(heatmap.values)}"
+        return f"{title}; {'empty' if heatmap.empty else 'highest activation: ' + peak_position(heatmap.values)}"
 
     def _coloured(self, what: str, share: np.ndarray | None, colour_map: str) -> str:
         """Address of a map in colours, at the size of the page's image."""
@@ -237,7 +240,7 @@ def _where_more(values: np.ndarray) -> str:
     """The places where the difference is largest in either direction."""
     parts = []
     if values.max() > 0:
-        parts.append(f"SCFF finds more above all {peak_position(values)}")
+        parts.append(f"Largest increase: {peak_position(values)}")
     if values.min() < 0:
-        parts.append(f"less above all {peak_position(-values)}")
+        parts.append(f"largest decrease: {peak_position(-values)}")
     return (", ".join(parts) or "The two maps are equal") + "."

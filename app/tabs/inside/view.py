@@ -200,7 +200,7 @@ class _Section:
             return f"<p class='fine'>{layer} leads nowhere in this network, and has no heatmap.</p>"
         heatmap = maps[layer][role]
         height, width = heatmap.values.shape
-        where = "empty: no evidence" if heatmap.empty else f"strongest {peak_position(heatmap.values)}"
+        where = "empty: no evidence" if heatmap.empty else f"highest activation: {peak_position(heatmap.values)}"
         alt = f"{TITLES[role]}, heatmap at {layer} over {self.visit.picture.name}: {where}"
         empty = "<b>Empty map.</b> " if heatmap.empty else ""
         return (

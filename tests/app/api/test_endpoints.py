@@ -20,9 +20,10 @@ from rasterio.transform import from_origin
 from app.api.endpoints import Endpoints
 from explain.cam.analysis import analyse
 from explain.cam.question import Question
-from explain.figures.overlay import Style
+from explain.figures.style import Style
 from explain.metrics.faithfulness import faithfulness
-from explain.output.single_image import RegionOption, explain_image
+from explain.output.single_image import ImageRun, explain_image
+from explain.region_option import RegionOption
 from imagery.reading import read_image
 from pairs.folder import PairFolder
 from pairs.inference import inference_ready
@@ -157,10 +158,13 @@ def test_explain_says_and_draws_what_the_command_line_does(
     answers: dict[str, Any], scene: Path, pair_here: Pair, tmp_path: Path
 ) -> None:
     figure, answer = answers["/explain"]
-    question = Question(1, 2, "Y3", "hirescam")
-    expected = explain_image(
-        scene, pair_here, question, tmp_path / "x", "none", Style("viridis", "shared"), RegionOption("10,20,60,80")
+    run = ImageRun(
+        pair_here,
+        Question(1, 2, "Y3", "hirescam"),
+        style=Style("viridis", "shared"),
+        region=RegionOption("10,20,60,80"),
     )
+    expected = explain_image(scene, tmp_path / "x", run)
     files = {"image": "a scene.tif", "figure": "a scene.png", "maps": None, "geotiff": None}
     assert {name: answer[name] for name in files} == files
     assert str(scene.parent) not in json.dumps(answer)
@@ -196,7 +200,7 @@ def test_faithfulness_is_that_of_these_maps(answers: dict[str, Any], scene: Path
     found = answers["/faithfulness"]["scff"]
     assert found["target"] == "roof"
     for name in ("confidence", "drop", "insertion_area", "deletion_area", "road"):
-        assert found[name] == pytest.approx(getattr(expected, name), abs=1e-4)
+        assert found[name] == pytest.approx(expected.as_json()[name], abs=1e-4)
 
 
 def test_inside_is_what_scff_chose(answers: dict[str, Any]) -> None:
@@ -217,7 +221,7 @@ def test_the_record_is_of_the_same_answer(answers: dict[str, Any]) -> None:
     assert said["question"]["target"] == "roof"
     assert said["style"]["colour_map"] == "viridis"
     assert said["region"]["box"] == [10, 20, 60, 80]
-    assert "marked area" in said["comparison"]["words"]
+    assert "of the region" in said["comparison"]["words"]
 
 
 REFUSED = {
@@ -227,7 +231,7 @@ REFUSED = {
     "no such method": ({"method": "lime"}, "unknown method 'lime'; known: gradcam++"),
     "no such scale": ({"scale": "log"}, "unknown scale 'log'; known: own, shared"),
     "no such colours": ({"colour_map": "red"}, "unknown colour map 'red'; known: inferno"),
-    "no target": ({"against": "roof"}, "a contrast is between two classes; choose the target as well"),
+    "no target": ({"against": "roof"}, "a contrast is between two classes; choose the target class as well"),
     "no bands": ({"bands": "red"}, "'red' is not a band selection"),
     "too few bands": ({"bands": "7"}, "band 7 cannot be chosen; it has 1 (red)"),
     "no box": ({"box": "left"}, "'left' is no box; give left,top,right,bottom"),

@@ -125,13 +125,13 @@ def test_bad_input(command: Command, pair_folder: Path, folder: Path, tmp_path: 
         assert words in ended.err
 
     refused("no image in this folder", empty)
-    refused("unknown measure 'all'; known: none, quick, full", folder, "--measure", "all")
+    refused("unknown faithfulness level 'all'; known: none, quick, full", folder, "--measure", "all")
     refused("batch size must be at least 1", folder, "--batch-size", 0)
-    refused("mark a region of one image", folder, "--box", "0,0,5,5")
+    refused("mark a region of a single image", folder, "--box", "0,0,5,5")
     refused("choose one", folder / "a.tif", "--box", "0,0,5,5", "--mask", folder / "b.png")
     refused("'1,2' is no box", folder / "a.tif", "--box", "1,2")
     refused("a class cannot be contrasted with itself", folder, "--target", "roof", "--against", "roof")
-    refused("--against contrasts the target with a class; add --target", folder, "--against", "roof")
+    refused("--against contrasts the target class with another; add --target", folder, "--against", "roof")
     refused("noisy copies to average over must be at least 1", folder, "--smooth", -1)
     assert not (out / "results.csv").exists()
     command("explain", folder, "--pair", pair_folder, "--out", out, "--measure", "none")
@@ -153,7 +153,7 @@ def test_an_interruption_says_how_to_go_on(
     with monkeypatch.context() as patch:
         patch.setattr("explain.batch.folder.forward_passes", interrupt)
         ended = command(*arguments)
-    assert (ended.status, ended.err) == (130, "interrupted; the same command goes on from here\n")
+    assert (ended.status, ended.err) == (130, "interrupted; run the same command again to resume\n")
     assert command(*arguments).status == 2  # for the image that is none
     assert len(table(tmp_path / "out")) == 5
 
@@ -182,7 +182,7 @@ def test_files_of_somebody_else_are_left_alone(
     (out / name).write_text("mine")
     ended = command("explain", folder, "--pair", pair_folder, "--out", out, "--measure", "none")
     assert ended.status == 2
-    assert f"{name} is there already, and not of a run of this program" in ended.err
+    assert f"{name} exists already, and not from a run of this program" in ended.err
     assert (out / name).read_text() == "mine"
 
 
@@ -340,7 +340,7 @@ def test_figure9_says_which_pair_has_a_layer(
     other = write_pair(tmp_path / "checkpoints" / "deep", seed=5)
     names = {"tiny": ("fused", "Y2"), "deep": ("fused", "Y2", "Y3")}
     given = iter([names["tiny"], names["deep"]] * 2)
-    monkeypatch.setattr("explain.cam.layers.layer_names", lambda _: next(given))
+    monkeypatch.setattr("explain.run.layer_names", lambda _: next(given))
     shared = ("explain", "figure9", "--pairs", pair_folder, other, "--images", folder / "a.tif", "--layer", "Y3")
     ended = command(*shared, "--out", tmp_path / "x.pdf")
     assert ended.err == "error: tiny has no layer 'Y3' but fused, Y2; deep has it\n"

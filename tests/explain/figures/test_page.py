@@ -10,7 +10,8 @@ from matplotlib.backends.backend_agg import RendererAgg
 from matplotlib.font_manager import FontProperties
 from PIL import Image
 
-from explain.figures.page import FORMATS, Page, line_height, printable, wrapped
+from explain.figures.page import Page, line_height, printable, wrapped
+from explain.figures.style import FORMATS
 from explain.figures.text import FONTS
 
 

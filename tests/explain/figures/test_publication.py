@@ -15,9 +15,10 @@ from core.errors import BadInputError
 from core.version import VERSION, versions
 from explain.cam.analysis import Heatmap, analyse
 from explain.cam.question import Question, Smoothing
-from explain.figures.overlay import Style, difference, difference_end, difference_overlay, overlay, scaled
-from explain.figures.page import FORMATS
-from explain.figures.publication import LARGEST_PANEL, Answered, print_figure
+from explain.explanation import Explanation
+from explain.figures.overlay import difference, difference_end, difference_overlay, overlay, scaled
+from explain.figures.publication import LARGEST_PANEL, print_figure
+from explain.figures.style import FORMATS, Style
 from explain.metrics.localisation import Region
 from pairs.pair import Pair
 from tests.conftest import texture
@@ -27,9 +28,8 @@ COLUMN, STEP = 501, 531  # pixels of a panel's width at 300 dpi, and from one to
 OWN = Question()
 
 
-def answered(pair: Pair, image: np.ndarray, question: Question = OWN) -> Answered:
-    analysis = analyse(pair, image)
-    return Answered(analysis, analysis.heatmaps(question), question)
+def explained(pair: Pair, image: np.ndarray, question: Question = OWN) -> Explanation:
+    return Explanation.of(analyse(pair, image), question)
 
 
 def as_array(data: bytes) -> np.ndarray:
@@ -68,7 +68,7 @@ def test_panels_are_the_image_the_maps_and_their_difference(pair: Pair, shape: t
     """Of images whose pixels go into the panel's by a whole number, one way or the other."""
     random = np.random.default_rng(0)
     image = random.integers(0, 256, (*shape, 3), dtype=np.uint8)
-    row, style = answered(pair, image, Question(1)), Style("viridis", "shared", 0.4)
+    row, style = explained(pair, image, Question(1)), Style("viridis", "shared", 0.4)
     figure = as_array(print_figure([row], "a.tif", style, ".png"))
     assert figure.shape[1] == 2154
     if shape[1] > COLUMN:
@@ -88,12 +88,12 @@ def test_panels_are_the_image_the_maps_and_their_difference(pair: Pair, shape: t
 
 def test_the_caption_is_complete(pair: Pair) -> None:
     image = texture(0, 0, side=80)
-    own = Answered(found := analyse(pair, image), found.heatmaps(Question()), Question())
+    own = Explanation.of(found := analyse(pair, image))
     words = text_of_svg(print_figure([own], "scene 7.tif", Style(), ".svg"))
     for part in (
         "scene 7.tif.",
-        "tiny (resnet18): seen at 64 x 64 of 80 x 80 pixels, 1 : 1.25, maps of 2 x 2 cells",
-        "Grad-CAM++ of the classifier's input, for each network's own prediction (its logit).",
+        "tiny (resnet18): resized from 80 x 80 to 64 x 64 pixels, downsampled 1.25x, heatmaps of 2 x 2 cells",
+        "Grad-CAM++ of the last feature map, for each network's own prediction (its logit).",
         "Colours (inferno): share of each map's maximum, interpolated bilinearly from the cells, at 55 % over the",
         "difference: SCFF's share minus the baseline's",
         "Not smoothed.",
@@ -109,33 +109,33 @@ def test_the_caption_is_complete(pair: Pair) -> None:
 
 def test_the_caption_says_what_was_asked(pair: Pair) -> None:
     image, style = texture(0, 0, side=80), Style(scale="shared")
-    row = answered(pair, image, Question(1, against=2, layer="Y3", smoothing=Smoothing(2, 0.2)))
+    row = explained(pair, image, Question(1, against=2, layer="Y3", smoothing=Smoothing(2, 0.2)))
     words = text_of_svg(print_figure([row], "a", style, ".svg", Region.box(80, 80, 3, 3, 50, 60)))
-    assert "Grad-CAM++ of fused map Y3 (without SCFF: stage X3), for roof over water" in words
+    assert "Grad-CAM++ of fused map Y3 (baseline: stage X3), for roof over water" in words
     assert "(the difference of their logits)" in words
     assert "share of both maps' maximum" in words
-    assert "Mean of 2 copies with noise of 20 % of the image's range." in words
+    assert "SmoothGrad: 2 samples with noise of 20 % of the image's range." in words
     assert "Outlined: the marked region." in words
-    other = answered(pair, image, Question(method="eigencam"))
+    other = explained(pair, image, Question(method="eigencam"))
     words = text_of_svg(print_figure([other], "a", style, ".svg"))
-    assert "Eigen-CAM of the classifier's input, which knows no class." in words
-    assert "heatmap of" not in words
+    assert "Eigen-CAM of the last feature map, class-agnostic." in words
+    assert "heatmap for" not in words
     words = text_of_svg(print_figure([row, other], "a", style, ".svg"))
     assert "for roof over water" in words
-    assert "which knows no class" in words
+    assert "class-agnostic" in words
     assert "Smoothing differs" in words
 
 
 def test_empty_maps_are_named(pair: Pair) -> None:
-    row = answered(pair, texture(0, 0), Question(2))
+    row = explained(pair, texture(0, 0), Question(2))
     empty = {role: Heatmap(heatmap.values * 0, 2) for role, heatmap in row.heatmaps.items()}
     words = text_of_svg(print_figure([replace(row, heatmaps=empty)], "a", Style(), ".svg"))
     assert words.count("empty map: no evidence for water") == 2
-    assert "none: both maps are empty" in words
+    assert "none: both heatmaps are empty" in words
 
 
 def test_pdf_embeds_fonts_and_its_text_can_be_read(pair: Pair) -> None:
-    data = print_figure([answered(pair, texture(0, 0))], "scene $x_1$.tif", Style(), ".pdf")
+    data = print_figure([explained(pair, texture(0, 0))], "scene $x_1$.tif", Style(), ".pdf")
     fonts = re.findall(rb"/FontName /(\S+)", data)
     assert fonts
     assert data.count(b"/FontFile2") == len(fonts)
@@ -147,14 +147,14 @@ def test_pdf_embeds_fonts_and_its_text_can_be_read(pair: Pair) -> None:
 
 
 def test_pdf_and_svg_keep_the_pixels_of_small_images(pair: Pair) -> None:
-    row = answered(pair, texture(0, 0, side=80)[:70])
+    row = explained(pair, texture(0, 0, side=80)[:70])
     assert pictures_in_pdf(print_figure([row], "a", Style(), ".pdf")) == 4 * [(80, 70)]
     assert print_figure([row], "a", Style(), ".svg").count(b"image-rendering:pixelated") >= 4
 
 
 def test_large_images_are_reduced(pair: Pair) -> None:
     image = np.random.default_rng(0).integers(0, 256, (2500, 5000, 3), dtype=np.uint8)
-    data = print_figure([answered(pair, image)], "a", Style(), ".pdf", Region.box(2500, 5000, 1, 1, 4, 4))
+    data = print_figure([explained(pair, image)], "a", Style(), ".pdf", Region.box(2500, 5000, 1, 1, 4, 4))
     assert pictures_in_pdf(data) == 4 * [(LARGEST_PANEL, LARGEST_PANEL // 2)]
     assert len(data) < 4 * 3 * LARGEST_PANEL * LARGEST_PANEL // 2 * 1.1
 
@@ -164,7 +164,7 @@ def test_large_images_are_reduced(pair: Pair) -> None:
     "name", ["a$x_{$.png", "场景.tif", "n" * 250, "<&>--]]>.tif", "a\nb\x07\udcff.tif", "", "شارع.png", "🛰.tif"]
 )
 def test_any_name(pair: Pair, name: str, ending: str) -> None:
-    data = print_figure([answered(pair, texture(0, 0))], name, Style(), ending)
+    data = print_figure([explained(pair, texture(0, 0))], name, Style(), ending)
     if ending == ".svg":
         ElementTree.fromstring(data)
         assert "\n" not in name or "a�b��.tif" in text_of_svg(data)
@@ -177,7 +177,7 @@ def test_any_name(pair: Pair, name: str, ending: str) -> None:
 
 @pytest.mark.parametrize("ending", FORMATS)
 def test_a_figure_is_the_same_at_every_call(pair: Pair, ending: str) -> None:
-    row, region = answered(pair, texture(0, 0)), Region.box(40, 40, 3, 3, 20, 20)
+    row, region = explained(pair, texture(0, 0)), Region.box(40, 40, 3, 3, 20, 20)
     assert print_figure([row], "a", Style(), ending, region) == print_figure([row], "a", Style(), ending, region)
 
 
@@ -185,7 +185,7 @@ def test_a_figure_is_the_same_at_every_call(pair: Pair, ending: str) -> None:
 def test_any_shape(pair: Pair, shape: tuple[int, int]) -> None:
     """A picture of one colour is found four times in its own shape, beneath each other when it is wide."""
     image = np.full((*shape, 3), (10, 200, 30), dtype=np.uint8)
-    row, style = answered(pair, image), Style(opacity=0)
+    row, style = explained(pair, image), Style(opacity=0)
     for ending in FORMATS:
         data = print_figure([row, row], "a.tif", style, ending, None)
         assert len(data) < 2_000_000
@@ -201,7 +201,7 @@ def test_any_shape(pair: Pair, shape: tuple[int, int]) -> None:
 
 def test_a_region_is_outlined_on_every_panel(pair: Pair) -> None:
     image = np.full((90, 90, 3), (10, 200, 30), dtype=np.uint8)
-    row, style = answered(pair, image), Style(opacity=0)
+    row, style = explained(pair, image), Style(opacity=0)
     plain, marked = (
         as_array(print_figure([row], "a", style, ".png", region))
         for region in (None, Region.box(90, 90, 0, 30, 60, 60))
@@ -222,7 +222,7 @@ def test_a_region_is_outlined_on_every_panel(pair: Pair) -> None:
 
 def test_a_single_marked_pixel_of_a_large_image_is_seen(pair: Pair) -> None:
     image = np.full((3000, 3000, 3), (10, 200, 30), dtype=np.uint8)
-    row, mask = answered(pair, image), np.zeros((3000, 3000), dtype=bool)
+    row, mask = explained(pair, image), np.zeros((3000, 3000), dtype=bool)
     mask[1501, 1777] = True
     plain, marked = (print_figure([row], "a", Style(opacity=0), ".png", region) for region in (None, Region(mask)))
     changed = (as_array(marked)[:600] != as_array(plain)[:600]).any(axis=2)
@@ -230,7 +230,7 @@ def test_a_single_marked_pixel_of_a_large_image_is_seen(pair: Pair) -> None:
 
 
 def test_colour_bars_are_those_of_the_maps(pair: Pair) -> None:
-    figure = as_array(print_figure([answered(pair, texture(0, 0))], "a", Style("viridis"), ".png"))
+    figure = as_array(print_figure([explained(pair, texture(0, 0))], "a", Style("viridis"), ".png"))
     for colour_map in ("viridis", "RdBu_r"):
         for end in (0.0, 1.0):
             colour = np.rint(np.array(matplotlib.colormaps[colour_map](end)[:3]) * 255)
@@ -239,4 +239,4 @@ def test_colour_bars_are_those_of_the_maps(pair: Pair) -> None:
 
 def test_an_unknown_format_is_refused(pair: Pair) -> None:
     with pytest.raises(BadInputError, match=r"unknown format '.doc'; known: .pdf"):
-        print_figure([answered(pair, texture(0, 0))], "a", Style(), ".doc")
+        print_figure([explained(pair, texture(0, 0))], "a", Style(), ".doc")

@@ -9,9 +9,11 @@ import pytest
 from core.errors import BadInputError
 from explain.cam.analysis import Heatmap, analyse
 from explain.cam.question import Question
+from explain.explanation import Explanation
 from explain.figures.labels import panel_title, percent
-from explain.figures.overlay import Style, difference, difference_end, difference_overlay, overlay, scaled
+from explain.figures.overlay import difference, difference_end, difference_overlay, overlay, scaled
 from explain.figures.side_by_side import side_by_side
+from explain.figures.style import Style
 from pairs.pair import Pair
 from tests.conftest import texture
 
@@ -86,16 +88,16 @@ def test_styles_that_cannot_be(values: dict, words: str) -> None:
 def test_overlay_leaves_its_input(pair: Pair) -> None:
     image = texture(0, 0)
     before = image.copy()
-    side_by_side(found := analyse(pair, image), found.heatmaps(), "a.tif", Question())
+    side_by_side(Explanation.of(analyse(pair, image)), "a.tif")
     assert np.array_equal(image, before)
 
 
 @pytest.mark.parametrize("shape", [(450, 700), (40, 60), (600, 120)])
 def test_figure_holds_the_image_pixel_for_pixel(pair: Pair, shape: tuple[int, int]) -> None:
     image = np.random.default_rng(0).integers(0, 256, (*shape, 3), dtype=np.uint8)
-    found = analyse(pair, image)
-    maps = found.heatmaps(Question(0))
-    figure = np.asarray(side_by_side(found, maps, "a.tif", Question(0)))
+    explanation = Explanation.of(analyse(pair, image), Question(0))
+    maps = explanation.heatmaps
+    figure = np.asarray(side_by_side(explanation, "a.tif"))
     factor = -(-400 // shape[1]) if shape[1] < 400 else 1
     width, height = shape[1] * factor, shape[0] * factor
     line = max(12, min(width // 32, height // 12))
@@ -110,16 +112,16 @@ def test_figure_holds_the_image_pixel_for_pixel(pair: Pair, shape: tuple[int, in
 def test_titles_say_what_a_map_shows(pair: Pair) -> None:
     run = replace(analyse(pair, texture(0, 0)).scff, probabilities=np.array([0.25, 0.7, 0.05]))
     values = np.ones((2, 2), dtype=np.float32)
-    assert panel_title("scff", run, Heatmap(values, 1)) == "With SCFF: roof, 70.0 %\nheatmap of its prediction"
-    assert panel_title("baseline", run, Heatmap(values, 0)) == "Baseline: roof, 70.0 %\nheatmap of field, 25.0 %"
-    assert panel_title("scff", run, Heatmap(values, 1, against=0)).endswith("heatmap of its prediction over field")
+    assert panel_title("scff", run, Heatmap(values, 1)) == "With SCFF: roof, 70.0 %\nheatmap for its prediction"
+    assert panel_title("baseline", run, Heatmap(values, 0)) == "Baseline: roof, 70.0 %\nheatmap for field, 25.0 %"
+    assert panel_title("scff", run, Heatmap(values, 1, against=0)).endswith("heatmap for its prediction over field")
     assert panel_title("scff", run, Heatmap(values * 0, 2)).endswith("\nempty map: no evidence for water")
 
 
 @pytest.mark.parametrize("name", ["a$x_{$.png", "场景.tif", "n" * 200])
 def test_any_file_name_can_be_a_title(pair: Pair, name: str) -> None:
-    found = analyse(pair, texture(0, 0))
-    plain, figure = (np.asarray(side_by_side(found, found.heatmaps(), title, Question())) for title in ("a", name))
+    found = Explanation.of(analyse(pair, texture(0, 0)))
+    plain, figure = (np.asarray(side_by_side(found, title)) for title in ("a", name))
     assert figure.shape == plain.shape
     assert not np.array_equal(figure, plain)
 

@@ -9,8 +9,8 @@ import pytest
 from core.version import versions
 from explain.cam.analysis import Heatmap, PairAnalysis, analyse
 from explain.cam.question import Question, Smoothing
-from explain.figures.overlay import Style
-from explain.metrics.faithfulness import faithfulness
+from explain.explanation import Explanation
+from explain.figures.style import Style
 from explain.metrics.localisation import Region, against_region
 from explain.metrics.overlap import hottest_overlap
 from explain.output import json_report as module
@@ -35,19 +35,16 @@ def written(found: dict) -> dict:
 
 def test_it_holds_what_an_answer_does_and_more(analysis: PairAnalysis) -> None:
     question, style = Question(1, against=2, layer="Y3", smoothing=Smoothing(2)), Style("viridis", "shared", 0.3)
-    maps, region = analysis.heatmaps(question), Region.box(60, 80, 5, 10, 45, 30)
-    worth = {
-        role: faithfulness(run.run.network, run.run.images, maps[role].values[None], [maps[role].target], "quick")[0]
-        for role, run in analysis.runs.items()
-    }
-    found = written(json_report(analysis, maps, question, style, "场景 $x.tif", region, worth))
-    said = json.loads(json.dumps(image_json(analysis, maps, question, worth)))
+    explanation, region = Explanation.of(analysis, question), Region.box(60, 80, 5, 10, 45, 30)
+    maps, measured = explanation.heatmaps, explanation.faithfulness("quick")
+    found = written(json_report(explanation, "场景 $x.tif", style, region, measured))
+    said = json.loads(json.dumps(image_json(explanation, measured)))
     for name, value in said.items():
         assert found[name] == value if name not in ("baseline", "scff") else value.items() <= found[name].items()
     assert found["image"] == "场景 $x.tif"
     assert found["size"] == {"width": 80, "height": 60}
-    words = "seen at 64 x 64 of 80 x 60 pixels, 1 : 1.25 by 1.07 : 1"
-    assert found["seen"] == {"width": 64, "height": 64, "words": words}
+    text = "resized from 80 x 60 to 64 x 64 pixels, downsampled 1.25x horizontally and upsampled 1.07x vertically"
+    assert found["seen"] == {"width": 64, "height": 64, "words": text}
     assert found["question"] == {
         "target": "roof",
         "against": "water",
@@ -61,8 +58,8 @@ def test_it_holds_what_an_answer_does_and_more(analysis: PairAnalysis) -> None:
     assert found["region"] == {"box": [5, 10, 45, 30], "pixels": 800, "runs": None}
     regions = {role: against_region(maps[role].values, region) for role in maps}
     assert found["comparison"] == {
-        "words": comparison_summary(analysis, maps, regions),
-        "hottest_fifths_overlap": hottest_overlap(analysis, maps),
+        "words": comparison_summary(explanation, regions),
+        "hottest_fifths_overlap": hottest_overlap(explanation),
     }
     for role, heatmap in maps.items():
         of_map, checkpoint = found[role]["map"], found[role]["checkpoint"]
@@ -77,7 +74,7 @@ def test_it_holds_what_an_answer_does_and_more(analysis: PairAnalysis) -> None:
 
 
 def test_what_was_not_asked_for_is_none(analysis: PairAnalysis) -> None:
-    found = written(json_report(analysis, analysis.heatmaps(), Question(), Style(), "a.tif"))
+    found = written(json_report(Explanation.of(analysis), "a.tif", Style()))
     assert found["region"] is None
     assert found["question"]["target"] is found["question"]["against"] is found["question"]["smoothing"] is None
     assert "region" not in found["scff"]
@@ -89,7 +86,9 @@ def test_maps_without_numbers(analysis: PairAnalysis, value: float) -> None:
     values = np.full((2, 2), value, dtype=np.float32)
     maps = {role: Heatmap(values, 0) for role in ("baseline", "scff")}
     with np.errstate(invalid="ignore"):
-        found = written(json_report(analysis, maps, Question(0), Style(), "a.tif", Region.box(60, 80, 0, 0, 9, 9)))
+        found = written(
+            json_report(Explanation(analysis, Question(0), maps), "a.tif", Style(), Region.box(60, 80, 0, 0, 9, 9))
+        )
     assert found["scff"]["map"]["max"] == (0 if value == 0 else None)
     if value == 0:
         assert found["scff"]["region"] is None
@@ -100,7 +99,7 @@ def test_a_checkpoint_without_accuracy(analysis: PairAnalysis) -> None:
     loaded = analysis.scff.loaded
     loaded = replace(loaded, header=replace(loaded.header, test_accuracy=float("nan")))
     untested = replace(analysis, scff=replace(analysis.scff, loaded=loaded))
-    found = written(json_report(untested, untested.heatmaps(), Question(), Style(), "a.tif"))
+    found = written(json_report(Explanation.of(untested), "a.tif", Style()))
     assert found["scff"]["checkpoint"]["test_accuracy"] is None
 
 
@@ -108,7 +107,7 @@ def test_a_checkpoint_without_accuracy(analysis: PairAnalysis) -> None:
 def test_a_mask_comes_back_of_its_run_lengths(analysis: PairAnalysis, corner: bool) -> None:
     mask = np.random.default_rng(0).random((60, 80)) > 0.7
     mask[0, 0], mask[:, 70:], mask[:3, 1:] = corner, False, False
-    found = written(json_report(analysis, analysis.heatmaps(), Question(), Style(), "a.tif", Region(mask)))["region"]
+    found = written(json_report(Explanation.of(analysis), "a.tif", Style(), Region(mask)))["region"]
     inside = np.arange(len(found["runs"])) % 2 == 1
     assert np.array_equal(np.repeat(inside, found["runs"]), mask.ravel())
     assert found["pixels"] == mask.sum()
@@ -123,6 +122,6 @@ def test_a_mask_comes_back_of_its_run_lengths(analysis: PairAnalysis, corner: bo
 def test_a_mask_in_too_many_pieces_is_its_box(analysis: PairAnalysis, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MOST_RUNS", 100)
     mask = np.random.default_rng(0).random((60, 80)) > 0.5
-    found = json_report(analysis, analysis.heatmaps(), Question(), Style(), "a.tif", Region(mask))["region"]
+    found = json_report(Explanation.of(analysis), "a.tif", Style(), Region(mask))["region"]
     assert found["runs"] is None
     assert found["pixels"] == mask.sum()

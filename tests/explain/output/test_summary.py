@@ -1,4 +1,4 @@
-"""What is said of a pair, against sentences written by hand."""
+"""Summaries of a pair, against sentences written by hand."""
 
 from dataclasses import replace
 
@@ -6,14 +6,17 @@ import numpy as np
 import pytest
 
 from explain.cam.analysis import Heatmap, PairAnalysis, analyse
+from explain.cam.question import Question
+from explain.explanation import Explanation
 from explain.metrics.localisation import RegionResult
 from explain.metrics.overlap import hottest_overlap
-from explain.output.summary import MUCH_THE_SAME, PARTLY_THE_SAME, comparison_summary, scale_text
+from explain.output.summary import MUCH_THE_SAME, PARTLY_THE_SAME, comparison_summary, peak_position, resized_text
 from pairs.pair import Pair
 from tests.conftest import texture
 
 FIELD, ROOF, WATER = range(3)
-SAME = "The two maps look at much the same places."
+HIGHER = "Both predict roof; SCFF's confidence is 10 percentage points higher."
+SAME = "The two heatmaps highlight much the same areas."
 
 
 @pytest.fixture(scope="module")
@@ -51,6 +54,10 @@ def maps(
     }
 
 
+def explanation(analysis: PairAnalysis, heatmaps: dict[str, Heatmap], method: str = Question.method) -> Explanation:
+    return Explanation(analysis, Question(method=method), heatmaps)
+
+
 def covering(baseline: float | None, scff: float | None) -> dict[str, RegionResult | None]:
     """Results against a region of which the maps cover these shares."""
     return {
@@ -62,55 +69,63 @@ def covering(baseline: float | None, scff: float | None) -> dict[str, RegionResu
 @pytest.mark.parametrize(
     ("baseline", "scff", "words"),
     [
-        ((0.1, 0.61, 0.29), (0.1, 0.73, 0.17), "Both say roof; SCFF is 12 points surer."),
-        ((0.1, 0.73, 0.17), (0.1, 0.61, 0.29), "Both say roof; the baseline is 12 points surer."),
-        ((0.1, 0.61, 0.29), (0.1, 0.62, 0.28), "Both say roof; SCFF is 1 point surer."),
-        ((0.1, 0.61, 0.29), (0.1, 0.6151, 0.2849), "Both say roof; SCFF is 1 point surer."),
-        ((0.1, 0.61, 0.29), (0.1, 0.612, 0.288), "Both say roof and are about as sure (61 %)."),
+        ((0.1, 0.61, 0.29), (0.1, 0.73, 0.17), "Both predict roof; SCFF's confidence is 12 percentage points higher."),
+        (
+            (0.1, 0.73, 0.17),
+            (0.1, 0.61, 0.29),
+            "Both predict roof; the baseline's confidence is 12 percentage points higher.",
+        ),
+        ((0.1, 0.61, 0.29), (0.1, 0.62, 0.28), "Both predict roof; SCFF's confidence is 1 percentage point higher."),
+        (
+            (0.1, 0.61, 0.29),
+            (0.1, 0.6151, 0.2849),
+            "Both predict roof; SCFF's confidence is 1 percentage point higher.",
+        ),
+        ((0.1, 0.61, 0.29), (0.1, 0.612, 0.288), "Both predict roof with about the same confidence (61 %)."),
         (
             (0.1, 0.61, 0.29),
             (0.1, 0.615, 0.285),
-            "Both say roof and are about as sure (61 % without SCFF, 62 % with it).",
+            "Both predict roof with about the same confidence (61 % without SCFF, 62 % with it).",
         ),
-        ((0, 1.0, 0), (0, 0.99999, 0.00001), "Both say roof and are about as sure (> 99.9 %)."),
+        ((0, 1.0, 0), (0, 0.99999, 0.00001), "Both predict roof with about the same confidence (> 99.9 %)."),
         (
             (0, 0.9951, 0.0049),
             (0, 0.9996, 0.0004),
-            "Both say roof and are about as sure (99.5 % without SCFF, > 99.9 % with it).",
+            "Both predict roof with about the same confidence (99.5 % without SCFF, > 99.9 % with it).",
         ),
         (
             (0.39, 0.61, 0),
             (0.2, 0.32, 0.48),
-            "They disagree: the baseline says roof (61 %), with SCFF it is water (48 %).",
+            "The predictions differ: the baseline predicts roof (61 %), SCFF predicts water (48 %).",
         ),
         (
             (1, 0, 0),
             (0.002, 0, 0.998),
-            "They disagree: the baseline says field (> 99.9 %), with SCFF it is water (99.8 %).",
+            "The predictions differ: the baseline predicts field (> 99.9 %), SCFF predicts water (99.8 %).",
         ),
     ],
 )
 def test_predictions(analysis: PairAnalysis, baseline: tuple[float, ...], scff: tuple[float, ...], words: str) -> None:
     found = saying(analysis, baseline, scff)
     own = tuple(run.prediction for run in found.runs.values())
-    sentence = comparison_summary(found, maps(own))
-    apart = "Each for its own class, the two maps look at much the same places."
+    sentence = comparison_summary(explanation(found, maps(own)))
+    apart = "Each for its own class, the two heatmaps highlight much the same areas."
     assert sentence == f"{words} {SAME if own[0] == own[1] else apart}"
 
 
 @pytest.mark.parametrize(
     ("baseline", "scff", "target", "against", "words"),
     [
-        ((0.1, 0.6, 0.3), (0.1, 0.7, 0.2), WATER, None, "what speaks for water (30 % without SCFF, 20 % with it)."),
-        ((0.4, 0.6, 0), (0.3, 0.7, 0.00003), WATER, None, "what speaks for water (< 0.1 %)."),
+        ((0.1, 0.6, 0.3), (0.1, 0.7, 0.2), WATER, None, "evidence for water (30 % without SCFF, 20 % with it)."),
+        ((0.4, 0.6, 0), (0.3, 0.7, 0.00003), WATER, None, "evidence for water (< 0.1 %)."),
         ((0.39, 0.6, 0.01), (0.296, 0.7, 0.004), WATER, FIELD, "water over field (1 % without SCFF, 0.4 % with it)."),
-        ((0.1, 0.6, 0.3), (0.6, 0.1, 0.3), ROOF, None, "what speaks for roof (60 % without SCFF, 10 % with it)."),
+        ((0.1, 0.6, 0.3), (0.6, 0.1, 0.3), ROOF, None, "evidence for roof (60 % without SCFF, 10 % with it)."),
         (
             (0.1, 0.6, 0.3),
             (0.1, 0.7, 0.2),
             ROOF,
             WATER,
-            "Each map shows what speaks for its network's class over water.",
+            "Each heatmap shows evidence for its network's own prediction over water.",
         ),
     ],
 )
@@ -122,45 +137,47 @@ def test_a_chosen_class_is_named(
     against: int | None,
     words: str,
 ) -> None:
-    sentence = comparison_summary(saying(analysis, baseline, scff), maps((target, target), against=against))
+    sentence = comparison_summary(
+        explanation(saying(analysis, baseline, scff), maps((target, target), against=against))
+    )
     assert f"{words} {SAME}" in sentence
 
 
 def test_a_class_that_both_predict_needs_no_words(analysis: PairAnalysis) -> None:
     found = saying(analysis, (0.1, 0.6, 0.3), (0.1, 0.7, 0.2))
-    assert comparison_summary(found, maps((ROOF, ROOF))) == f"Both say roof; SCFF is 10 points surer. {SAME}"
+    assert comparison_summary(explanation(found, maps((ROOF, ROOF)))) == f"{HIGHER} {SAME}"
 
 
 def test_a_method_that_knows_no_class_is_not_said_to_show_one(analysis: PairAnalysis) -> None:
     found = saying(analysis, (0.39, 0.61, 0), (0.2, 0.32, 0.48))
-    said = "They disagree: the baseline says roof (61 %), with SCFF it is water (48 %)."
+    said = "The predictions differ: the baseline predicts roof (61 %), SCFF predicts water (48 %)."
     for targets in ((ROOF, WATER), (FIELD, FIELD)):
-        assert comparison_summary(found, maps(targets), method="eigencam") == f"{said} {SAME}"
+        assert comparison_summary(explanation(found, maps(targets), "eigencam")) == f"{said} {SAME}"
 
 
 @pytest.mark.parametrize(
     ("baseline", "scff", "words"),
     [
-        (0.43, 0.61, "The map of SCFF covers more of the marked area, 61 % of it; that of the baseline covers 43 %."),
-        (0.61, 0.43, "The map of SCFF covers less of the marked area, 43 % of it; that of the baseline covers 61 %."),
-        (0.0, 1.0, "The map of SCFF covers more of the marked area, all of it; that of the baseline covers none."),
-        (0.0, 0.0, "Neither map covers any of the marked area."),
-        (1.0, 1.0, "Both maps cover all of the marked area."),
-        (0.614, 0.606, "Both maps cover 61 % of the marked area."),
-        (0.604, 0.606, "Both maps cover about 61 % of the marked area."),
-        (None, 0.3, "The map of SCFF covers 30 % of the marked area."),
-        (0.3, None, "The map of the baseline covers 30 % of the marked area."),
+        (0.43, 0.61, "SCFF's heatmap covers more of the region, 61 % of it; the baseline's covers 43 %."),
+        (0.61, 0.43, "SCFF's heatmap covers less of the region, 43 % of it; the baseline's covers 61 %."),
+        (0.0, 1.0, "SCFF's heatmap covers more of the region, all of it; the baseline's covers none."),
+        (0.0, 0.0, "Neither heatmap covers any of the region."),
+        (1.0, 1.0, "Both heatmaps cover all of the region."),
+        (0.614, 0.606, "Both heatmaps cover 61 % of the region."),
+        (0.604, 0.606, "Both heatmaps cover about 61 % of the region."),
+        (None, 0.3, "SCFF's heatmap covers 30 % of the region."),
+        (0.3, None, "The baseline's heatmap covers 30 % of the region."),
         (
             0.9999,
             0.5,
-            "The map of SCFF covers less of the marked area, 50 % of it; that of the baseline covers > 99.9 %.",
+            "SCFF's heatmap covers less of the region, 50 % of it; the baseline's covers > 99.9 %.",
         ),
     ],
 )
 def test_a_region(analysis: PairAnalysis, baseline: float | None, scff: float | None, words: str) -> None:
     found = saying(analysis, (0.1, 0.6, 0.3), (0.1, 0.7, 0.2))
-    sentence = comparison_summary(found, maps((ROOF, ROOF)), covering(baseline, scff))
-    assert sentence == f"Both say roof; SCFF is 10 points surer. {words} {SAME}"
+    sentence = comparison_summary(explanation(found, maps((ROOF, ROOF))), covering(baseline, scff))
+    assert sentence == f"{HIGHER} {words} {SAME}"
 
 
 @pytest.mark.parametrize(
@@ -168,43 +185,63 @@ def test_a_region(analysis: PairAnalysis, baseline: float | None, scff: float | 
     [
         (corner(0, 0), corner(0, 0), SAME),
         (corner(0, 0), corner(0, 0) * 7, SAME),
-        (corner(0, 0), corner(0, 2), "The two maps look at partly the same places."),
-        (corner(0, 0), corner(4, 4), "The two maps look at different places."),
+        (corner(0, 0), corner(0, 2), "The two heatmaps highlight partly the same areas."),
+        (corner(0, 0), corner(4, 4), "The two heatmaps highlight different areas."),
         (
             corner(0, 0, 1),
             corner(7, 7, 1),
-            "The two maps look at different places.",
+            "The two heatmaps highlight different areas.",
         ),  # what both leave at zero is no place
-        (corner(0, 0), corner(0, 0) * 0, "The map of SCFF is empty: it finds nothing for roof."),
-        (corner(0, 0) * 0, corner(0, 0), "The map of the baseline is empty: it finds nothing for roof."),
-        (corner(0, 0) * 0, corner(0, 0) * 0, "Both maps are empty."),
+        (corner(0, 0), corner(0, 0) * 0, "SCFF's heatmap is empty: no evidence for roof."),
+        (corner(0, 0) * 0, corner(0, 0), "The baseline's heatmap is empty: no evidence for roof."),
+        (corner(0, 0) * 0, corner(0, 0) * 0, "Both heatmaps are empty."),
     ],
 )
 def test_places(analysis: PairAnalysis, baseline: np.ndarray, scff: np.ndarray, words: str) -> None:
     found = saying(analysis, (0.1, 0.6, 0.3), (0.1, 0.7, 0.2))
-    assert comparison_summary(found, maps((ROOF, ROOF), baseline, scff)).endswith(f"surer. {words}")
+    assert comparison_summary(explanation(found, maps((ROOF, ROOF), baseline, scff))).endswith(f"higher. {words}")
 
 
 def test_hottest_fifths(analysis: PairAnalysis) -> None:
     """At 64 x 64, where a fifth is 819 pixels, a map of two values by rows has its hottest fifth in the hot ones."""
     rising = np.linspace(0.1, 1, 64, dtype=np.float32)[:, None].repeat(64, axis=1)
-    assert hottest_overlap(analysis, maps((ROOF, ROOF), rising, rising)) == 1
-    assert hottest_overlap(analysis, maps((ROOF, ROOF), rising, rising[::-1].copy())) == 0
-    across = hottest_overlap(analysis, maps((ROOF, ROOF), rising, rising.T))
+    assert hottest_overlap(explanation(analysis, maps((ROOF, ROOF), rising, rising))) == 1
+    assert hottest_overlap(explanation(analysis, maps((ROOF, ROOF), rising, rising[::-1].copy()))) == 0
+    across = hottest_overlap(explanation(analysis, maps((ROOF, ROOF), rising, rising.T)))
     assert across == pytest.approx(0.2, abs=0.01)  # independent of one another
     assert across < PARTLY_THE_SAME < MUCH_THE_SAME
-    assert hottest_overlap(analysis, maps((ROOF, ROOF), rising, rising * 0)) is None
+    assert hottest_overlap(explanation(analysis, maps((ROOF, ROOF), rising, rising * 0))) is None
 
 
 @pytest.mark.parametrize(
-    ("shape", "words"),
+    ("shape", "text"),
     [
-        ((64, 64), "64 x 64 pixels, 1 : 1"),
-        ((640, 640), "640 x 640 pixels, 1 : 10"),
-        ((960, 1280), "1280 x 960 pixels, 1 : 20 by 1 : 15"),
-        ((32, 100), "100 x 32 pixels, 1 : 1.56 by 2 : 1"),
+        ((64, 64), "at its own size of 64 x 64 pixels"),
+        ((640, 640), "resized from 640 x 640 to 64 x 64 pixels, downsampled 10x"),
+        (
+            (960, 1280),
+            "resized from 1280 x 960 to 64 x 64 pixels, downsampled 20x horizontally and downsampled 15x vertically",
+        ),
+        (
+            (32, 100),
+            "resized from 100 x 32 to 64 x 64 pixels, downsampled 1.56x horizontally and upsampled 2x vertically",
+        ),
+        ((64, 256), "resized from 256 x 64 to 64 x 64 pixels, downsampled 4x horizontally"),
     ],
 )
-def test_scale(analysis: PairAnalysis, shape: tuple[int, int], words: str) -> None:
+def test_resizing(analysis: PairAnalysis, shape: tuple[int, int], text: str) -> None:
     image = np.zeros((*shape, 3), dtype=np.uint8)
-    assert scale_text(replace(analysis, image=image)) == f"seen at 64 x 64 of {words}"
+    assert resized_text(replace(analysis, image=image)) == text
+
+
+@pytest.mark.parametrize(
+    ("row", "column", "text"),
+    [
+        (0, 0, "top left"), (0, 4, "top"), (1, 8, "top right"), (4, 2, "left"), (4, 4, "centre"), (5, 6, "right"),
+        (8, 0, "bottom left"), (7, 3, "bottom"), (6, 8, "bottom right"),
+    ],
+)  # fmt: skip
+def test_position_of_the_maximum(row: int, column: int, text: str) -> None:
+    values = np.zeros((9, 9))
+    values[row, column] = 1
+    assert peak_position(values) == text

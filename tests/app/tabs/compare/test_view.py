@@ -16,7 +16,8 @@ from app.storage.analyses import AnalysisCache, CachedAnalysis
 from app.storage.downloads import DownloadStore
 from app.tabs.compare.view import View, view
 from core.errors import BadInputError
-from explain.figures.overlay import Style, difference, levels, overlay, scaled
+from explain.figures.overlay import difference, levels, overlay, scaled
+from explain.figures.style import Style
 from explain.metrics.localisation import Region, against_region
 from pairs.pair import Pair
 from tests.conftest import texture
@@ -75,9 +76,9 @@ def test_confidences_are_sorted(seen: CachedAnalysis) -> None:
 
 def test_agreement_and_disagreement_are_said(seen: CachedAnalysis) -> None:
     same = shown(saying(seen, (0.2, 0.7, 0.1), (0.1, 0.85, 0.05))).sentence
-    assert same.startswith("<p>Both say roof; SCFF is 15 points surer.")
+    assert same.startswith("<p>Both predict roof; SCFF&#x27;s confidence is 15 percentage points higher.")
     other = shown(saying(seen, (0.2, 0.7, 0.1), (0.1, 0.3, 0.6))).sentence
-    assert "They disagree: the baseline says roof (70 %), with SCFF it is water (60 %)." in other
+    assert "The predictions differ: the baseline predicts roof (70 %), SCFF predicts water (60 %)." in other
 
 
 def test_captions_say_what_each_map_shows(seen: CachedAnalysis) -> None:
@@ -138,7 +139,7 @@ def test_what_cannot_be_asked_is_refused(seen: CachedAnalysis) -> None:
     for settings, words in (
         (Settings("lake"), "unknown class 'lake'"),
         (Settings(layer="Y9"), "unknown layer 'Y9'"),
-        (Settings(against="roof"), "choose the target as well"),
+        (Settings(against="roof"), "choose the target class as well"),
         (Settings(colour_map="rainbow"), "unknown colour map"),
     ):
         with pytest.raises(BadInputError, match=words):

@@ -1,0 +1,53 @@
+"""The explanation of an image by a pair: its analysis, what is explained, and both networks' heatmaps."""
+
+from dataclasses import dataclass
+from typing import Self
+
+from explain.cam.analysis import Heatmap, PairAnalysis
+from explain.cam.question import Question
+from explain.metrics.faithfulness import Faithfulness, faithfulness
+from explain.metrics.localisation import Region, RegionResult, against_region
+from explain.metrics.perturbation import LEVELS
+
+__all__ = ["Explanation"]
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Both networks' heatmaps of an image."""
+
+    analysis: PairAnalysis
+    question: Question
+    """What is explained: target class, contrast class, layer, method, smoothing."""
+    heatmaps: dict[str, Heatmap]
+    """By role."""
+
+    @classmethod
+    def of(cls, analysis: PairAnalysis, question: Question = Question()) -> Self:
+        """Computes the heatmaps.
+
+        Raises:
+            BadInputError: the layer or the method is unknown.
+        """
+        return cls(analysis, question, analysis.heatmaps(question))
+
+    def faithfulness(self, level: str) -> dict[str, Faithfulness] | None:
+        """Faithfulness of both heatmaps by role, at a level in explain.metrics.perturbation.LEVELS; None at "none"."""
+        if level == LEVELS[0]:
+            return None
+        return {
+            role: faithfulness(
+                each.run.network,
+                each.run.images,
+                self.heatmaps[role].values[None],
+                [self.heatmaps[role].target],
+                level,
+            )[0]
+            for role, each in self.analysis.runs.items()
+        }
+
+    def against(self, region: Region | None) -> dict[str, RegionResult | None]:
+        """Both heatmaps against a region of the image, by role, None of an empty one; nothing without a region."""
+        if region is None:
+            return {}
+        return {role: against_region(heatmap.values, region) for role, heatmap in self.heatmaps.items()}

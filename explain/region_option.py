@@ -1,0 +1,59 @@
+"""The region of an image that a command line's --box or --mask marks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from core.errors import BadInputError
+
+if TYPE_CHECKING:
+    from explain.metrics.localisation import Region
+
+__all__ = ["NO_REGION", "RegionOption"]
+
+
+@dataclass(frozen=True)
+class RegionOption:
+    """A box, a mask file, or neither.
+
+    Raises:
+        BadInputError: both are given.
+    """
+
+    box: str | None = None
+    """Left, top, right and bottom in pixels, separated by commas."""
+    mask: Path | None = None
+    """A raster of the image's size whose non-zero pixels are the region."""
+
+    def __post_init__(self) -> None:
+        if self.box is not None and self.mask is not None:
+            raise BadInputError("--box and --mask are two ways to mark a region; choose one")
+
+    def __bool__(self) -> bool:
+        return self.box is not None or self.mask is not None
+
+    def region(self, height: int, width: int) -> Region | None:
+        """The region of an image of that size in pixels; None where there is neither box nor mask.
+
+        Raises:
+            BadInputError: it cannot be read, has another size, or marks nothing.
+        """
+        from explain.metrics.localisation import Region
+        from imagery.mask import read_mask
+
+        if self.mask is not None:
+            return Region.of_mask(read_mask(self.mask), height, width)
+        if self.box is None:
+            return None
+        try:
+            left, top, right, bottom = (int(side) for side in self.box.split(","))
+        except ValueError:
+            raise BadInputError(
+                f"{self.box!r} is no box; give left,top,right,bottom in pixels, such as 10,20,60,80"
+            ) from None
+        return Region.box(height, width, left, top, right, bottom)
+
+
+NO_REGION = RegionOption()
