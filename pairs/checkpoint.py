@@ -47,15 +47,15 @@ class Header:
     recipe: str
     seed: int
     epochs: int
-    """Epochs trained; the weights are those of the best one on the validation part."""
+    """Epochs trained; the weights are those of the best one on the validation set."""
     dataset: str
     """Name of the folder of scenes."""
     data_fingerprint: str
     """SHA-256 over the scenes' names and pixels."""
     split_fingerprint: str
-    """SHA-256 over the names in each part."""
+    """SHA-256 over the names in each subset."""
     test_accuracy: float
-    """Accuracy on the test part, 0 to 1."""
+    """Accuracy on the test set, 0 to 1."""
     small_stem: bool = False
     """Whether the network has a ResNet's stem for small images."""
     initial: str = "random"

@@ -21,9 +21,9 @@ _STYLES: dict[str, dict[str, Any]] = {
 }
 
 
-def faithfulness_file(part: str) -> str:
-    """File name of the figure of one part of the split, in the pair's folder."""
-    return f"faithfulness-{part}.svg"
+def faithfulness_file(subset: str) -> str:
+    """File name of the figure of one subset of the split, in the pair's folder."""
+    return f"faithfulness-{subset}.svg"
 
 
 def draw_faithfulness(report: FaithfulnessReport) -> bytes:

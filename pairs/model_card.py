@@ -40,7 +40,7 @@ class ModelCard:
     test: dict[str, Accuracy]
     """By role: test accuracy of the weights as stored."""
     val: dict[str, Accuracy | None]
-    """By role: accuracy on the validation part, which chose the epoch."""
+    """By role: accuracy on the validation set, which chose the epoch."""
     mcnemar: McNemarBound | None
     """None where the report lacks a confusion matrix."""
 
@@ -63,7 +63,7 @@ class ModelCard:
         return None if self.cost is None else self.cost.networks[role].macs
 
     def class_recall(self, role: str) -> dict[str, float | None]:
-        """Recall on the test part by class, 0 to 1: None where the part has no image of it, absent where unknown."""
+        """Recall on the test set by class, 0 to 1: None where the subset has no image of it, absent where unknown."""
         found = self.report.networks[role].test.per_class
         return {name: found[name] for name in self.common.classes if name in found}
 
@@ -72,7 +72,7 @@ def read_card(pair: Pair) -> ModelCard:
     """The card of a pair, as loaded or inference-ready."""
     headers = {role: loaded.header for role, loaded in pair.networks.items()}
     partial = read_partial_report(pair.path, pair.classes)
-    networks, sizes = partial.report.networks, partial.report.part_sizes
+    networks, sizes = partial.report.networks, partial.report.subset_sizes
     baseline, scff = (networks[role].test.confusion for role in ROLES)
     return ModelCard(
         name=pair.name,

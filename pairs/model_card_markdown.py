@@ -5,7 +5,7 @@ from datetime import timedelta
 from models.scff import FusionSettings
 from pairs.checkpoint import ROLES
 from pairs.faithfulness_figure import faithfulness_file
-from pairs.report import PARTS, FaithfulnessReport, NetworkReport, Report
+from pairs.report import SUBSETS, FaithfulnessReport, NetworkReport, Report
 from pairs.statistics import Interval
 
 __all__ = ["model_card_markdown"]
@@ -22,7 +22,7 @@ def model_card_markdown(name: str, report: Report) -> str:
     shared = ""
     if report.split_shared:
         groups = "; ".join(" = ".join(names) for names in report.split_shared)
-        shared = f" Identical images in different parts, {len(report.split_shared)} case(s): {groups}."
+        shared = f" Identical images in different subsets, {len(report.split_shared)} case(s): {groups}."
     per_class = [
         f"| {cls} | " + " | ".join(_percent(n.test.per_class[cls]) for n in networks.values()) + " |"
         for cls in report.classes or ()
@@ -35,6 +35,7 @@ def model_card_markdown(name: str, report: Report) -> str:
         if unfused.count(unfused[0]) == len(unfused)
         else ""
     )
+    sizes = " / ".join(str(report.subset_sizes[subset]) for subset in SUBSETS)
     width, height = reversed(settings.image_size or (0, 0))
     return f"""# {name}
 
@@ -46,23 +47,22 @@ def model_card_markdown(name: str, report: Report) -> str:
 | --- | --- | --- | --- | --- |
 {chr(10).join(rows)}
 
-- **Split:** {report.split_source}; {" / ".join(str(report.part_sizes[part]) for part in PARTS)} images for training, \
-validation and test.{shared}
+- **Split:** {report.split_source}; {sizes} images for training, validation and test.{shared}
 {chr(10).join(_recipes(networks))}{same}
 - **Model selection:** the epoch with the best validation accuracy, which is therefore optimistically biased; the test \
-part was used once, with the weights as stored.
-- **Uncertainty:** one image of the test part is {1 / report.part_sizes["test"]:.2%}; with one run and one seed, \
+set was used once, with the weights as stored.
+- **Uncertainty:** one image of the test set is {1 / report.subset_sizes["test"]:.2%}; with one run and one seed, \
 differences of a few images are no evidence.
 - **Licence:** weights trained on a data set are subject to its terms; for SIRI-WHU's see the project's README.
 
 | class | {" | ".join(f"{role}, test recall" for role in networks)} |
 | --- |{" --- |" * len(networks)}
 {chr(10).join(per_class)}
-{"".join(_faithfulness(part, found) for part, found in report.faithfulness.items())}"""
+{"".join(_faithfulness(subset, found) for subset, found in report.faithfulness.items())}"""
 
 
-def _faithfulness(part: str, report: FaithfulnessReport) -> str:
-    """The section on the heatmaps of one part."""
+def _faithfulness(subset: str, report: FaithfulnessReport) -> str:
+    """The section on the heatmaps of one subset."""
     rows = []
     for key, metric in report.metrics.items():
         both = metric.paired
@@ -75,16 +75,16 @@ def _faithfulness(part: str, report: FaithfulnessReport) -> str:
         )
     empty = ", ".join(f"{role} {count}" for role, count in (report.empty or {}).items())
     return f"""
-## Faithfulness evaluation: {part} part
+## Faithfulness evaluation: {subset} set
 
 {report.method_title or report.method}, {report.layer_title or report.layer}, for each network's own prediction, over \
-the {report.images} images of the {part} part; mean with 95 % bootstrap interval over images. Empty heatmaps: {empty}.
+the {report.images} images of the {subset} set; mean with 95 % bootstrap interval over images. Empty heatmaps: {empty}.
 
 | metric | baseline | scff | scff minus baseline | better on images: scff, baseline |
 | --- | --- | --- | --- | --- |
 {chr(10).join(rows)}
 
-![Mean insertion and deletion curves of both networks, and the differences between them]({faithfulness_file(part)})
+![Mean insertion and deletion curves of both networks, and the differences between them]({faithfulness_file(subset)})
 """
 
 
@@ -108,7 +108,7 @@ def _recipes(networks: dict[str, NetworkReport]) -> list[str]:
         s = n.settings
         frozen = ", backbone frozen" if s.freeze_backbone else ""
         lines.setdefault(
-            f"{s.recipe}{frozen}, epochs: {s.epochs}, batch size: {s.batch_size}, highest learning rate: "
+            f"{s.recipe}{frozen}, epochs: {s.epochs}, batch size: {s.batch_size}, peak learning rate: "
             f"{s.lr:g}, seed: {s.seed}, precision: {n.precision}, on {n.device}. Initial weights: {s.initial}.",
             [],
         ).append(f"{role} {timedelta(seconds=round(n.seconds or 0))}")

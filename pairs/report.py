@@ -29,13 +29,13 @@ from pairs.checkpoint import REPORT, ROLES
 from pairs.statistics import Count, Interval, Number, PairedComparison
 
 __all__ = [
-    "PARTS", "VERSION", "Epoch", "EvaluationResult", "FaithfulnessReport", "MetricResult", "NetworkReport",
+    "SUBSETS", "VERSION", "Epoch", "EvaluationResult", "FaithfulnessReport", "MetricResult", "NetworkReport",
     "PartialReport", "Report", "RunSettings", "json_schema", "read_partial_report", "read_report",
 ]  # fmt: skip
 
 VERSION = 2
 """Of the schema. Version 1 is every report without a version."""
-PARTS = ("train", "val", "test")
+SUBSETS = ("train", "val", "test")
 """Of a split."""
 
 _NULLABLE = "null is a value"  # marks fields where null is a result, not an omission
@@ -98,7 +98,7 @@ def _complete_schema(schema: dict[str, Any], section: type["_Section"]) -> None:
 
 
 class _Section(BaseModel):
-    """A part of a report whose fields are read one by one; None or empty is what the report lacks."""
+    """A section of a report whose fields are read one by one; None or empty is what the report lacks."""
 
     model_config = ConfigDict(frozen=True, use_attribute_docstrings=True, json_schema_extra=_complete_schema)
 
@@ -128,13 +128,13 @@ class Epoch:
 
 
 class EvaluationResult(_Section):
-    """A network's accuracy on one part of the split."""
+    """A network's accuracy on one subset of the split."""
 
     images: Count | None = None
     accuracy: Share | None = None
     """Overall accuracy, 0 to 1."""
     per_class: Annotated[dict[Text, Share | None], _ByKey] = Field(default_factory=dict)
-    """Recall of each class, 0 to 1; null where the part has no image of it."""
+    """Recall of each class, 0 to 1; null where the subset has no image of it."""
     confusion: ConfusionMatrix | None = None
     """Images by true class (rows) and predicted class (columns), in the order of the classes."""
 
@@ -159,7 +159,7 @@ class RunSettings(_Section):
     epochs: Count | None = None
     batch_size: Count | None = None
     lr: Number | None = None
-    """Highest learning rate."""
+    """Peak learning rate."""
     image_size: tuple[Count, Count] | None = None
     """The network's input, [height, width] in pixels."""
     seed: Count | None = None
@@ -178,7 +178,7 @@ class NetworkReport(_Section):
 
     parameters: Count | None = None
     best_epoch: Count | None = None
-    """The epoch, counted from 1, whose weights are kept: the best on the validation part."""
+    """The epoch, counted from 1, whose weights are kept: the best on the validation set."""
     val_accuracy: Share | None = None
     test: EvaluationResult = EvaluationResult()
     """Measured once, with the weights as stored."""
@@ -194,7 +194,7 @@ class NetworkReport(_Section):
 
 
 class MetricResult(_Section):
-    """One heatmap metric over a part of the split, with 95 % bootstrap intervals over images."""
+    """One heatmap metric over a subset of the split, with 95 % bootstrap intervals over images."""
 
     title: Annotated[Text | None, _OPTIONAL] = None
     unit: Annotated[Text | None, _OPTIONAL] = None
@@ -216,7 +216,7 @@ class MetricResult(_Section):
 
 
 class FaithfulnessReport(_Section):
-    """Faithfulness of both networks' heatmaps over a part of the split, each of the network's own prediction."""
+    """Faithfulness of both networks' heatmaps over a subset of the split, each of the network's own prediction."""
 
     images: Count | None = None
     layer: Text | None = None
@@ -253,13 +253,13 @@ class Report(_Section):
     """SHA-256 over the scenes' names and pixels."""
     split_source: Text | None = None
     split_fingerprint: Text | None = None
-    """SHA-256 over the names in each part."""
+    """SHA-256 over the names in each subset."""
     split: Annotated[dict[Text, Names], _ByKey] = Field(default_factory=dict)
-    """Scene names by part: train, val, test."""
+    """Scene names by subset: train, val, test."""
     split_missing: Names | None = None
     """Scene names that the split lists but the folder lacked."""
     split_shared: tuple[Names, ...] | None = None
-    """Groups of scenes that are identical images in different parts."""
+    """Groups of scenes that are identical images in different subsets."""
     mean: Channels | None = None
     """The normalisation's mean."""
     std: Channels | None = None
@@ -267,7 +267,7 @@ class Report(_Section):
     networks: Annotated[dict[Text, NetworkReport], _ByKey] = Field(default_factory=dict)
     """By role: baseline, scff."""
     faithfulness: Annotated[dict[Text, FaithfulnessReport], _ByKey, _OPTIONAL] = Field(default_factory=dict)
-    """By part of the split, as far as it was measured."""
+    """By subset of the split, as far as it was measured."""
 
     @property
     def image_count(self) -> int | None:
@@ -275,23 +275,23 @@ class Report(_Section):
         return None if self.images is None else sum(self.images.values())
 
     @property
-    def part_sizes(self) -> dict[str, int]:
-        """Images by part, as far as the report has them."""
-        return {part: len(self.split[part]) for part in PARTS if part in self.split}
+    def subset_sizes(self) -> dict[str, int]:
+        """Images by subset, as far as the report has them."""
+        return {subset: len(self.split[subset]) for subset in SUBSETS if subset in self.split}
 
     @property
     def sizes_by_frequency(self) -> dict[str, int] | None:
         """The images' sizes, the most frequent first."""
         return None if self.sizes is None else dict(Counter(self.sizes).most_common())
 
-    def shared_across_parts(self) -> tuple[Names, ...] | None:
-        """The groups of split_shared, each scene as "name (part)"."""
+    def shared_across_subsets(self) -> tuple[Names, ...] | None:
+        """The groups of split_shared, each scene as "name (subset)"."""
         if self.split_shared is None:
             return None
         wanted = {name for group in self.split_shared for name in group}
-        parts = {name: part for part in PARTS for name in self.split.get(part, ()) if name in wanted}
+        subsets = {name: subset for subset in SUBSETS for name in self.split.get(subset, ()) if name in wanted}
         return tuple(
-            tuple(f"{name} ({parts.get(name, 'part unknown')})" for name in group) for group in self.split_shared
+            tuple(f"{name} ({subsets.get(name, 'subset unknown')})" for name in group) for group in self.split_shared
         )
 
     def to_json(self) -> str:
@@ -395,8 +395,8 @@ def _read(values: dict[str, Any], classes: Sequence[str] | None) -> PartialRepor
     problems = list(_problems(report, values))
     missing, invalid = (tuple(path for path, kind in problems if kind == each) for each in ("missing", "invalid"))
     found = PartialReport(report, None, missing, invalid)
-    parts = tuple(("split", part) for part in PARTS if part not in report.split)
-    return replace(found, missing=missing + _unnamed(parts, found))
+    subsets = tuple(("split", subset) for subset in SUBSETS if subset not in report.split)
+    return replace(found, missing=missing + _unnamed(subsets, found))
 
 
 def _unnamed(entries: tuple[_FieldPath, ...], found: PartialReport) -> tuple[_FieldPath, ...]:
@@ -422,8 +422,8 @@ def _migrated(values: dict[str, Any]) -> dict[str, Any]:
             role: {**_settings_of_role(common, role), **network} if isinstance(network, dict) else network
             for role, network in networks.items()
         }
-    if isinstance(parts := values.get("faithfulness"), dict):
-        migrated["faithfulness"] = {part: _with_metrics(found) for part, found in parts.items()}
+    if isinstance(subsets := values.get("faithfulness"), dict):
+        migrated["faithfulness"] = {subset: _with_metrics(found) for subset, found in subsets.items()}
     return migrated
 
 
@@ -438,10 +438,10 @@ def _settings_of_role(common: dict[str, Any], role: str) -> dict[str, Any]:
     return {**common, "settings": constant | settings | side}
 
 
-def _with_metrics(part: Any) -> Any:
-    if not isinstance(part, dict) or "measures" not in part:
-        return part
-    return {("metrics" if name == "measures" else name): value for name, value in part.items()}
+def _with_metrics(section: Any) -> Any:
+    if not isinstance(section, dict) or "measures" not in section:
+        return section
+    return {("metrics" if name == "measures" else name): value for name, value in section.items()}
 
 
 def _problems(

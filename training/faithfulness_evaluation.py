@@ -1,4 +1,4 @@
-"""Faithfulness evaluation: the heatmap metrics of a pair over a part of its scenes."""
+"""Faithfulness evaluation: the heatmap metrics of a pair over a subset of its scenes."""
 
 from collections.abc import Iterable
 
@@ -48,7 +48,7 @@ def evaluate_faithfulness(
                 maps = run.heatmaps([Target(index) for index in own], layer, method)
                 found[role] += faithfulness(run.network, run.images, maps, own, "full" if road else "quick")
                 similarity[role] += randomised_similarity(maps, random[role], run.images, own, layer, method)
-                del run  # else its maps are there while the next part's are made
+                del run  # else its maps are there while the next network's are made
     values: dict[str, _Values] = {
         key: {role: [one.values.get(key) for one in found[role]] for role in ROLES} for key in METRICS
     }

@@ -16,5 +16,5 @@ def write_report(folder: Path, report: Report, name: str) -> None:
     """Writes the report, and the model card and figures made from it, of the pair of that name into a folder."""
     (folder / REPORT).write_text(report.to_json())
     (folder / _MODEL_CARD).write_text(model_card_markdown(name, report))
-    for part, found in report.faithfulness.items():
-        (folder / faithfulness_file(part)).write_bytes(draw_faithfulness(found))
+    for subset, found in report.faithfulness.items():
+        (folder / faithfulness_file(subset)).write_bytes(draw_faithfulness(found))

@@ -17,8 +17,8 @@ def card_json(card: ModelCard) -> dict[str, Any]:
         card: of the pair.
     """
     common, partial, report = card.common, card.partial, card.report
-    invalid_parts = dict.fromkeys(partial.invalid_keys("faithfulness"))
-    parts = {part: _faithfulness(part, partial) for part in report.faithfulness} | invalid_parts
+    invalid_subsets = dict.fromkeys(partial.invalid_keys("faithfulness"))
+    subsets = {subset: _faithfulness(subset, partial) for subset in report.faithfulness} | invalid_subsets
     return {
         "pair": card.name,
         "arch": common.arch,
@@ -32,25 +32,25 @@ def card_json(card: ModelCard) -> dict[str, Any]:
             "split": report.split_source,
             "images": report.image_count,
             "sizes": report.sizes_by_frequency,
-            "parts": report.part_sizes,
-            "shared": report.shared_across_parts(),
+            "parts": report.subset_sizes,
+            "shared": report.shared_across_subsets(),
             "missing": None if report.split_missing is None else len(report.split_missing),
             "duplicates": report.duplicates,
             "unreadable": None if report.unreadable is None else len(report.unreadable),
         },
         **{role: _of_network(card, role) for role in ROLES},
         "paired": None if card.mcnemar is None else asdict(card.mcnemar),
-        "faithfulness": None if ("faithfulness",) in partial.invalid else parts,
+        "faithfulness": None if ("faithfulness",) in partial.invalid else subsets,
         "problem": partial.error,
         "missing_fields": [".".join(path) for path in partial.missing],
         "invalid_fields": [".".join(path) for path in partial.invalid],
     }
 
 
-def _faithfulness(part: str, partial: PartialReport) -> dict[str, Any]:
-    """One part; a metric with missing or invalid values is None."""
-    values = partial.report.faithfulness[part].model_dump(mode="json")
-    path = ("faithfulness", part, "metrics")
+def _faithfulness(subset: str, partial: PartialReport) -> dict[str, Any]:
+    """One subset; a metric with missing or invalid values is None."""
+    values = partial.report.faithfulness[subset].model_dump(mode="json")
+    path = ("faithfulness", subset, "metrics")
     measures: dict[str, Any] = dict.fromkeys(partial.invalid_keys(*path))
     for key, metric in values.pop("metrics").items():
         by_role = {role: metric.pop(role) for role in ROLES}

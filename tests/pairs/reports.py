@@ -53,7 +53,7 @@ def network(role: str, seconds: float, diagonal: tuple[int, int, int]) -> dict[s
 
 
 def faithfulness() -> dict[str, Any]:
-    """Of a part; SCFF's heatmaps are better by every metric."""
+    """Of a subset; SCFF's heatmaps are better by every metric."""
 
     def interval(mean: float, low: float, high: float) -> dict[str, Any]:
         return {"mean": mean, "low": low, "high": high, "count": 30}
@@ -97,7 +97,8 @@ def complete_report() -> dict[str, Any]:
         "split_source": "stratified 60/20/20, seed 0",
         "split_fingerprint": "s",
         "split": {
-            part: [f"{part}/{n}" for n in range(count)] for part, count in (("train", 80), ("val", 40), ("test", 30))
+            subset: [f"{subset}/{n}" for n in range(count)]
+            for subset, count in (("train", 80), ("val", 40), ("test", 30))
         },
         "split_missing": ["roof/gone", "roof/lost"],
         "split_shared": [["train/1", "test/2"]],
@@ -129,9 +130,9 @@ def without_version(report: dict[str, Any]) -> dict[str, Any]:
 
 
 def without_titles(report: dict[str, Any]) -> dict[str, Any]:
-    for part in report["faithfulness"].values():
-        del part["layer_title"], part["method_title"]
-        part["measures"] = part.pop("metrics")
-        for metric in part["measures"].values():
+    for subset in report["faithfulness"].values():
+        del subset["layer_title"], subset["method_title"]
+        subset["measures"] = subset.pop("metrics")
+        for metric in subset["measures"].values():
             del metric["title"], metric["unit"], metric["higher_is_better"]
     return report

@@ -36,5 +36,5 @@ def test_images_without_curves_leave_empty_axes() -> None:
     assert b"Insertion" in draw_faithfulness(FaithfulnessReport(**values))
 
 
-def test_each_part_has_a_file() -> None:
+def test_each_subset_has_a_file() -> None:
     assert faithfulness_file("val") == "faithfulness-val.svg"

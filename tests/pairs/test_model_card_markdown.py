@@ -23,11 +23,11 @@ def test_the_card_of_a_pair() -> None:
     assert "| field | 50.0% | 60.0% |" in lines
     text = "\n".join(lines)
     assert (
-        "80 / 40 / 30 images for training, validation and test. Identical images in different parts, 1 case(s): "
+        "80 / 40 / 30 images for training, validation and test. Identical images in different subsets, 1 case(s): "
         in text
     )
     assert "baseline 0:01:00, scff 1:01:40. All networks here were trained on the same batches" in text
-    assert "## Faithfulness evaluation: test part" in lines
+    assert "## Faithfulness evaluation: test set" in lines
     assert "Grad-CAM++, last feature map, for each network's own prediction, over the 30 images" in text
     assert (
         "| The deletion (lower is better) | 0.250 [0.200, 0.300] | 0.230 [0.100, 0.400] | -0.020 [-0.030, -0.010] | "

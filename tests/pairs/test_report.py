@@ -65,9 +65,9 @@ def test_the_values_are_typed(tmp_path: Path) -> None:
     assert report.networks["baseline"].curves[1].val_loss == 1.0
     assert report.faithfulness["test"].metrics["road"].paired.difference.mean == 0.02
     assert report.image_count == 150
-    assert report.part_sizes == {"train": 80, "val": 40, "test": 30}
+    assert report.subset_sizes == {"train": 80, "val": 40, "test": 30}
     assert list(report.sizes_by_frequency.items()) == [("40x30", 140), ("41x30", 10)]
-    assert report.shared_across_parts() == (("train/1 (train)", "test/2 (test)"),)
+    assert report.shared_across_subsets() == (("train/1 (train)", "test/2 (test)"),)
 
 
 OPTIONAL = {"version", "faithfulness", "title", "unit", "higher_is_better", "layer_title", "method_title"}

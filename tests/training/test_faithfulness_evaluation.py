@@ -1,4 +1,4 @@
-"""Faithfulness evaluation over a part of the scenes: single images' results, aggregated, and kept in the report."""
+"""Faithfulness evaluation over a subset of the scenes: single images' results, aggregated, and kept in the report."""
 
 import json
 from collections.abc import Callable
@@ -115,7 +115,7 @@ def test_evaluate_writes_it_into_report_and_card(command: Command, scenes: Path,
     assert report.faithfulness["test"].images == printed["images"] == 3
     card = (out / "README.md").read_text()
     assert card.startswith(before["README.md"].decode().rstrip())
-    for text in ("Faithfulness evaluation: test part", "95 % bootstrap interval", "ROAD", "faithfulness-test.svg"):
+    for text in ("Faithfulness evaluation: test set", "95 % bootstrap interval", "ROAD", "faithfulness-test.svg"):
         assert text in card
     assert (out / "faithfulness-test.svg").read_text().startswith("<?xml")
     for role in ROLES:
@@ -126,7 +126,7 @@ def test_evaluate_writes_it_into_report_and_card(command: Command, scenes: Path,
     assert link.is_symlink()
     assert f"{METRICS['drop'].title}: baseline " in ended.out
     assert "ROAD" not in ended.out
-    assert "Faithfulness evaluation: val part" in (out / "README.md").read_text()
+    assert "Faithfulness evaluation: val set" in (out / "README.md").read_text()
     ended = command("training", "evaluate", out, "--data", scenes, "--no-road")
     assert (ended.status, ended.err) == (2, "error: --no-road leaves out part of --explain; add --explain\n")
     report = read_report(out)

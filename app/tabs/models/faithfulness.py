@@ -1,4 +1,4 @@
-"""A pair's faithfulness evaluation as HTML: a table of metrics and the mean curves, for each part of the split."""
+"""A pair's faithfulness evaluation as HTML: a table of metrics and the mean curves, for each subset of the split."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -22,8 +22,8 @@ _FIELDS = ("baseline", "scff", "paired")
 
 
 @dataclass(frozen=True)
-class _Part:
-    """A part of the split."""
+class _Subset:
+    """A subset of the split."""
 
     title: str
     method: str | None
@@ -36,18 +36,20 @@ class _Part:
     charts: dict[str, Markup | None]
 
 
-def faithfulness_html(partial: PartialReport, part_titles: Mapping[str, str]) -> Markup:
-    """HTML: both networks' metrics over each part that was evaluated; or that there is none."""
+def faithfulness_html(partial: PartialReport, subset_titles: Mapping[str, str]) -> Markup:
+    """HTML: both networks' metrics over each subset that was evaluated; or that there is none."""
     found = dict(partial.report.faithfulness)
-    found |= {part: FaithfulnessReport() for part in partial.invalid_keys("faithfulness")}
-    parts = [_part(part, part_titles.get(part, part), section, partial) for part, section in found.items()]
+    found |= {subset: FaithfulnessReport() for subset in partial.invalid_keys("faithfulness")}
+    subsets = [
+        _subset(subset, subset_titles.get(subset, subset), section, partial) for subset, section in found.items()
+    ]
     return render(
-        "models/faithfulness.html", invalid=("faithfulness",) in partial.invalid, columns=_COLUMNS, parts=parts
+        "models/faithfulness.html", invalid=("faithfulness",) in partial.invalid, columns=_COLUMNS, subsets=subsets
     )
 
 
-def _part(part: str, title: str, found: FaithfulnessReport, partial: PartialReport) -> _Part:
-    path = ("faithfulness", part, "metrics")
+def _subset(subset: str, title: str, found: FaithfulnessReport, partial: PartialReport) -> _Subset:
+    path = ("faithfulness", subset, "metrics")
     rows = [
         _row(key, metric, all(partial.is_valid(*path, key, field) for field in _FIELDS))
         for key, metric in found.metrics.items()
@@ -60,7 +62,7 @@ def _part(part: str, title: str, found: FaithfulnessReport, partial: PartialRepo
     ):
         lines = {role: _points(curve) for role, curve in (curves or {}).items() if curve}
         charts[heading] = Markup(line_chart(heading, lines, across, True)) if lines else None
-    return _Part(
+    return _Subset(
         title=title.capitalize(),
         method=found.method_title or (METHODS[found.method].title if found.method in METHODS else found.method),
         layer=found.layer_title or _layer_title(found.layer),

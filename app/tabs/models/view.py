@@ -18,9 +18,9 @@ from pairs.checkpoint import REPORT, ROLES, Header
 from pairs.model_card import Accuracy, ModelCard
 from pairs.report import Epoch, NetworkReport
 
-__all__ = ["PART_TITLES", "broken_html", "card_html", "variant_text"]
+__all__ = ["SUBSET_TITLES", "broken_html", "card_html", "variant_text"]
 
-PART_TITLES = {"train": "training", "val": "validation", "test": "test"}
+SUBSET_TITLES = {"train": "training", "val": "validation", "test": "test"}
 """Of a split, by the names in reports."""
 
 _Value = TypeVar("_Value")
@@ -39,7 +39,7 @@ class _AccuracyText:
 @dataclass(frozen=True)
 class _RecallText:
     share: str | None
-    """None where the test part has no image of the class."""
+    """None where the test set has no image of the class."""
     width: str
     """Of the bar, in per cent."""
 
@@ -61,7 +61,7 @@ def card_html(card: ModelCard) -> str:
         "Training curves": _curves(card),
         "Test recall by class": _recall(card),
         "Confusion matrices": _confusion(card),
-        "Faithfulness evaluation": faithfulness_html(card.partial, PART_TITLES),
+        "Faithfulness evaluation": faithfulness_html(card.partial, SUBSET_TITLES),
     }
     return render("models/card.html", head=_head(card), sections=sections)
 
@@ -136,16 +136,14 @@ def _training(card: ModelCard) -> Markup:
         return tuple(text(card.headers[role], card.report.networks[role]) for role in ROLES)
 
     fusion = _fusion(card)
-    start = (
-        "initialised as its layers are (the paper's)" if fusion.start == "neutral" else "initialised as the identity"
-    )
+    start = "default initialisation (the paper's)" if fusion.start == "neutral" else "identity initialisation"
     cut = "; no gradient through SCFF into earlier stages (gradient cut)" if fusion.gradient_cut else ""
     rows = {
         "Backbone": row(lambda h, _: h.arch + (", small-image stem" if h.small_stem else "")),
         "Initial weights": row(lambda h, _: h.initial),
         "Recipe": row(lambda h, _: h.recipe),
         "Batch size": row(lambda _, n: _text(n.settings.batch_size, str)),
-        "Highest learning rate": row(lambda _, n: _text(n.settings.lr, "{:g}".format)),
+        "Peak learning rate": row(lambda _, n: _text(n.settings.lr, "{:g}".format)),
         "Backbone weights": row(lambda _, n: _text(n.settings.freeze_backbone, lambda f: "frozen" if f else "trained")),
         "Seed": row(lambda h, _: str(h.seed)),
         "Epochs": row(lambda h, _: str(h.epochs)),
@@ -167,7 +165,7 @@ def _training(card: ModelCard) -> Markup:
 def _scenes(card: ModelCard) -> Markup:
     """What the networks were trained and tested on."""
     header, report = card.common, card.report
-    shared = report.shared_across_parts()
+    shared = report.shared_across_subsets()
     shared_text = _text(shared, lambda groups: _listed([" = ".join(group) for group in groups], "; ") or "none")
     if shared:
         shared_text = f"{len(shared)} groups of identical images: {shared_text}"
@@ -187,18 +185,18 @@ def _scenes(card: ModelCard) -> Markup:
         "Unreadable files": _text(report.unreadable, lambda names: str(len(names))),
         "Duplicate images": _text(report.duplicates, str),
         "Split": report.split_source,
-        "Images shared across parts": shared_text,
-        "In the split, but missing": _text(report.split_missing, lambda names: str(len(names))),
+        "Images shared across subsets": shared_text,
+        "Images of the split that are missing": _text(report.split_missing, lambda names: str(len(names))),
         "Preprocessing": f"resized to {width} × {height} pixels, normalised by mean {mean}, standard deviation {std} "
         "(red, green, blue; 0 to 1)",
         "Fingerprints (SHA-256)": f"scenes {header.data_fingerprint[:16]}, split {header.split_fingerprint[:16]}",
     }
-    parts = {title: _text(report.part_sizes.get(part), "{:,}".format) for part, title in PART_TITLES.items()}
-    return render("models/scenes.html", scenes=rows, parts=parts)
+    subsets = {title: _text(report.subset_sizes.get(subset), "{:,}".format) for subset, title in SUBSET_TITLES.items()}
+    return render("models/scenes.html", scenes=rows, subsets=subsets)
 
 
 def _curves(card: ModelCard) -> Markup:
-    """Loss and accuracy by epoch, on both parts."""
+    """Loss and accuracy by epoch, on both subsets."""
     curves = {role: network.curves for role, network in card.report.networks.items() if network.curves}
     selected = {role: epoch for role in curves if (epoch := card.report.networks[role].best_epoch)}
     charts = {}
