@@ -1,4 +1,4 @@
-"""A pair comes back as it was written, or is refused in words."""
+"""A pair is read as it was written, or refused with the reason."""
 
 import json
 import shutil

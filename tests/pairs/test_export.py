@@ -94,10 +94,10 @@ def test_a_file_that_does_not_run_is_not_kept(tmp_path: Path, monkeypatch: pytes
 
 
 def test_a_network_that_is_not_finite_is_not_exported(tmp_path: Path) -> None:
-    wild = loaded("resnet18", None)
-    wild.network.backbone.fc.weight[0, 0] = torch.inf
+    infinite = loaded("resnet18", None)
+    infinite.network.backbone.fc.weight[0, 0] = torch.inf
     with pytest.raises(BadInputError, match="logits for random images are not finite"):
-        export(wild, "torch-export", tmp_path / "network")
+        export(infinite, "torch-export", tmp_path / "network")
     assert not list(tmp_path.iterdir())
 
 
