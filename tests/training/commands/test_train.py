@@ -114,4 +114,4 @@ def test_variant_is_trained_and_stored(command: Command, scenes: Path, tmp_path:
     card = (out / "README.md").read_text()
     assert "with the small-image stem as baseline and with SCFF" in card
     assert "max + se, start: neutral, gradient cut" in card
-    assert "at 48 x 32 pixels" in card
+    assert "resized to 48 x 32 pixels" in card
