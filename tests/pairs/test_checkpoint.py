@@ -84,6 +84,7 @@ def test_weights_that_are_not_finite_are_refused(tmp_path: Path) -> None:
         load_network(tmp_path / "baseline.safetensors")
 
 
+@pytest.mark.essential
 def test_networks_come_back_at_stored_precision(tmp_path: Path) -> None:
     torch.manual_seed(3)
     network = Network("resnet18", 3, FusionSettings()).eval()
@@ -99,6 +100,7 @@ def test_networks_come_back_at_stored_precision(tmp_path: Path) -> None:
     assert next(loaded.network.parameters()).dtype == torch.float32
 
 
+@pytest.mark.essential
 def test_pair_is_ready_for_inference(pair_folder: Path) -> None:
     pair = load_pair(pair_folder)
     assert pair.name == "tiny"
@@ -178,6 +180,7 @@ def test_networks_trained_differently_are_no_pair(pair_folder: Path, changes: di
         load_pair(pair_folder)
 
 
+@pytest.mark.essential
 def test_swapped_files_are_no_pair(pair_folder: Path) -> None:
     first, second = pair_folder / "baseline.safetensors", pair_folder / "scff.safetensors"
     shutil.move(first, pair_folder / "x")

@@ -24,7 +24,6 @@ from pairs.report import (
 from tests.conftest import CLASSES, SHIPPED, Ended
 from tests.pairs.reports import complete_report, once_for_both, without_version
 
-pytestmark = pytest.mark.essential
 SCHEMA = Path(__file__).parents[2] / "docs" / "report.schema.json"
 
 
@@ -52,6 +51,7 @@ def at(values: Any, path: tuple) -> Any:
     return values
 
 
+@pytest.mark.essential
 def test_what_is_written_is_read_again(tmp_path: Path) -> None:
     report = strict(tmp_path, complete_report())
     assert json.loads(report.to_json()) == complete_report()
@@ -75,6 +75,7 @@ ENTRIES = {"per_class", "images", "sizes", "versions", "fusion", "metrics", "fai
 """Fields of which a complete report may lack an entry."""
 
 
+@pytest.mark.essential
 def test_a_missing_field_is_named_and_the_others_are_kept(tmp_path: Path) -> None:
     for path in fields(complete_report()):
         report = complete_report()
@@ -141,6 +142,7 @@ def test_an_invalid_field_is_named_and_no_reason_to_fail(tmp_path: Path, odd: ob
         (("faithfulness", "test", "metrics", "road", "paired"), {"difference": None, "scff_better": 1}),
     ],
 )
+@pytest.mark.essential
 def test_values_out_of_bounds_are_invalid(tmp_path: Path, path: tuple, value: object) -> None:
     report = complete_report()
     at(report, path[:-1])[path[-1]] = value
@@ -183,6 +185,7 @@ def test_a_missing_file_is_an_error(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("earlier", [once_for_both, without_version])
+@pytest.mark.essential
 def test_earlier_reports_are_migrated(tmp_path: Path, earlier: Callable[[dict], dict]) -> None:
     expected = complete_report()
     section = expected["faithfulness"]["test"]
@@ -252,6 +255,7 @@ def test_reports_cannot_be_changed(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("folder", SHIPPED.values(), ids=SHIPPED)
+@pytest.mark.essential
 def test_shipped_reports_are_complete_and_of_this_version(folder: Path) -> None:
     values = json.loads((folder / "report.json").read_text())
     report = read_report(folder)
@@ -261,6 +265,7 @@ def test_shipped_reports_are_complete_and_of_this_version(folder: Path) -> None:
         assert None not in (metric.title, metric.unit, metric.higher_is_better)
 
 
+@pytest.mark.essential
 def test_the_published_schema_is_current(command: Callable[..., Ended]) -> None:
     printed = command("pairs", "schema")
     assert printed.status == 0

@@ -12,6 +12,7 @@ from pairs.statistics import Interval, bootstrap_mean, mcnemar, mcnemar_bound, p
 
 
 @pytest.mark.parametrize("level", [0.95, 0.5])
+@pytest.mark.essential
 def test_the_interval_is_scipys(level: float) -> None:
     values = np.random.default_rng(3).exponential(2.0, 60)
     theirs = bootstrap((values,), np.mean, n_resamples=20000, confidence_level=level, method="percentile", rng=1)
@@ -57,6 +58,7 @@ def test_yes_and_no_are_counted_as_one_and_zero() -> None:
 
 
 @pytest.mark.parametrize("higher_is_better", [True, False])
+@pytest.mark.essential
 def test_networks_are_compared_image_by_image(higher_is_better: bool) -> None:
     baseline = [0.5, 0.5, None, 0.9, 0.25, 0.1, 0.7]
     scff = [0.75, 0.5, 0.3, 0.4, 0.5, math.nan, 0.9]  # with both: up, equal, -, down, up, -, up
@@ -93,12 +95,14 @@ def test_lists_of_other_images_are_refused() -> None:
     ("right", "images", "low", "high"),
     [(81, 263, 0.2553, 0.3662), (15, 148, 0.0624, 0.1605), (0, 20, 0.0, 0.1611), (1, 29, 0.0061, 0.1718)],
 )
+@pytest.mark.essential
 def test_wilson_intervals_are_newcombes(right: int, images: int, low: float, high: float) -> None:
     """Newcombe, Statistics in Medicine 17, 1998, table I, method 3."""
     assert wilson_interval(right, images) == pytest.approx((low, high), abs=6e-5)
 
 
 @pytest.mark.parametrize(("right", "images"), [(457, 480), (3, 7), (0, 5), (5, 5)])
+@pytest.mark.essential
 def test_wilson_intervals_solve_the_score_equation(right: int, images: int) -> None:
     """Wilson, 1927: the bounds are the p with |x/n - p| = z sqrt(p (1 - p) / n), z = 1.959964 at 95 %."""
     for bound in wilson_interval(right, images):
@@ -117,6 +121,7 @@ def two_sided(b: int, c: int) -> float:
 
 
 @pytest.mark.parametrize(("b", "c"), [(0, 0), (0, 1), (3, 3), (1, 8), (10, 2), (0, 6)])
+@pytest.mark.essential
 def test_mcnemars_test_counts_discordant_images(b: int, c: int) -> None:
     random = np.random.default_rng(b * 100 + c)
     outcomes = [(True, False)] * b + [(False, True)] * c + [(True, True)] * 30 + [(False, False)] * 5
@@ -136,6 +141,7 @@ def test_predictions_of_other_images_are_refused() -> None:
         mcnemar([True], [True, False])
 
 
+@pytest.mark.essential
 def test_what_confusion_matrices_imply_for_the_paired_comparison() -> None:
     baseline, scff = ((5, 5), (2, 8)), ((9, 1), (3, 7))
     bound = mcnemar_bound(baseline, scff)

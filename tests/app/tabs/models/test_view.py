@@ -81,6 +81,7 @@ def test_shipped_cards_are_their_reports(name: str) -> None:
     assert "missing or invalid" not in html
 
 
+@pytest.mark.essential
 def test_the_shipped_card_as_text() -> None:
     text = text_of(card_html(read_card(load_pair(SHIPPED["efficientnet-lite0-siri-whu"]))))
     # Wilson's interval of 457 of 480, by the closed form: (p + z^2/2n -+ z sqrt(p(1-p)/n + z^2/4n^2)) / (1 + z^2/n)
@@ -237,6 +238,7 @@ def test_networks_trained_differently_are_distinguished(card_of: Callable, role:
     )
 
 
+@pytest.mark.essential
 def test_text_from_files_is_no_html_and_no_template(card_of: Callable) -> None:
     report = json.loads(json.dumps(complete_report()).replace('"field"', json.dumps(HOSTILE)))
     report.update(split_source=HOSTILE, sizes={HOSTILE: 1}, split_shared=[[HOSTILE, HOSTILE]])
