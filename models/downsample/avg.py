@@ -10,9 +10,9 @@ __all__ = ["AveragePooled"]
 
 
 class AveragePooled(DownSample):
-    """The paper's choice: average pooling, then a 1x1 convolution.
+    """The paper's choice: adaptive average pooling, then a 1x1 convolution.
 
-    The pooling is adaptive, because no fixed window fits every network's sizes.
+    No fixed window fits every network's sizes.
     """
 
     title = "average pooling, then 1x1 convolution"

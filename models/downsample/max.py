@@ -10,7 +10,7 @@ __all__ = ["MaxPooled"]
 
 
 class MaxPooled(DownSample):
-    """Maximum pooling, adaptive as well, then a 1x1 convolution."""
+    """Adaptive maximum pooling, then a 1x1 convolution."""
 
     title = "maximum pooling, then 1x1 convolution"
 

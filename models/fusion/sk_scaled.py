@@ -8,7 +8,7 @@ __all__ = ["ScaledSelectiveKernel"]
 
 
 class ScaledSelectiveKernel(SelectiveKernel):
-    """SKNet's fuse of a softmax over the pooled channels, times the number of channels.
+    """Ours: SKNet's fuse of a softmax over the pooled channels, times the number of channels.
 
     The paper's softmax sums to one over up to 2,048 channels: what BatchNorm receives varies less than its epsilon, and
     the attention starts nearly independent of its input. Here the descriptor's mean is one at any width.

@@ -1,20 +1,19 @@
-"""The baseline is timm's network, and SCFF, in every variant, sits in front of its classifier."""
+"""The baseline is timm's own network, and SCFF in every variant works in front of its classifier."""
 
 import shutil
+from collections.abc import Sequence
 from functools import lru_cache
-from itertools import product
+from itertools import combinations, product
 
 import pytest
 import timm
 import torch
 from torch import Tensor
 
-from core.errors import BadInputError
-from models.architectures import NETWORKS, check_arch, check_input_size
-from models.downsample import DOWNSAMPLES
-from models.fusion import FUSIONS
+from models.architectures import NETWORKS
 from models.network import Network
 from models.scff import SCFF, FusionSettings
+from models.variants import DOWNSAMPLE_NAMES, FUSION_NAMES
 
 INCEPTIONS = ("inception_v3", "inception_v4", "inception_resnet_v2")  # need 75 pixels
 
@@ -25,17 +24,54 @@ def images(arch: str, batch: int = 2) -> Tensor:
     return torch.randn(batch, 3, *size, generator=torch.Generator().manual_seed(0))
 
 
+def all_pairs(*factors: Sequence[str]) -> list[tuple[str, ...]]:
+    """Rows of one value per factor in which every pair of values of two factors occurs; greedy, so nearly minimal."""
+
+    def pairs(row: tuple[str, ...]) -> set[tuple[int, str, int, str]]:
+        return {(i, row[i], j, row[j]) for i, j in combinations(range(len(row)), 2)}
+
+    candidates = {row: pairs(row) for row in product(*factors)}
+    missing, rows = set().union(*candidates.values()), []
+    while missing:
+        # A row covers as many new pairs as there are pairs of factors at most, so the first such row will do.
+        best, most = None, 0
+        for row, covered in candidates.items():
+            if (new := len(covered & missing)) > most:
+                best, most = row, new
+                if most == len(covered):
+                    break
+        rows.append(best)
+        missing -= candidates.pop(best)
+    return sorted(rows, key=lambda row: [factor.index(value) for factor, value in zip(factors, row, strict=True)])
+
+
+EVERY_COMBINATION = list(product(NETWORKS, DOWNSAMPLE_NAMES, FUSION_NAMES))
+PAIRWISE = all_pairs(NETWORKS, DOWNSAMPLE_NAMES, FUSION_NAMES)
+
+
 @lru_cache(maxsize=1)
 def network_and_stages(arch: str) -> tuple[Network, list[Tensor]]:
-    """A network with the paper's SCFF, and its stages in training, apart from the backbone."""
+    """A network with the paper's SCFF, and its stages in training, detached from the backbone."""
     torch.manual_seed(1)
     network = Network(arch, 3, FusionSettings()).train()
     with torch.no_grad():
         return network, network.stages(images(arch))
 
 
-@pytest.mark.parametrize(("downsample", "fusion"), product(DOWNSAMPLES, FUSIONS))
-@pytest.mark.parametrize("arch", NETWORKS)
+@pytest.mark.essential
+def test_pairwise_combinations_cover_every_pair() -> None:
+    for first, second in ((0, 1), (0, 2), (1, 2)):
+        assert {(row[first], row[second]) for row in PAIRWISE} == {(r[first], r[second]) for r in EVERY_COMBINATION}
+    assert len(PAIRWISE) < 1.1 * len(NETWORKS) * len(FUSION_NAMES)  # the largest two factors need as many
+
+
+@pytest.mark.parametrize(
+    ("arch", "downsample", "fusion"),
+    [
+        *PAIRWISE,
+        *(pytest.param(*row, marks=pytest.mark.exhaustive) for row in EVERY_COMBINATION if row not in set(PAIRWISE)),
+    ],
+)
 def test_every_network_learns_with_every_variant(arch: str, downsample: str, fusion: str) -> None:
     network, stages = network_and_stages(arch)
     channels = [stage.shape[1] for stage in stages]
@@ -120,7 +156,7 @@ def test_compiled_networks_give_their_outputs(fusion: FusionSettings | None) -> 
     torch.testing.assert_close(found, expected, atol=1e-4, rtol=1e-4)
 
 
-@pytest.mark.parametrize("fusion", FUSIONS)
+@pytest.mark.parametrize("fusion", FUSION_NAMES)
 @pytest.mark.parametrize("arch", ["resnet18", "convnext_tiny"])  # the second one's stages stay float32 under autocast
 def test_mixed_precision(arch: str, fusion: str) -> None:
     torch.manual_seed(7)
@@ -131,102 +167,7 @@ def test_mixed_precision(arch: str, fusion: str) -> None:
     assert all(p.grad is not None and p.grad.isfinite().all() for p in network.parameters())
 
 
-# The small-image stem.
-
-
-@pytest.mark.parametrize("arch", ["resnet18", "resnet50", "resnest50d", "resnetv2_50", "wide_resnet50_2"])
-def test_small_stem_keeps_the_resolution(arch: str) -> None:
-    torch.manual_seed(7)
-    small, usual = (Network(arch, 3, FusionSettings(), small_stem=value).eval() for value in (True, False))
-    with torch.no_grad():
-        stages, former = (network.stages(torch.randn(2, 3, 32, 32)) for network in (small, usual))
-        assert [stage.shape[-1] for stage in stages] == [32, 16, 8, 4]
-        assert [stage.shape[-1] for stage in former] == [8, 4, 2, 1]
-        assert [a.shape[1] for a in stages] == [b.shape[1] for b in former]
-    assert small(torch.randn(2, 3, 32, 32)).shape == (2, 3)
-
-
-def test_one_seed_gives_both_networks_the_same_small_stem() -> None:
-    torch.manual_seed(8)
-    baseline = Network("resnet18", 3, small_stem=True).state_dict()
-    torch.manual_seed(8)
-    with_scff = Network("resnet18", 3, FusionSettings(), small_stem=True).state_dict()
-    assert all(torch.equal(value, with_scff[name]) for name, value in baseline.items())
-
-
-@pytest.mark.parametrize("arch", ["vgg16", "densenet121", "tf_efficientnet_lite0"])
-def test_networks_without_such_a_stem_are_refused(arch: str) -> None:
-    with pytest.raises(BadInputError, match=f"{arch} has no ResNet stem that the small-image stem could replace"):
-        check_input_size(arch, (32, 32), small_stem=True)
-
-
-# What is refused.
-
-
-@pytest.mark.parametrize(("name", "nearest"), [("resnet_50", "resnet50"), ("efficientnetb0", "efficientnet_b0")])
-def test_unknown_arch_names_the_nearest(name: str, nearest: str) -> None:
-    for refuse in (check_arch, lambda arch: Network(arch, 4)):
-        with pytest.raises(
-            BadInputError, match=f"unknown arch '{name}'; the nearest supported networks are .*{nearest}"
-        ):
-            refuse(name)
-
-
-@pytest.mark.parametrize(
-    "arch",
-    [
-        "vit_tiny_patch16_224",
-        "swin_tiny_patch4_window7_224",
-        "pvt_v2_b0",
-        "mixer_s16_224",
-        "crossvit_tiny_240",
-        "mobilenetv4_hybrid_medium",
-        "mobilevitv2_050",
-        "swiftformer_xs",
-        "efficientvit_m0",
-        "botnet26t_256",
-    ],
-)
-def test_transformers_are_refused(arch: str) -> None:
-    words = f"{arch} is not purely convolutional .*; .*(supported|examples) .*are "
-    with pytest.raises(BadInputError, match=words) as refused:
-        check_input_size(arch, (224, 224))
-    for name in str(refused.value).rpartition("are ")[2].split(", "):
-        check_input_size(name, (224, 224))
-
-
-def test_a_name_like_no_other_is_answered_with_tested_networks() -> None:
-    for arch in ("qqq", ""):
-        with pytest.raises(
-            BadInputError, match=f"unknown arch '{arch}'; no supported network has a similar name"
-        ) as refused:
-            check_arch(arch)
-        assert set(str(refused.value).rpartition("are ")[2].split(", ")) <= set(NETWORKS)
-
-
-def test_unknown_tag_of_weights_names_the_known() -> None:
-    check_arch("resnet18.a1_in1k")
-    with pytest.raises(BadInputError, match=r"resnet18 has no weights tagged 'none'; known: .*a1_in1k"):
-        check_arch("resnet18.none")
-
-
-def test_an_older_name_of_timms_works() -> None:
-    check_input_size("xception", (64, 64))
-
-
-def test_sizes_that_are_too_small_are_refused() -> None:
-    check_input_size("resnet18", (32, 48))
-    with pytest.raises(BadInputError, match="inception_v3 cannot take images of 40 x 32 pixels"):
-        check_input_size("inception_v3", (32, 40))
-
-
 def test_for_inference_stops_training() -> None:
     network = Network("resnet18", 4, FusionSettings()).for_inference()
     assert not network.training
     assert not any(parameter.requires_grad for parameter in network.parameters())
-
-
-@pytest.mark.parametrize("arch", NETWORKS)
-def test_stages_lead_on_to_the_classifier(arch: str) -> None:
-    with torch.device("meta"):
-        assert Network(arch, 2).stages_on_forward_path == (arch != "legacy_xception")

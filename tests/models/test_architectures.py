@@ -1,0 +1,69 @@
+"""timm's networks as backbones: what is supported, and how the rest is rejected."""
+
+import pytest
+
+from core.errors import BadInputError
+from models.architectures import NETWORKS, check_arch, check_input_size, stages_on_forward_path
+from models.network import Network
+
+
+@pytest.mark.parametrize(("name", "nearest"), [("resnet_50", "resnet50"), ("efficientnetb0", "efficientnet_b0")])
+def test_unknown_arch_names_the_nearest(name: str, nearest: str) -> None:
+    for refuse in (check_arch, lambda arch: Network(arch, 4)):
+        with pytest.raises(
+            BadInputError, match=f"unknown arch '{name}'; the nearest supported networks are .*{nearest}"
+        ):
+            refuse(name)
+
+
+@pytest.mark.parametrize(
+    "arch",
+    [
+        "vit_tiny_patch16_224",
+        "swin_tiny_patch4_window7_224",
+        "pvt_v2_b0",
+        "mixer_s16_224",
+        "crossvit_tiny_240",
+        "mobilenetv4_hybrid_medium",
+        "mobilevitv2_050",
+        "swiftformer_xs",
+        "efficientvit_m0",
+        "botnet26t_256",
+    ],
+)
+def test_transformers_are_refused(arch: str) -> None:
+    words = f"{arch} is not purely convolutional .*; .*(supported|examples) .*are "
+    with pytest.raises(BadInputError, match=words) as refused:
+        check_input_size(arch, (224, 224))
+    for name in str(refused.value).rpartition("are ")[2].split(", "):
+        check_input_size(name, (224, 224))
+
+
+def test_a_name_like_no_other_is_answered_with_tested_networks() -> None:
+    for arch in ("qqq", ""):
+        with pytest.raises(
+            BadInputError, match=f"unknown arch '{arch}'; no supported network has a similar name"
+        ) as refused:
+            check_arch(arch)
+        assert set(str(refused.value).rpartition("are ")[2].split(", ")) <= set(NETWORKS)
+
+
+def test_unknown_tag_of_weights_names_the_known() -> None:
+    check_arch("resnet18.a1_in1k")
+    with pytest.raises(BadInputError, match=r"resnet18 has no weights tagged 'none'; known: .*a1_in1k"):
+        check_arch("resnet18.none")
+
+
+def test_an_older_name_of_timms_works() -> None:
+    check_input_size("xception", (64, 64))
+
+
+def test_sizes_that_are_too_small_are_refused() -> None:
+    check_input_size("resnet18", (32, 48))
+    with pytest.raises(BadInputError, match="inception_v3 cannot take images of 40 x 32 pixels"):
+        check_input_size("inception_v3", (32, 40))
+
+
+@pytest.mark.parametrize("arch", NETWORKS)
+def test_stages_are_on_the_forward_path(arch: str) -> None:
+    assert stages_on_forward_path(arch) == (arch != "legacy_xception")
