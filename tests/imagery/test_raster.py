@@ -1,4 +1,4 @@
-"""A file is read alone: what lies beside it under its name changes nothing, except a world file's six numbers."""
+"""A raster is opened alone: files beside it that carry its name change nothing, except a world file's six numbers."""
 
 import sys
 from collections.abc import Callable
@@ -13,17 +13,15 @@ from core.errors import BadInputError
 from imagery.mask import read_mask
 from imagery.raster import DRIVERS
 from imagery.reading import describe_image, open_image, read_image
-from imagery.world_file import world_transform
-from tests.conftest import texture
+from tests.imagery.rasters import image
 
 FORMATS = {"tif": "TIFF", "png": "PNG", "jpg": "JPEG", "webp": "WEBP", "bmp": "BMP", "gif": "GIF", "jp2": "JPEG2000"}
+
+
 SIDE = 40
+
+
 PLACED = "<PAMDataset><SRS>EPSG:32650</SRS><GeoTransform>1000, 0.5, 0, 2000, 0, -0.5</GeoTransform></PAMDataset>"
-
-
-def image(path: Path) -> Path:
-    Image.fromarray(texture(1, 0, SIDE)).save(path)
-    return path
 
 
 def with_side_files(path: Path) -> None:
@@ -90,15 +88,6 @@ def test_no_file_beside_an_image_is_opened_nor_its_folder_listed(tmp_path: Path,
     assert opened(lambda: describe_image(path), tmp_path) <= {path.name, world.name}
 
 
-def test_a_mask_is_read_alone(tmp_path: Path) -> None:
-    marked = np.zeros((SIDE, SIDE), dtype=np.uint8)
-    marked[30:] = 255
-    path = tmp_path / "mask.tif"
-    Image.fromarray(marked).save(path)
-    with_side_files(path)
-    assert np.array_equal(read_mask(path), marked > 0)
-
-
 @pytest.mark.parametrize(
     "text",
     ["<VRTDataset rasterXSize='40' rasterYSize='40'/>", "ncols 40\nnrows 40\nxllcorner 0\nyllcorner 0\ncellsize 1\n"],
@@ -124,40 +113,10 @@ def test_a_file_that_names_another_one_is_refused(tmp_path: Path) -> None:
         read_mask(path)
 
 
-@pytest.mark.parametrize("suffix", ["tfw", "TFW", "tifw", "wld", "WLD"])
-def test_world_file(tmp_path: Path, suffix: str) -> None:
-    path = image(tmp_path / "a.tif")
-    assert world_transform(path) is None
-    (tmp_path / f"a.{suffix}").write_text("0,5\r\n0.25\r\n-0.125\r\n-2\r\n1000\r\n2000\r\nits author\r\n")
-    found = world_transform(path)
-    assert found is not None
-    # The six numbers are a, d, b, e, c and f; they hold for pixels' middles.
-    assert found @ (0.5, 0.5) == (1000, 2000)
-    assert found @ (1.5, 0.5) == (1000.5, 2000.25)
-    assert found @ (0.5, 1.5) == (1000 - 0.125, 1998)
-    with rasterio.open(path) as file:  # GDAL, of those that it knows
-        if suffix not in ("tifw",) and not file.transform.is_identity:
-            assert np.allclose(tuple(file.transform), tuple(found))
-    assert describe_image(path).georeferenced
-
-
-@pytest.mark.parametrize(
-    "text",
-    ["", "1\n0\n0\n-1\n0", "1\n0\n0\n-1\nnan\n0", "0\n0\n0\n0\n0\n0", "one\n0\n0\n-1\n0\n0", "1\n0\n0\n-1\n0\n0" * 400],
-)
-def test_a_world_file_without_a_transform_places_nothing(tmp_path: Path, text: str) -> None:
-    path = image(tmp_path / "a.png")
-    (tmp_path / "a.pgw").write_text(text)
-    assert world_transform(path) is None
-    assert not describe_image(path).georeferenced
-
-
-def test_a_transform_of_its_own_counts_before_a_world_file(tmp_path: Path) -> None:
-    path = tmp_path / "a.tif"
-    transform = rasterio.Affine(2, 0, 500_000, 0, -2, 3_400_000)
-    profile = {"driver": "GTiff", "width": SIDE, "height": SIDE, "count": 3, "dtype": "uint8", "photometric": "rgb"}
-    with rasterio.open(path, "w", transform=transform, crs="EPSG:32650", **profile) as file:
-        file.write(texture(1, 0, SIDE).transpose(2, 0, 1))
-    (tmp_path / "a.tfw").write_text("1\n0\n0\n-1\n0\n0\n")
-    with open_image(path) as file:
-        assert file.transform == transform
+def test_a_mask_is_read_alone(tmp_path: Path) -> None:
+    marked = np.zeros((SIDE, SIDE), dtype=np.uint8)
+    marked[30:] = 255
+    path = tmp_path / "mask.tif"
+    Image.fromarray(marked).save(path)
+    with_side_files(path)
+    assert np.array_equal(read_mask(path), marked > 0)
