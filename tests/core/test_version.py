@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pytest
 import timm
 import torch
 
@@ -10,6 +11,7 @@ from core.version import VERSION, versions
 CHANGELOG = Path(__file__).parents[2] / "CHANGELOG.md"
 
 
+@pytest.mark.essential
 def test_the_changelog_describes_this_version() -> None:
     assert f"## {VERSION}" in CHANGELOG.read_text()
 

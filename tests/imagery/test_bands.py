@@ -41,6 +41,7 @@ def test_chosen_bands_of_a_jpeg(tmp_path: Path) -> None:
         read_image(tmp_path / "a.jpg", bands=(4,))
 
 
+@pytest.mark.essential
 @pytest.mark.parametrize("kind", ["uint8", "uint16"])
 def test_chosen_bands_of_many(tmp_path: Path, kind: str) -> None:
     bands = (waves(6) * 250).astype(kind)
@@ -62,6 +63,7 @@ def test_near_infrared_that_is_marked_as_transparency(tmp_path: Path) -> None:
     assert read_image(path)[3:].mean() > chosen[3:].mean()  # laid over white
 
 
+@pytest.mark.essential
 @pytest.mark.parametrize(
     ("bands", "words"),
     [

@@ -45,6 +45,7 @@ MASK = np.full((64, 80), 255, dtype=np.uint8)
 MASK[:10] = 0
 
 
+@pytest.mark.essential
 @pytest.mark.parametrize("kind", ["uint8", "uint16"])
 def test_masks_are_white(tmp_path: Path, kind: str) -> None:
     bands = as_bytes(waves(3)).astype(kind)
@@ -99,6 +100,7 @@ def test_palette_raster_with_nodata(tmp_path: Path, kind: str) -> None:
     assert np.array_equal(found, expected)
 
 
+@pytest.mark.essential
 @pytest.mark.parametrize(
     ("name", "driver", "options"),
     [

@@ -69,6 +69,7 @@ def one_hot(shape: tuple[int, int], row: int, column: int) -> dict[str, np.ndarr
     return {"baseline": np.zeros(shape, dtype=np.float32), "scff": hot}
 
 
+@pytest.mark.essential
 def test_values_bounds_and_descriptions(tmp_path: Path) -> None:
     source = scene(tmp_path / "a.tif", crs=UTM, transform=NORTH_UP)
     write_geotiff(tmp_path / "b.tif", source, MAPS, {"pair": "tiny"})
@@ -92,6 +93,7 @@ def test_large_images_give_a_smaller_grid_over_the_same_ground(tmp_path: Path) -
         assert file.bounds == pytest.approx((500_000, 3_400_000 - 3400, 500_000 + 6002, 3_400_000))
 
 
+@pytest.mark.essential
 def test_a_hot_cell_lies_where_its_pixels_do(tmp_path: Path) -> None:
     source = scene(tmp_path / "a.tif", crs=UTM, transform=NORTH_UP)
     write_geotiff(tmp_path / "b.tif", source, one_hot((4, 6), 1, 4), {})

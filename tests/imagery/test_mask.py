@@ -28,6 +28,7 @@ def test_labels_of_any_type(tmp_path: Path, dtype: str) -> None:
     assert np.array_equal(read_mask(save_tiff(tmp_path / "m.tif", labels)), MARKED)
 
 
+@pytest.mark.essential
 def test_nodata_is_not_marked(tmp_path: Path) -> None:
     zero = save_tiff(tmp_path / "zero.tif", np.where(MARKED, 9, 0).astype(np.uint16), nodata=0)
     other = save_tiff(tmp_path / "other.tif", np.where(MARKED, 9, 255).astype(np.uint8), nodata=255)
@@ -46,6 +47,7 @@ def test_pictures(tmp_path: Path, mode: str) -> None:
     assert np.array_equal(read_mask(tmp_path / "m.png"), MARKED)
 
 
+@pytest.mark.essential
 def test_what_is_transparent_is_not_marked(tmp_path: Path) -> None:
     rgba = np.full((30, 40, 4), 255, dtype=np.uint8)
     rgba[~MARKED, 3] = 0

@@ -57,6 +57,7 @@ def opened(action: Callable[[], object], folder: Path) -> set[str]:
     return names
 
 
+@pytest.mark.essential
 @pytest.mark.parametrize("suffix", FORMATS)
 def test_side_files_change_nothing(tmp_path: Path, suffix: str) -> None:
     path = image(tmp_path / f"a.{suffix}")
@@ -88,6 +89,7 @@ def test_no_file_beside_an_image_is_opened_nor_its_folder_listed(tmp_path: Path,
     assert opened(lambda: describe_image(path), tmp_path) <= {path.name, world.name}
 
 
+@pytest.mark.essential
 @pytest.mark.parametrize(
     "text",
     ["<VRTDataset rasterXSize='40' rasterYSize='40'/>", "ncols 40\nnrows 40\nxllcorner 0\nyllcorner 0\ncellsize 1\n"],
@@ -102,6 +104,7 @@ def test_virtual_and_text_formats_are_no_images_and_no_masks(tmp_path: Path, suf
         read_mask(path)
 
 
+@pytest.mark.essential
 def test_a_file_that_names_another_one_is_refused(tmp_path: Path) -> None:
     path = image(tmp_path / "a.tif")
     with rasterio.open(path, "r+") as file:
@@ -113,6 +116,7 @@ def test_a_file_that_names_another_one_is_refused(tmp_path: Path) -> None:
         read_mask(path)
 
 
+@pytest.mark.essential
 def test_a_mask_is_read_alone(tmp_path: Path) -> None:
     marked = np.zeros((SIDE, SIDE), dtype=np.uint8)
     marked[30:] = 255

@@ -14,6 +14,7 @@ from imagery.reading import ImageFile, describe_image, read_image
 from tests.imagery.rasters import DEEP, RANDOM, RGB, as_bytes, picture, raster, stretched, waves
 
 
+@pytest.mark.essential
 @pytest.mark.parametrize("name", ["a.png", "a.tif", "a.bmp", "a.webp", "a.jp2", "a.gif"])
 def test_lossless_formats_are_read_exactly(tmp_path: Path, name: str) -> None:
     options = {"a.webp": {"lossless": True}, "a.jp2": {"irreversible": False}}.get(name, {})
@@ -164,6 +165,7 @@ def encoded(tmp_path: Path, name: str, **options: object) -> bytes:
     return (tmp_path / f"whole{name}").read_bytes()
 
 
+@pytest.mark.essential
 @pytest.mark.parametrize(
     ("name", "content", "reason"),
     [
@@ -188,6 +190,7 @@ def test_unusable_files_are_refused_in_words(tmp_path: Path, name: str, content:
     assert "\n" not in str(refusal.value)
 
 
+@pytest.mark.essential
 @pytest.mark.parametrize(
     ("name", "options"),
     [

@@ -25,6 +25,7 @@ def test_8_bit_tiff_of_many_bands_is_not_stretched(tmp_path: Path) -> None:
     assert np.array_equal(found, bands[:3].transpose(1, 2, 0))
 
 
+@pytest.mark.essential
 @pytest.mark.parametrize(("driver", "name"), [("GTiff", "a.tif"), ("PNG", "a.png")])
 def test_16_bit_rgb_is_stretched_band_by_band(tmp_path: Path, driver: str, name: str) -> None:
     bands = DEEP * np.array([1, 2, 4], dtype=np.uint16)[:, None, None]

@@ -11,6 +11,7 @@ from imagery.world_file import world_transform
 from tests.imagery.rasters import image
 
 
+@pytest.mark.essential
 @pytest.mark.parametrize("suffix", ["tfw", "TFW", "tifw", "wld", "WLD"])
 def test_world_file(tmp_path: Path, suffix: str) -> None:
     path = image(tmp_path / "a.tif")

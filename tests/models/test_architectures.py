@@ -48,6 +48,7 @@ def test_a_name_like_no_other_is_answered_with_tested_networks() -> None:
         assert set(str(refused.value).rpartition("are ")[2].split(", ")) <= set(NETWORKS)
 
 
+@pytest.mark.essential
 def test_unknown_tag_of_weights_names_the_known() -> None:
     check_arch("resnet18.a1_in1k")
     with pytest.raises(BadInputError, match=r"resnet18 has no weights tagged 'none'; known: .*a1_in1k"):
@@ -58,6 +59,7 @@ def test_an_older_name_of_timms_works() -> None:
     check_input_size("xception", (64, 64))
 
 
+@pytest.mark.essential
 def test_sizes_that_are_too_small_are_refused() -> None:
     check_input_size("resnet18", (32, 48))
     with pytest.raises(BadInputError, match="inception_v3 cannot take images of 40 x 32 pixels"):

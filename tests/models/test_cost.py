@@ -11,6 +11,7 @@ from models.cost import profile
 from models.scff import FusionSettings
 
 
+@pytest.mark.essential
 def test_counts_of_the_papers_network() -> None:
     counted = profile("resnet50", (224, 224), 1000, FusionSettings())
     assert counted.baseline.params == 25_557_032  # torchvision's documentation

@@ -127,6 +127,7 @@ def test_every_tensor_is_taken_of_a_network_with_scalars() -> None:
     assert (result.missing, result.unexpected) == ((), ())
 
 
+@pytest.mark.essential
 def test_a_small_stem_keeps_its_own_first_convolution() -> None:
     network = Network("resnet18", 7, small_stem=True)
     result = load_weights(network.backbone, InitialWeights("a file", timm.create_model("resnet18").state_dict()))
@@ -161,6 +162,7 @@ class Code:
     """Something that only a pickle could bring back."""
 
 
+@pytest.mark.essential
 @pytest.mark.parametrize(
     ("name", "content", "words"),
     [

@@ -138,6 +138,7 @@ def test_sizes_that_networks_take(arch: str) -> None:
                 assert network(torch.empty(1, 3, *size)).shape == (1, 3)
 
 
+@pytest.mark.essential
 def test_fused_map_takes_the_last_maps_place() -> None:
     network = Network("resnet18", 4, FusionSettings()).eval()
     with torch.no_grad():
@@ -167,6 +168,7 @@ def test_mixed_precision(arch: str, fusion: str) -> None:
     assert all(p.grad is not None and p.grad.isfinite().all() for p in network.parameters())
 
 
+@pytest.mark.essential
 def test_for_inference_stops_training() -> None:
     network = Network("resnet18", 4, FusionSettings()).for_inference()
     assert not network.training

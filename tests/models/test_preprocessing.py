@@ -7,6 +7,7 @@ import torch
 from models.preprocessing import Preprocessing
 
 
+@pytest.mark.essential
 def test_normalises_with_the_given_statistics() -> None:
     preprocessing = Preprocessing((2, 2), (0.2, 0.4, 0.6), (0.1, 0.2, 0.5))
     image = np.full((2, 2, 3), (51, 255, 0), dtype=np.uint8)
@@ -16,6 +17,7 @@ def test_normalises_with_the_given_statistics() -> None:
     np.testing.assert_allclose(found[0, :, 0, 0], [(0.2 - 0.2) / 0.1, (1 - 0.4) / 0.2, -0.6 / 0.5], atol=1e-6)
 
 
+@pytest.mark.essential
 def test_the_whole_image_is_seen() -> None:
     image = np.zeros((300, 100, 3), dtype=np.uint8)
     image[:30], image[-30:] = 255, 255

@@ -44,6 +44,7 @@ def by_the_paper(
     return y
 
 
+@pytest.mark.essential
 @pytest.mark.parametrize(("channels", "sizes"), SIZES)
 @pytest.mark.parametrize(("downsample", "fusion"), VARIANTS)
 def test_forward_is_the_papers(downsample: str, fusion: str, channels: list[int], sizes: list[tuple[int, int]]) -> None:
@@ -93,6 +94,7 @@ def test_attention_width_is_the_papers() -> None:
     assert SCFF([4, 64], FusionSettings(reduction=4, min_width=8)).fuse[0].squeeze.out_features == 16
 
 
+@pytest.mark.essential
 @pytest.mark.parametrize(("saved", "loading"), [(("avg", "sk"), ("avg", "sk_softmax")), (("max", "se"), ("avg", "se"))])
 def test_a_state_loads_into_its_own_variant_alone(saved: tuple[str, str], loading: tuple[str, str]) -> None:
     state = SCFF([4, 8], FusionSettings(downsample=saved[0], fusion=saved[1])).state_dict()
@@ -105,6 +107,7 @@ def test_a_state_loads_into_its_own_variant_alone(saved: tuple[str, str], loadin
 # Training.
 
 
+@pytest.mark.essential
 @pytest.mark.parametrize(("downsample", "fusion"), VARIANTS)
 def test_one_image_is_enough_or_refused_in_words(downsample: str, fusion: str) -> None:
     torch.manual_seed(3)

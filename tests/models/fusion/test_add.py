@@ -1,6 +1,7 @@
 """Fusion by addition."""
 
 import numpy as np
+import pytest
 import torch
 
 from models.fusion.add import Addition
@@ -11,6 +12,7 @@ def derivation(a: np.ndarray, b: np.ndarray, state: State, name: str, training: 
     return a + b
 
 
+@pytest.mark.essential
 def test_adds_without_weights_of_its_own() -> None:
     fusion, a, b = Addition(8, 4), torch.randn(2, 8, 5, 3), torch.randn(2, 8, 5, 3)
     assert torch.equal(fusion(a, b), a + b)

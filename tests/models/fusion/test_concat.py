@@ -1,6 +1,7 @@
 """Fusion by concatenation."""
 
 import numpy as np
+import pytest
 import torch
 
 from models.fusion.concat import Concatenation
@@ -13,6 +14,7 @@ def derivation(a: np.ndarray, b: np.ndarray, state: State, name: str, training: 
     return mixed + state[f"{name}.mix.bias"][None, :, None, None]
 
 
+@pytest.mark.essential
 def test_mixes_both_maps_position_by_position() -> None:
     fusion = Concatenation(4, 2)
     a, b = torch.randn(1, 4, 5, 5), torch.randn(1, 4, 5, 5)

@@ -1,6 +1,7 @@
 """Fusion behind squeeze-and-excitation."""
 
 import numpy as np
+import pytest
 import torch
 
 from models.fusion.se import SqueezeExcitation
@@ -17,6 +18,7 @@ def _gated(x: np.ndarray, state: State, name: str) -> np.ndarray:
     return x * weight[..., None, None]
 
 
+@pytest.mark.essential
 def test_each_map_is_weighted_by_itself() -> None:
     torch.manual_seed(0)
     fusion, a, b, other = SqueezeExcitation(8, 4), *(torch.randn(2, 8, 5, 5) for _ in range(3))

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import numpy as np
+import pytest
 import torch
 
 from models.fusion.sk import SelectiveKernel
@@ -25,6 +26,7 @@ def derivation(
     return weights[0] * a + weights[1] * b
 
 
+@pytest.mark.essential
 def test_weights_of_both_maps_sum_to_one() -> None:
     torch.manual_seed(0)
     fusion, a, b = SelectiveKernel(8, 4).eval(), torch.randn(2, 8, 5, 5), torch.randn(2, 8, 5, 5)

@@ -1,6 +1,7 @@
 """The paper's fusion: selective kernel attention behind a softmax."""
 
 import numpy as np
+import pytest
 import torch
 
 from models.fusion.sk_softmax import SoftmaxSelectiveKernel
@@ -12,6 +13,7 @@ def derivation(a: np.ndarray, b: np.ndarray, state: State, name: str, training: 
     return test_sk.derivation(a, b, state, name, training, lambda s: softmax(s, 1))
 
 
+@pytest.mark.essential
 def test_a_shift_of_all_channels_does_not_change_the_attention() -> None:
     """A softmax depends on differences only."""
     torch.manual_seed(0)

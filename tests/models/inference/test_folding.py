@@ -66,6 +66,7 @@ def test_every_variant_is_folded(fusion: str, downsample: str) -> None:
         assert (found(images) - expected).abs().max() < 1e-5 * expected.abs().max()
 
 
+@pytest.mark.essential
 def test_what_another_operation_sees_as_well_is_not_folded() -> None:
     class Peeking(Network):
         """Its head adds what the first convolution gives before its normalisation."""

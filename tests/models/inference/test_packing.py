@@ -30,6 +30,7 @@ def test_outputs_are_the_same_at_any_size_and_batch(arch: str) -> None:
                 assert (found(images.to(memory_format=layout)) - expected).abs().max() < 1e-5 * expected.abs().max()
 
 
+@pytest.mark.essential
 def test_weights_are_shared_with_the_network_given() -> None:
     network = original("resnet18")
     found = packed(network, (1, 3, 64, 64))
@@ -38,6 +39,7 @@ def test_weights_are_shared_with_the_network_given() -> None:
     assert found.state_dict().keys() == network.state_dict().keys()
 
 
+@pytest.mark.essential
 def test_gradients_and_other_types_take_the_usual_way() -> None:
     torch.manual_seed(0)
     plain = nn.Conv2d(6, 8, 3, stride=2, padding=1, groups=2).requires_grad_(False)

@@ -141,6 +141,7 @@ class Odd(nn.Module):
                 return [stage, self.second(stage) + torch.ones(stage.shape, device=stage.device)]
 
 
+@pytest.mark.essential
 @pytest.mark.parametrize(
     ("way", "found"),
     [
