@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -27,6 +29,20 @@ def image(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.mark.essential
+@pytest.mark.parametrize("command_line", [("--help",), ("figure9", "--help")], ids=["images", "figure9"])
+def test_help_imports_neither_torch_nor_what_draws(command_line: tuple[str, ...]) -> None:
+    code = (
+        "import runpy, sys\n"
+        "try:\n    runpy.run_module('explain', run_name='__main__', alter_sys=True)\n"
+        "finally:\n    print({'torch', 'numpy', 'matplotlib', 'scipy', 'rasterio', 'PIL'} & sys.modules.keys())"
+    )
+    ended = subprocess.run([sys.executable, "-c", code, *command_line], check=True, capture_output=True, text=True)
+    assert "gradcam++" in ended.stdout
+    assert ended.stdout.endswith("set()\n")
+
+
+@pytest.mark.essential
 def test_writes_figure_maps_and_json(command: Command, pair_folder: Path, image: Path, tmp_path: Path) -> None:
     ended = command("explain", image, "--pair", pair_folder, "--out", tmp_path / "out", "--json")
     assert ended.status == 0, ended.err

@@ -41,6 +41,7 @@ def table(out: Path) -> list[dict]:
         return list(csv.DictReader(file))
 
 
+@pytest.mark.essential
 def test_table_maps_and_sheet(command: Command, pair_folder: Path, folder: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     ended = command("explain", folder, "--pair", pair_folder, "--out", out, "--batch-size", 2, "--json")

@@ -24,6 +24,7 @@ def test_predictions_are_the_networks_own(pair: Pair) -> None:
             assert run.probabilities.sum() == pytest.approx(1, abs=1e-12)
 
 
+@pytest.mark.essential
 def test_own_prediction_or_one_class_for_both(pair: Pair) -> None:
     found = analyse(pair, texture(2, 0))
     assert found.baseline.heatmap().target == found.baseline.prediction
@@ -44,6 +45,7 @@ def test_an_output_that_is_not_finite_is_refused(pair_folder: Path) -> None:
         analyse(wild, texture(0, 0))
 
 
+@pytest.mark.essential
 def test_another_class_does_not_run_the_backbone(pair: Pair) -> None:
     found = analyse(pair, texture(2, 0))
     runs = []
@@ -56,13 +58,6 @@ def test_another_class_does_not_run_the_backbone(pair: Pair) -> None:
     for hook in hooks:
         hook.remove()
     assert not runs
-
-
-def test_a_contrast_needs_two_classes() -> None:
-    with pytest.raises(BadInputError, match="a contrast is between two classes; choose the target class as well"):
-        Question(against=1)
-    with pytest.raises(BadInputError, match="cannot be contrasted with itself"):
-        Question(1, against=1)
 
 
 def test_empty_maps_say_so() -> None:

@@ -22,8 +22,7 @@ from explain.cam.question import Smoothing, Target
 from models.inference.preparation import inference_ready_network
 from models.network import Network
 from models.scff import FusionSettings
-
-FUSIONS = [None, FusionSettings()]
+from tests.explain.cam.networks import FUSIONS, images, trained_like
 
 
 class GradCAMPlusPlus(pytorch_grad_cam.GradCAMPlusPlus):
@@ -51,19 +50,6 @@ THEIRS = {
 }
 
 
-def trained_like(fusion: FusionSettings | None, arch: str = "resnet18") -> Network:
-    """A network whose classifier has weights of the size that training gives."""
-    torch.manual_seed(0)
-    network = Network(arch, 6, fusion)
-    with torch.no_grad():
-        network.backbone.get_classifier().weight.normal_(0, 0.3)
-    return network.for_inference()
-
-
-def images(batch: int = 2) -> torch.Tensor:
-    return torch.randn(batch, 3, 96, 72, generator=torch.Generator().manual_seed(1))
-
-
 def hooked(network: Network, layer: str) -> torch.nn.Module:
     """The module whose output a layer of a ResNet-18 is."""
     number = 4 if layer == "fused" else int(layer[1:])
@@ -88,21 +74,7 @@ def test_maps_are_those_of_hooks_on_the_whole_network(method: str, fusion: Fusio
         np.testing.assert_allclose(ours, theirs, atol=2e-4, err_msg=layer)
 
 
-@pytest.mark.parametrize("fusion", FUSIONS, ids=["baseline", "scff"])
-def test_layers_are_named_alike(fusion: FusionSettings | None) -> None:
-    network = trained_like(fusion)
-    assert layer_names(network) == ("fused", "Y2", "Y3", "Y4", "X1", "X2", "X3", "X4")
-    run = forward_pass(network, images())
-    targets = [Target(0), Target(1)]
-    maps = run.all_heatmaps(targets, layer_names(network), "hirescam")
-    sizes = {"X1": (24, 18), "X2": (12, 9), "X3": (6, 5), "X4": (3, 3), "Y2": (12, 9), "Y3": (6, 5), "Y4": (3, 3)}
-    assert {name: tuple(values.shape[1:]) for name, values in maps.items()} == sizes | {"fused": (3, 3)}
-    assert torch.equal(maps["fused"], maps["Y4"])
-    assert torch.equal(maps["Y3"], maps["X3"]) == (fusion is None)
-    for name in layer_names(network):  # one by one, the same
-        torch.testing.assert_close(run.heatmaps(targets, name, "hirescam"), maps[name], rtol=1e-4, atol=1e-8)
-
-
+@pytest.mark.essential
 def test_fused_maps_do_not_run_the_backbone(monkeypatch: pytest.MonkeyPatch) -> None:
     network = trained_like(FusionSettings())
     run = forward_pass(network, images())
@@ -116,6 +88,7 @@ def test_fused_maps_do_not_run_the_backbone(monkeypatch: pytest.MonkeyPatch) -> 
         run.heatmaps([Target(1), Target(2)], "X3")
 
 
+@pytest.mark.essential
 def test_a_contrast_is_a_difference_of_logits() -> None:
     network, other = trained_like(FusionSettings()), trained_like(FusionSettings())
     with torch.no_grad():
@@ -143,12 +116,6 @@ def test_smoothing_does_not_hang_on_what_else_is_in_the_batch() -> None:
     together = forward_pass(network, images(3)).heatmaps([Target(2)] * 3, smoothing=smoothing)
     alone = forward_pass(network, images(3)[2:]).heatmaps([Target(2)], smoothing=smoothing)
     torch.testing.assert_close(together[2:], alone, rtol=1e-4, atol=1e-5 * float(alone.max()))
-
-
-@pytest.mark.parametrize(("samples", "spread", "words"), [(0, 0.1, "copies"), (4, 1.5, "noise"), (4, -1.0, "noise")])
-def test_smoothing_that_cannot_be(samples: int, spread: float, words: str) -> None:
-    with pytest.raises(BadInputError, match=words):
-        Smoothing(samples, spread)
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
@@ -220,16 +187,6 @@ def test_what_is_unknown_is_refused() -> None:
         for method in METHODS:
             with pytest.raises(BadInputError, match=f"class {wrong} is out of range; this network's classes are 0 "):
                 run.heatmaps([Target(0), target], method=method)
-
-
-def test_stages_that_the_network_does_not_go_on_from_are_refused() -> None:
-    for fusion in FUSIONS:
-        torch.manual_seed(0)
-        run = forward_pass(Network("legacy_xception", 6, fusion).for_inference(), images(1))
-        with pytest.raises(BadInputError, match="X2 cannot be explained: the logits of legacy_xception do not"):
-            run.heatmaps([Target(0)], "X2")
-        for layer in ("fused", "Y4", "X4"):
-            assert run.heatmaps([Target(0)], layer).shape == (1, 3, 3)
 
 
 # Safe to share.
