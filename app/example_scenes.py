@@ -1,7 +1,7 @@
-"""Aerial scenes that the program draws itself, each with the mask of its object.
+"""Example images: drawn aerial scenes, each with the mask of its object.
 
-They give a first visitor something to click and tests something with a known answer. They are drawings: a network
-trained on photographs has never seen their like.
+They are examples for the page and test images with a known answer. They are drawings, out of the distribution of any
+training data.
 """
 
 from collections.abc import Callable, Sequence
@@ -13,8 +13,8 @@ from PIL import Image, ImageChops, ImageDraw, ImageFilter
 __all__ = ["SCENES", "DrawnScene", "draw"]
 
 _SIDE = 200  # pixels of the result
-_SCALE = 3  # drawn larger, then reduced, for smooth edges
-_SUN = (7, 10)  # where shadows fall, in drawing pixels, for a house of two storeys
+_SCALE = 3  # drawn larger, then downsampled, for smooth edges
+_SUN = (7, 10)  # offset of a shadow in drawing pixels, for a house of two storeys
 
 Point = tuple[float, float]
 Colour = tuple[int, int, int]
@@ -32,7 +32,7 @@ class DrawnScene:
 
 
 class _Canvas:
-    """Shapes with shadows on textured ground; what is marked becomes the mask. Coordinates run from 0 to 200."""
+    """Shapes with shadows on textured ground; marked shapes make up the mask. Coordinates run from 0 to 200."""
 
     def __init__(self, ground: Colour, seed: int) -> None:
         side = _SIDE * _SCALE
@@ -69,7 +69,7 @@ class _Canvas:
         self.shape(list(rim), colour, shadow=shadow)
 
     def trees(self, count: int, where: Callable[[float, float], bool] = lambda _x, _y: True) -> None:
-        """Trees strewn wherever the rule allows, never on what is marked."""
+        """Random trees where the rule allows, never on marked shapes."""
         marked = np.asarray(self.mask)
         while count > 0:
             x, y = self.random.uniform(0, _SIDE, 2)
@@ -78,7 +78,7 @@ class _Canvas:
                 self.disc((x, y), self.random.uniform(1.5, 3.5), self.shade((44, 66, 40)), shadow=0.5)
 
     def texture(self, strength: float) -> None:
-        """Roughens everything so far with noise of several scales."""
+        """Adds noise of several scales to everything so far."""
         side = self.image.width
         noise = np.zeros((side, side), dtype=np.float32)
         for cells, weight in ((6, 1.0), (25, 0.7), (100, 0.6), (200, 0.5)):
@@ -88,12 +88,11 @@ class _Canvas:
         self.image = Image.fromarray(np.clip(rough, 0, 255).astype(np.uint8))
 
     def shade(self, colour: Colour, spread: float = 0.12) -> Colour:
-        """The colour, a little lighter or darker."""
-        factor = self.random.uniform(1 - spread, 1 + spread)
-        return tuple(int(min(255, value * factor)) for value in colour)
+        """The colour, randomly lighter or darker."""
+        return _scaled(colour, self.random.uniform(1 - spread, 1 + spread))
 
     def scene(self, title: str) -> DrawnScene:
-        """The drawing, reduced to its final size, with a sensor's blur and noise."""
+        """The drawing at its final size, with a sensor's blur and noise."""
         size = (_SIDE, _SIDE)
         image = self.image.filter(ImageFilter.GaussianBlur(1.2)).resize(size, Image.Resampling.BOX)
         noisy = np.asarray(image) + self.random.normal(0, 3, (_SIDE, _SIDE, 1))
@@ -142,7 +141,7 @@ def _river() -> DrawnScene:
             canvas.shape([(x, y), (x + 41, y + 2), (x + 40, y + 40), (x + 1, y + 40)], colour)
     canvas.texture(0.08)
     y = np.linspace(-10, 210, 80)
-    middle = np.stack([100 + 22 * np.sin(y / 38) + 8 * np.sin(y / 15), y], axis=1)
+    middle = list(zip(100 + 22 * np.sin(y / 38) + 8 * np.sin(y / 15), y, strict=True))
     canvas.path(middle, 62, (128, 122, 98))
     canvas.path(middle, 54, (58, 84, 84), mark=True)
     canvas.path([(-5, 92), (60, 97), (140, 103), (205, 106)], 9, (160, 160, 156), mark=True, shadow=0.9)
@@ -227,8 +226,13 @@ def _house(
     colour = canvas.shade(colours[canvas.random.integers(len(colours))])
     ridge = y + depth / 2
     canvas.shape([(x, y), (x + width, y), (x + width, y + depth), (x, y + depth)], colour, mark, shadow=storeys)
-    lit = tuple(min(255, int(value * 1.25)) for value in colour)
+    lit = _scaled(colour, 1.25)
     canvas.shape([(x, y), (x + width, y), (x + width, ridge), (x, ridge)], lit)
+
+
+def _scaled(colour: Colour, factor: float) -> Colour:
+    red, green, blue = (int(min(255, value * factor)) for value in colour)
+    return red, green, blue
 
 
 def _ship(canvas: _Canvas, x: float, y: float) -> None:
@@ -266,7 +270,7 @@ SCENES: dict[str, Callable[[], DrawnScene]] = {
     "houses": _houses,
     "fields": _fields,
 }
-"""What can be drawn."""
+"""By name, in the order of the page."""
 
 
 def draw(name: str) -> DrawnScene:

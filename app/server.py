@@ -1,4 +1,4 @@
-"""The web server: the page, and a health check."""
+"""The web server: the page and a health check."""
 
 import socket
 import sys
@@ -17,17 +17,17 @@ _LARGEST_UPLOAD = "1gb"
 
 
 def build_server(pairs: PairFolder) -> FastAPI:
-    """The page at / and /healthz, over a folder of pairs whose networks are loaded first."""
+    """The page at / and a health check at /healthz, for a folder of pairs, which are loaded first."""
     for name in pairs.names():
         try:
             pairs.load(name)
         except BadInputError as error:
-            print(f"left out: {error}", file=sys.stderr)
+            print(f"skipped: {error}", file=sys.stderr)
     server = FastAPI(title="SCFF Lens", docs_url=None, redoc_url=None, openapi_url=None)
 
     @server.get("/healthz")
     def healthz() -> dict:
-        """Answers once models are loaded."""
+        """Answers once the models are loaded."""
         return {"status": "ok", "pairs": pairs.names()}
 
     page = build_page(pairs, server)
@@ -45,12 +45,12 @@ def build_server(pairs: PairFolder) -> FastAPI:
         ssr_mode=False,
         max_file_size=_LARGEST_UPLOAD,
     )
-    # Mounting leaves this unset, and Gradio then takes any path of this machine for a visitor's upload.
+    # Mounting leaves this unset; Gradio would then accept any path on this machine as an upload.
     page.has_launched = True
     return mounted
 
 
 def serve(server: FastAPI, listener: socket.socket) -> None:
-    """Serves until interrupted or told to end."""
+    """Serves until interrupted or terminated."""
     config = uvicorn.Config(server, log_level="warning", timeout_graceful_shutdown=3)
     uvicorn.Server(config).run(sockets=[listener])

@@ -1,4 +1,4 @@
-"""Whose files the app reads: those that its visitors send, and no others."""
+"""Upload security: the app reads files that its visitors send, and no others."""
 
 import gradio as gr
 from gradio import processing_utils
@@ -7,12 +7,12 @@ __all__ = ["refuse_remote_urls"]
 
 
 def refuse_remote_urls() -> None:
-    """Lets Gradio fetch nothing from an address that a visitor names in place of a file, whichever part it is sent to.
+    """Keeps Gradio from fetching a URL that a client names in place of a file, whichever component it is sent to.
 
-    It holds for the whole process, because Gradio makes parts anew for each visitor.
+    Applies to the whole process, because Gradio makes components anew for each session.
     """
     processing_utils.async_ssrf_protected_download = _refuse
 
 
 async def _refuse(*_: object, **__: object) -> str:
-    raise gr.Error("this is an address; send the file itself", print_exception=False)
+    raise gr.Error("this is a URL; send the file itself", print_exception=False)

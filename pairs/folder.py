@@ -46,12 +46,11 @@ class PairFolder:
         )
         return sorted(names, key=lambda name: (name != FIRST, name))
 
-    def first_usable(self) -> str | None:
-        """The first of the names whose pair can be loaded; None where none can."""
+    def first_usable(self) -> Pair | None:
+        """The first pair, in the order of the names, that can be loaded; None where none can."""
         for name in self.names():
             with suppress(BadInputError):
-                self.load(name)
-                return name
+                return self.load(name)
         return None
 
     def load(self, name: str) -> Pair:

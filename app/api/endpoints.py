@@ -1,4 +1,4 @@
-"""What a program asks of the app, and what it is told: one method for each endpoint."""
+"""HTTP API: one method for each endpoint."""
 
 import hashlib
 import secrets
@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 
 from app.api.card_json import card_json
-from app.components.widgets import marking
+from app.components.controls import NO_CLASS, OWN_PREDICTION
+from app.components.region import parse_marking
 from app.session.faithfulness import faithfulness_steps
-from app.session.image import SourceImage, display_size
-from app.session.settings import NO_CLASS, OWN_PREDICTION, Settings
+from app.session.settings import Settings
 from app.storage.analyses import AnalysisCache, CachedAnalysis
+from app.storage.source_image import SourceImage, display_size
 from core.command_line import parse_bands
 from core.errors import BadInputError
-from explain.cam.analysis import Heatmap
 from explain.cam.layers import FUSED, find_layer
 from explain.cam.methods import DEFAULT_METHOD, METHODS
 from explain.cam.question import Question
@@ -38,32 +38,32 @@ from pairs.model_card import read_card
 
 __all__ = ["Endpoints"]
 
-_MOST = 16  # analyses that are kept; a program that goes through a thousand images is to take no page's away
+_MOST_ANALYSES = 16  # in a cache of their own: a client with a thousand images displaces no analyses of the page
 
 
 class Endpoints:
-    """Answers to programs. Safe to share among threads.
+    """The endpoints' methods. Thread-safe.
 
-    What a pair has seen is kept by the file's content, for the next question about it.
+    Analyses are cached by the file's content, for further requests about the same image.
 
     Args:
-        pairs: that can be asked.
-        results: where files are put that are given back, each in a folder of its own.
+        pairs: that can be requested.
+        results: folder for the files that are returned, each in a sub-folder of its own.
     """
 
     def __init__(self, pairs: PairFolder, results: Path) -> None:
         self._pairs = pairs
         self._results = results
-        self._analyses = AnalysisCache(_MOST)
+        self._analyses = AnalysisCache(_MOST_ANALYSES)
 
     def pairs(self) -> list[str]:
-        """Names of the pairs of networks; the first is the one that the page opens with."""
+        """Names of the model pairs; the first is the default of the page."""
         return self._pairs.names()
 
     def card(self, pair: str) -> dict[str, Any]:
-        """What is known of a pair: networks, classes, data, training, accuracies with intervals, costs, faithfulness.
+        """Model card of a pair: networks, classes, data, training, accuracies with intervals, cost, faithfulness.
 
-        Null is what the pair's report does not say.
+        Values that the pair's report lacks are null.
         """
         return card_json(read_card(self._pairs.load(pair)))
 
@@ -81,17 +81,17 @@ class Endpoints:
         scale: str = SCALES[0],
         colour_map: str = COLOUR_MAPS[0],
     ) -> tuple[str, dict[str, Any]]:
-        """The side-by-side figure, with at most 1,024 pixels a side for the image, and what is said of the image.
+        """Side-by-side figure, with the image at 1,024 pixels per side at most, and predictions and metrics.
 
-        The keys are those of python -m explain --json: image and figure are names of files, maps and geotiff are null,
-        as these come from /maps.
+        The keys are those of python -m explain --json: image and figure are file names; maps and geotiff are null, as
+        /maps returns them.
         """
         style = Style(colour_map, scale)
-        asked = self._ask(image, pair, Settings(target, against or NO_CLASS, layer, method, bool(smooth)), bands)
-        region = RegionOption(box or None).region(*asked.seen.size)
-        figure = self._result(f"{asked.path.stem}.png")
-        figure.write_bytes(side_by_side_png(asked.explanation, asked.path.name, style, region and _on_page(region)))
-        return str(figure), result_json(asked.source, asked.explanation, region) | {"figure": figure.name}
+        request = self._analyse(image, pair, Settings(target, against or NO_CLASS, layer, method, bool(smooth)), bands)
+        region = RegionOption(box or None).region(*request.cached.size)
+        figure, outline = self._result(f"{request.path.stem}.png"), region and _at_display_size(region)
+        figure.write_bytes(side_by_side_png(request.explanation, request.path.name, style, outline))
+        return str(figure), result_json(request.image_source, request.explanation, region) | {"figure": figure.name}
 
     def maps(
         self,
@@ -104,13 +104,15 @@ class Endpoints:
         bands: str | None = None,
         smooth: bool = False,
     ) -> tuple[str, str | None]:
-        """The raw heatmaps: NPZ with float32 arrays baseline and scff, and of a georeferenced image a GeoTIFF."""
-        asked = self._ask(image, pair, Settings(target, against or NO_CLASS, layer, method, bool(smooth)), bands)
-        arrays, geotiff = self._result(f"{asked.path.stem}.npz"), None
-        arrays.write_bytes(heatmaps_npz(asked.maps))
-        if is_georeferenced(asked.path):
-            geotiff = self._result(f"{asked.path.stem}{GEOTIFF}")
-            write_heatmaps(geotiff, asked.path, asked.seen.analysis.pair, asked.question, asked.maps)
+        """Raw heatmaps: NPZ with float32 arrays baseline and scff, and a GeoTIFF for a georeferenced image."""
+        request = self._analyse(image, pair, Settings(target, against or NO_CLASS, layer, method, bool(smooth)), bands)
+        explanation = request.explanation
+        arrays, geotiff = self._result(f"{request.path.stem}.npz"), None
+        arrays.write_bytes(heatmaps_npz(explanation.heatmaps))
+        if is_georeferenced(request.path):
+            geotiff = self._result(f"{request.path.stem}{GEOTIFF}")
+            analysed_by = explanation.analysis.pair
+            write_heatmaps(geotiff, request.path, analysed_by, request.question, explanation.heatmaps)
         return str(arrays), geotiff and str(geotiff)
 
     def faithfulness(
@@ -124,15 +126,16 @@ class Endpoints:
         bands: str | None = None,
         smooth: bool = False,
     ) -> dict[str, Any]:
-        """What both heatmaps are worth: drop and increase in confidence, insertion, deletion, ROAD; takes seconds."""
+        """Faithfulness of both heatmaps: drop and increase in confidence, insertion, deletion, ROAD; takes seconds."""
         settings = Settings(target, against or NO_CLASS, layer, method, bool(smooth))
-        asked = self._ask(image, pair, settings, bands)
-        for _ in faithfulness_steps({pair: asked.seen}, settings):
+        request = self._analyse(image, pair, settings, bands)
+        for _ in faithfulness_steps({pair: request.cached}, settings):
             pass
-        said = result_json(asked.source, asked.explanation, faithfulness=asked.seen.worth[asked.question])
+        measured = request.cached.faithfulness[request.question]
+        report = result_json(request.image_source, request.explanation, faithfulness=measured)
         return {
-            **{name: said[name] for name in ("image", "pair", "layer", "method")},
-            **{role: {"target": said[role]["target"], **said[role]["faithfulness"]} for role in ROLES},
+            **{name: report[name] for name in ("image", "pair", "layer", "method")},
+            **{role: {"target": report[role]["target"], **report[role]["faithfulness"]} for role in ROLES},
         }
 
     def inside(
@@ -143,12 +146,12 @@ class Endpoints:
         against: str | None = None,
         bands: str | None = None,
     ) -> dict[str, Any]:
-        """What SCFF chose: each channel's weights in each fusion, and what each stage adds to the target's score.
+        """Fusion weights of each channel, and each stage's contribution to the target's score.
 
-        Fusions are null where the variant chooses nothing by the image.
+        Fusions are null where the variant's weights do not depend on the image.
         """
-        asked = self._ask(image, pair, Settings(target, against or NO_CLASS), bands)
-        return {"image": asked.path.name, **inside(asked.seen.analysis, asked.question)}
+        request = self._analyse(image, pair, Settings(target, against or NO_CLASS), bands)
+        return {"image": request.path.name, **inside(request.cached.analysis, request.question)}
 
     def record(
         self,
@@ -164,20 +167,21 @@ class Endpoints:
         scale: str = SCALES[0],
         colour_map: str = COLOUR_MAPS[0],
     ) -> dict[str, Any]:
-        """All that the page shows of the image, as its file "Everything, JSON" has it for each pair.
+        """JSON report of the image, as the page exports it for each pair.
 
-        Beside the answer: the comparison in words, sizes, question, style, checkpoints, versions.
+        In addition to /explain: summary, sizes, request parameters, style, checkpoints, versions.
         """
         style = Style(colour_map, scale)
-        asked = self._ask(image, pair, Settings(target, against or NO_CLASS, layer, method, bool(smooth)), bands)
-        region = RegionOption(box or None).region(*asked.seen.size)
-        return asked.seen.record(asked.picture, asked.picture.read(), asked.question, style, region)
+        request = self._analyse(image, pair, Settings(target, against or NO_CLASS, layer, method, bool(smooth)), bands)
+        region = RegionOption(box or None).region(*request.cached.size)
+        pixels = request.source.read()
+        return request.cached.json_report(request.source, pixels, request.question, style, region)
 
-    def _ask(self, image: str | None, pair: str, settings: Settings, bands: str | None) -> "_Asked":
-        """Runs a pair over an image, unless what it sees in it is kept.
+    def _analyse(self, image: str | None, pair: str, settings: Settings, bands: str | None) -> "_Request":
+        """Analyses an image by a pair, unless the analysis is cached.
 
         Raises:
-            BadInputError: something of it is not there, or cannot be read.
+            BadInputError: a parameter is invalid, or the image cannot be read.
         """
         if image is None:
             raise BadInputError("no image was sent")
@@ -188,56 +192,49 @@ class Endpoints:
             raise BadInputError(f"unknown method {question.method!r}; known: {', '.join(METHODS)}")
         path = Path(image)
         read = partial(read_image, path, path.name, chosen)
-        picture = SourceImage(path.name, read, _digest(path), path, bands=chosen)
-        seen = self._analyses.find(picture, loaded) or self._analyses.make(picture, loaded, picture.read())
-        return _Asked(picture, chosen, seen, question)
+        source = SourceImage(path.name, read, _digest(path), path, bands=chosen)
+        cached = self._analyses.find(source, pair)
+        if cached is None or cached.analysis.pair is not loaded:
+            cached = self._analyses.make(source, loaded, source.read())
+        return _Request(path, source, cached, question)
 
     def _result(self, name: str) -> Path:
-        """Where a file goes that is given back; nobody guesses it."""
+        """Path of a file to return, in an unguessable folder."""
         folder = self._results / secrets.token_urlsafe(18)
         folder.mkdir(parents=True)
         return folder / name
 
 
 @dataclass(frozen=True)
-class _Asked:
-    """A question about an image, and what its pair sees there."""
+class _Request:
+    """Request parameters, and the analysis that answers them."""
 
-    picture: SourceImage
-    bands: tuple[int, ...] | None
-    seen: CachedAnalysis
+    path: Path
+    source: SourceImage
+    cached: CachedAnalysis
     question: Question
-
-    @property
-    def path(self) -> Path:
-        """Of the image's file."""
-        return self.picture.path
-
-    @property
-    def maps(self) -> dict[str, Heatmap]:
-        """Both heatmaps by role."""
-        return self.seen.heatmaps(self.question)
 
     @property
     def explanation(self) -> Explanation:
         """Both heatmaps with what they explain."""
-        return self.seen.explanation(self.question)
+        return self.cached.explanation(self.question)
 
     @property
-    def source(self) -> ImageSource:
-        """The image; where it lies on this machine is nobody's business."""
-        return ImageSource(self.picture.name, self.picture.name, self.bands)
+    def image_source(self) -> ImageSource:
+        """The image in JSON, without its path on this machine."""
+        return ImageSource(self.source.name, self.source.name, self.source.bands)
 
 
 def _digest(path: Path) -> str:
-    """Of a file's content."""
+    """SHA-256 of a file's content."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _on_page(region: Region) -> Region:
-    """A box of an image at its own size, at that of the page."""
+def _at_display_size(region: Region) -> Region | None:
+    """A box of the full-size image, at its display size."""
     down, across = (np.flatnonzero(region.mask.any(axis=axis)) for axis in (1, 0))
     box = [int(side) for side in (across[0], down[0], across[-1] + 1, down[-1] + 1)]
-    size = region.mask.shape
-    return marking({"box": box}, size, display_size(*size)).region
+    height, width = region.mask.shape
+    marking = parse_marking({"box": box}, (height, width), display_size(height, width))
+    return marking and marking.region

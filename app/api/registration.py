@@ -1,4 +1,4 @@
-"""What programs ask of the app: named endpoints with the parameters that a client sees."""
+"""HTTP API: named endpoints with their parameters, registered with Gradio."""
 
 from collections.abc import Callable, Mapping
 from functools import wraps
@@ -9,7 +9,8 @@ import gradio as gr
 from gradio.components import Component
 
 from app.api.endpoints import Endpoints
-from app.session.settings import OWN_PREDICTION, Settings
+from app.components.controls import OWN_PREDICTION
+from app.session.settings import Settings
 from core.errors import BadInputError
 from explain.cam.methods import METHODS
 from explain.figures.style import COLOUR_MAPS, SCALES
@@ -18,48 +19,52 @@ from pairs.folder import PairFolder
 __all__ = ["register_endpoints"]
 
 
-def register_endpoints(pairs: PairFolder, networks: Mapping[str, object]) -> None:
-    """Adds the endpoints to the page that is being built; nothing of them is to be seen on it.
+def register_endpoints(pairs: PairFolder, concurrency: Mapping[str, Any]) -> None:
+    """Adds the endpoints to the page that is being built, without visible components.
 
     Args:
-        pairs: that can be asked.
-        networks: the events' share of the networks: concurrency_id and concurrency_limit.
+        pairs: that can be requested.
+        concurrency: concurrency_id and concurrency_limit of the endpoints.
     """
-    # Hidden components, and not gr.api: that takes a file's path as it comes, and so any file of this machine.
+    # Hidden components instead of gr.api, which would accept the path of any file on this machine.
     with gr.Group(visible=False):
         image = gr.File(label="image file: TIFF, GeoTIFF, PNG, JPEG, JPEG 2000, WebP, BMP or GIF")
-        pair = gr.Textbox(label="name of a pair, one of /pairs")
-        target = gr.Textbox(OWN_PREDICTION, label="class to explain, or own: each network's own prediction")
-        layer = gr.Textbox(Settings.layer, label="fused, Y2, Y3, ... or X1, X2, ...")
-        method = gr.Dropdown([*METHODS], value=Settings.method, label="method", allow_custom_value=True)
-        against = gr.Textbox(None, label="class over which the target leads, or None")
-        bands = gr.Textbox(None, label="bands to read, counted from 1, such as 4,3,2 or 5, or None: as they come")
-        smooth = gr.Checkbox(False, label="whether maps are averaged over 8 noisy copies of the image")
-        box = gr.Textbox(None, label="left,top,right,bottom in pixels of the image to hold the maps against, or None")
-        scale = gr.Dropdown([*SCALES], value=Settings.scale, label="of the colours", allow_custom_value=True)
-        colour_map = gr.Dropdown(
-            [*COLOUR_MAPS], value=Settings.colour_map, label="of the heatmaps", allow_custom_value=True
+        pair = gr.Textbox(label="name of a model pair, from /pairs")
+        target = gr.Textbox(OWN_PREDICTION, label="target class, or own: each network's own prediction")
+        layer = gr.Textbox(Settings.layer, label="layer: fused (last feature map), Y2, Y3, ... or X1, X2, ...")
+        method = gr.Dropdown([*METHODS], value=Settings.method, label="CAM method", allow_custom_value=True)
+        against = gr.Textbox(None, label="contrast class, or None")
+        bands = gr.Textbox(None, label="bands to read, counted from 1, such as 4,3,2 or 5; None: the default")
+        smooth = gr.Checkbox(False, label="SmoothGrad: average over 8 noisy copies of the image")
+        box = gr.Textbox(None, label="region: left,top,right,bottom in pixels of the image, or None")
+        scale = gr.Dropdown(
+            [*SCALES], value=Settings.scale, label="normalisation: own (per map) or shared", allow_custom_value=True
         )
-        question = [image, pair, target, layer, method, against, bands, smooth]
-        drawn = [*question, box, scale, colour_map]
+        colour_map = gr.Dropdown(
+            [*COLOUR_MAPS], value=Settings.colour_map, label="colour map of the heatmaps", allow_custom_value=True
+        )
+        request = [image, pair, target, layer, method, against, bands, smooth]
+        styled = [*request, box, scale, colour_map]
         figure, maps = gr.File(label="figure"), gr.File(label="maps")
         geotiff, answer = gr.File(label="geotiff"), gr.JSON(label="answer")
-        ask = Endpoints(pairs, Path(figure.GRADIO_CACHE))
+        endpoints = Endpoints(pairs, Path(figure.GRADIO_CACHE))
 
         def endpoint(name: str, action: Callable, inputs: list[Component], outputs: list[Component]) -> None:
-            gr.Button().click(_refusing(action), inputs, outputs, api_name=name, **networks)
+            gr.Button().click(_with_errors(action), inputs, outputs, api_name=name, **concurrency)
 
-        endpoint("card", ask.card, [pair], [answer])
-        endpoint("explain", ask.explain, drawn, [figure, answer])
-        endpoint("maps", ask.maps, question, [maps, geotiff])
-        endpoint("faithfulness", ask.faithfulness, question, [answer])
-        endpoint("inside", ask.inside, [image, pair, target, against, bands], [answer])
-        endpoint("record", ask.record, drawn, [answer])
-    gr.api(ask.pairs, api_name="pairs")
+        endpoint("card", endpoints.card, [pair], [answer])
+        endpoint("explain", endpoints.explain, styled, [figure, answer])
+        endpoint("maps", endpoints.maps, request, [maps, geotiff])
+        endpoint("faithfulness", endpoints.faithfulness, request, [answer])
+        endpoint("inside", endpoints.inside, [image, pair, target, against, bands], [answer])
+        endpoint("record", endpoints.record, styled, [answer])
+    gr.api(  # pyright: ignore[reportPrivateImportUsage] - public, but missing in its __all__
+        endpoints.pairs, api_name="pairs"
+    )
 
 
-def _refusing(action: Callable[..., Any]) -> Callable[..., Any]:
-    """An action whose refusals reach the client as they are said; of all else it hears only that it failed."""
+def _with_errors(action: Callable[..., Any]) -> Callable[..., Any]:
+    """Passes the messages of BadInputError on to the client, but no details of other exceptions."""
 
     @wraps(action)
     def guarded(*arguments: object) -> Any:

@@ -1,4 +1,4 @@
-// Two pictures of one size, one over the other up to a line that the visitor moves.
+// Two images of one size, one over the other up to a movable edge.
 const find = (selector) => element.querySelector(selector), range = find('input'), two = find('.two');
 const shown = (name) => (props.value && props.value[name]) || '';
 

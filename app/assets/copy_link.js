@@ -2,7 +2,7 @@ async () => {
   const button = document.querySelector('#copy-link');
   try {
     await navigator.clipboard.writeText(location.href);
-  } catch {  // without https
+  } catch {  // the clipboard needs https
     const field = document.createElement('textarea');
     field.value = location.href;
     document.body.append(field);
@@ -10,7 +10,7 @@ async () => {
     document.execCommand('copy');
     field.remove();
   }
-  const words = button.textContent;
+  const label = button.textContent;
   button.textContent = 'Copied';
-  setTimeout(() => { button.textContent = words; }, 1500);
+  setTimeout(() => { button.textContent = label; }, 1500);
 }

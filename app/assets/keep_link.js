@@ -1,4 +1,4 @@
-// Keeps the address of the present view in the browser's bar, once the visitor's own link has been read.
+// Shows the link of the current view in the address bar, once the visitor's own link has been read.
 (query) => {
   if (!window.scffLensArrived) return;
   const address = new URL(location.href), former = new URLSearchParams(address.search);

@@ -1,5 +1,5 @@
 () => {
-  // An image that is pasted anywhere on the page goes the way of one that is chosen for upload.
+  // Uploads an image that is pasted anywhere on the page.
   if (window.scffLensPaste) return;
   window.scffLensPaste = true;
   document.addEventListener('paste', (event) => {

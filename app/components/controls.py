@@ -1,4 +1,4 @@
-"""Controls that several tabs have, and help at their labels."""
+"""Controls that several tabs share, and the help at their labels."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -6,37 +6,43 @@ from contextlib import contextmanager
 import gradio as gr
 
 from app.components.glossary import help_with
-from app.session.settings import OWN_PREDICTION
+from app.components.templates import render
 from explain.cam.layers import FUSED
 
-__all__ = ["OWN", "choice", "heading", "layer_choice", "with_help"]
+__all__ = ["NONE", "NO_CLASS", "OWN", "OWN_PREDICTION", "dropdown", "heading", "layer_choice", "with_help"]
 
+OWN_PREDICTION = "own"
+"""Target class: each network's own prediction."""
+NO_CLASS = "none"
+"""Contrast class: none."""
 OWN = ("each network's own prediction", OWN_PREDICTION)
-"""The choice of a target that leaves each network its own prediction."""
+NONE = ("none", NO_CLASS)
 
 
 @contextmanager
-def with_help(word: str) -> Iterator[None]:
-    """A control, with what a word means at its label."""
+def with_help(term: str) -> Iterator[None]:
+    """A control with a glossary term's help at its label."""
     with gr.Column(elem_classes="explained", min_width=0):
-        gr.HTML(help_with(word), padding=False)
+        gr.HTML(help_with(term), padding=False)
         yield
 
 
-def heading(title: str, word: str) -> str:
-    """HTML: a heading, with what a word means beside it; the title is HTML."""
-    return f"<div class='headed'><h3>{title}</h3>{help_with(word)}</div>"
+def heading(title: str, term: str | None = None) -> str:
+    """HTML: a heading, with a glossary term's help beside it."""
+    return render("components/heading.html", title=title, help=help_with(term) if term else "")
 
 
-def choice(label: str, choices: Sequence[tuple[str, str]], value: str, elem_id: str, free: bool = False) -> gr.Dropdown:
-    """A choice of one; a free one leaves unknown values, such as a link's, to our own checks and words."""
-    return gr.Dropdown(list(choices), value=value, label=label, elem_id=elem_id, allow_custom_value=free)
+def dropdown(
+    label: str, choices: Sequence[tuple[str, str]], value: str, elem_id: str, custom: bool = False
+) -> gr.Dropdown:
+    """A choice of one; a custom value, such as a link's, passes Gradio and is checked by the callback."""
+    return gr.Dropdown(list(choices), value=value, label=label, elem_id=elem_id, allow_custom_value=custom)
 
 
 def layer_choice(name: str) -> tuple[str, str]:
-    """A layer in words, and its name."""
+    """Label and name of a layer."""
     if name == FUSED:
-        return "the classifier's input", name
+        return "Last feature map (default)", name
     if name[0] == "Y":
         return f"{name}: fused map (baseline: X{name[1:]})", name
     return f"{name}: stage", name

@@ -1,7 +1,6 @@
-"""What the words on the page mean, each in two sentences."""
+"""The page's glossary: each term in two sentences."""
 
-from html import escape
-
+from app.components.templates import render
 from explain.cam.methods import METHODS
 from explain.metrics.catalogue import METRICS
 
@@ -9,103 +8,94 @@ __all__ = ["TERMS", "help_with", "term"]
 
 TERMS = {
     "SCFF": (
-        "Selective cross-layer feature fusion: the maps of a network's earlier stages are brought to the size of "
-        "the later ones and mixed in, channel by channel, by weights that depend on the image. The last mixture, "
-        "and not the last stage, is what the classifier receives."
+        "Selective cross-layer feature fusion: feature maps of earlier stages are downsampled and fused into the later "
+        "ones, with channel weights that depend on the image. The classifier receives the last fused map instead of "
+        "the last stage's map."
     ),
-    "pair": (
-        "A baseline network and the same network with SCFF, trained alike on the same scenes from the same start. "
-        "What differs between their heatmaps is what the fusion has changed, and the chance of one training."
+    "model pair": (
+        "A baseline network and the same network with SCFF, trained alike on the same images from the same initial "
+        "weights. Their heatmaps differ by the effect of the fusion and by the chance of a single training run."
     ),
     "heatmap": (
-        "It says where in the image a network finds evidence for one class. It is as coarse as the layer it is "
-        "taken from, here interpolated to the image's size."
+        "The evidence that a network finds for one class, by position in the image. Its resolution is that of the "
+        "layer it is computed from; here it is interpolated to the image's size."
     ),
     **{method.title: method.cited_description for method in METHODS.values()},
     "layer": (
-        "Where in the network the heatmap is taken. The classifier's input is coarse and final; fused maps Y2, "
-        "Y3, and so on, and the stages X1, X2, and so on, are finer and earlier."
+        "The feature map that the heatmap is computed from. The last feature map is the coarsest and the one that the "
+        "classifier receives; stages X1, X2, ... and fused maps Y2, Y3, ... are earlier and finer."
     ),
-    "target": (
-        "The class for which the heatmap shows evidence. With each network's own prediction the two maps may be "
-        "about different classes; choose one class to hold them against each other."
+    "target class": (
+        "The class whose evidence the heatmap shows. With each network's own prediction the two maps may explain "
+        "different classes; choose one class to compare them directly."
     ),
-    "contrast": (
-        "The heatmap then shows what speaks for the target over this class, by the difference of their logits. "
-        "Evidence that both share falls away."
+    "contrast class": (
+        "The heatmap then explains the difference between the logits of the target and the contrast class. Evidence "
+        "that both classes share cancels out."
     ),
     "logit": (
-        "The number that a network gives a class before all classes are turned into probabilities. Heatmaps "
-        "explain logits."
+        "The network's output for a class before the softmax turns all outputs into probabilities. Heatmaps explain "
+        "logits."
     ),
     "confidence": (
-        "The probability that a network gives to a class, between 0 and 100 %. Networks are often surer than they "
-        "are right."
+        "The probability that the network assigns to a class (softmax). Networks are often overconfident: the "
+        "probability may exceed the actual accuracy."
     ),
-    "colour scale": (
-        "Per map, each runs from zero to its own maximum: colours say where a network looks, not which one finds "
-        "more. Shared, both run to the larger maximum, so that equal colours are equal evidence."
+    "normalisation": (
+        "Per map, each heatmap is divided by its own maximum: colours show where the evidence is, not which network "
+        "finds more of it. Shared, both are divided by the larger maximum, so that equal colours mean equal evidence."
     ),
     "difference": (
-        "The map with SCFF less the baseline's, as scaled: red where SCFF finds more, blue where it finds less. "
-        "White is no difference."
+        "The normalised heatmap with SCFF minus the baseline's: red where SCFF finds more evidence, blue where it "
+        "finds less. White means no difference."
     ),
     "colour map": (
-        "The colours in which a heatmap's values are drawn, from nothing to most. Inferno, viridis and cividis rise "
-        "evenly in brightness; jet, that of many papers, shows edges where there are none."
+        "The colours of the heatmap, from no evidence to the maximum. Inferno, viridis and cividis are perceptually "
+        "uniform; jet, common in papers, suggests edges that are not in the data."
     ),
-    "strength": (
-        "How much of what is seen is the heatmap's colour; the rest is the image. It changes the picture alone, and "
-        "nothing that is computed."
-    ),
+    "opacity": ("Opacity of the heatmap over the image. It affects the display only, not the computation."),
     "band": (
-        "One layer of a file's samples, such as near infrared; a picture shows three of them as red, green and blue. "
-        "The networks are given what is shown, and know only what they were trained with."
+        "One channel of a raster file, such as near infrared; three are displayed as red, green and blue. The "
+        "networks receive the displayed bands, whatever bands they were trained on."
     ),
     "faithfulness": (
-        "How far a heatmap shows what the network needs, and not just what looks right. It is measured by taking "
-        "from the image what the map shows, or leaving that alone, and asking the network again."
+        "How well a heatmap shows what the network's output really depends on. It is measured by removing or keeping "
+        "the regions that the heatmap highlights and running the network again."
     ),
-    "smoothing": (
-        "The heatmap is the mean over copies of the image with a little noise. It shows less of what hangs on "
-        "single pixels, and takes as many passes as there are copies."
+    "SmoothGrad": (
+        "The heatmap is the mean over copies of the image with added noise. It depends less on single pixels and "
+        "takes one pass per copy (Smilkov et al., 2017)."
     ),
-    **{metric.label: f"{metric.description.removesuffix('.')} ({metric.reference})." for metric in METRICS.values()},
     "energy inside": (
-        "The share of the heatmap that lies in the marked region. A map that knows nothing would have as much "
-        "inside as the region has of the image."
+        "The share of the heatmap's sum that lies inside the marked region. An uninformative map has the region's "
+        "share of the image (Wang et al., 2020)."
     ),
     "overlap": (
-        "How far the marked region and as many of the map's hottest pixels cover each other: their common area "
-        "over their joint one. 100 % is a perfect match."
+        "Intersection over union of the marked region and as many of the heatmap's highest pixels. 100 % is a "
+        "perfect match."
     ),
     "pointing game": (
-        "Whether the map's hottest pixel lies in the marked region. The simplest question one can ask of a "
-        "heatmap (Zhang et al., 2016)."
+        "Whether the heatmap's maximum lies inside the marked region. It is the simplest localisation metric "
+        "(Zhang et al., 2016)."
     ),
     "fusion weight": (
-        "For each channel, how much of the earlier map goes into the mixture, from 0 to 1; the rest is the "
-        "stage's own. This choice is what the S in SCFF stands for."
+        "For each channel, the share of the earlier feature map in the fused map, from 0 to 1; the rest is the "
+        "stage's own map. This selection per channel is the S in SCFF."
     ),
-    "stage share": (
-        "By how much the class's logit falls when one stage's map is replaced by zeros where SCFF takes it. Below "
-        "zero the stage speaks against the class."
+    "stage contribution": (
+        "The drop of the class's logit when one stage's feature map is replaced by zeros at the input of SCFF. Below "
+        "zero, the stage is evidence against the class."
     ),
+    **{metric.label: f"{metric.description.removesuffix('.')} ({metric.reference})." for metric in METRICS.values()},
 }
-"""By the word that the page uses."""
+"""By the term that the page uses."""
 
 
-def term(word: str, shown: str | None = None) -> str:
-    """HTML: a word of TERMS that opens its explanation in place, with the keyboard too."""
-    return (
-        f"<details class='term'><summary title='What is this?'>{escape(shown or word)}</summary>"
-        f"<span>{escape(TERMS[word])}</span></details>"
-    )
+def term(word: str, label: str | None = None) -> str:
+    """HTML: a term that opens its explanation in place, by keyboard as well."""
+    return render("components/term.html", word=word, label=label or word, explanation=TERMS[word], help=False)
 
 
 def help_with(word: str) -> str:
-    """HTML: a question mark that opens a word of TERMS over what is beneath."""
-    return (
-        f"<details class='term help'><summary aria-label='{escape(word)}: what is this?' title='What is this?'>?"
-        f"</summary><span>{escape(TERMS[word])}</span></details>"
-    )
+    """HTML: a question mark that opens a term's explanation over the content below."""
+    return render("components/term.html", word=word, label="?", explanation=TERMS[word], help=True)

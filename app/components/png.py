@@ -1,4 +1,4 @@
-"""Pictures of the page as files."""
+"""PNG encoding of images and heatmaps for the page."""
 
 from functools import cache
 from io import BytesIO
@@ -11,15 +11,15 @@ __all__ = ["palette_png", "png"]
 
 
 def png(image: np.ndarray) -> bytes:
-    """A picture as a file, quickly."""
+    """PNG of an image, compressed lightly for speed."""
     data = BytesIO()
     Image.fromarray(image).save(data, "PNG", compress_level=1)
     return data.getvalue()
 
 
-def palette_png(values: np.ndarray, colour_map: str) -> bytes:
-    """uint8 [H, W] in the colours of a map; as small and as quick as a picture of one channel."""
-    picture = Image.fromarray(values, "P")
+def palette_png(levels: np.ndarray, colour_map: str) -> bytes:
+    """Palette PNG of levels, uint8 [H, W], in a colour map: as small as one channel."""
+    picture = Image.fromarray(levels, "P")
     picture.putpalette(_palette(colour_map))
     data = BytesIO()
     picture.save(data, "PNG", compress_level=1)

@@ -1,1 +1,1 @@
-"""The state of one visitor's session, and the order of its callbacks."""
+"""A visitor's session: its state, its settings, its analyses and the order of its callbacks."""

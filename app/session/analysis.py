@@ -1,95 +1,94 @@
-"""What pairs see in a visitor's image, for every tab of the page."""
+"""A session's analyses: its image, run through its model pairs."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import replace
 from functools import partial
 
 from app.components.png import png
-from app.session.image import resized_for_display
 from app.session.state import SessionState
 from app.storage.analyses import AnalysisCache, CachedAnalysis
 from app.storage.downloads import DownloadStore
+from app.storage.source_image import resized_for_display
 from core.errors import BadInputError
 from pairs.folder import PairFolder
+from pairs.pair import Pair
 
-__all__ = ["RESTED", "SessionAnalyses", "analysed"]
+__all__ = ["EXPIRED", "SessionAnalyses", "analysed"]
 
-RESTED = "this page has rested for long; choose an image again"
-"""Why there is no visit any more."""
+EXPIRED = "this session has expired; choose an image again"
 
 
 class SessionAnalyses:
-    """Pairs, and what they have seen so far. Safe to share among threads.
+    """Runs model pairs over visitors' images, as far as the analyses are not in the cache. Thread-safe.
 
     Args:
         pairs: that can be chosen.
-        shelf: where pictures of the page are put.
+        downloads: where images of the page are put.
     """
 
-    def __init__(self, pairs: PairFolder, shelf: DownloadStore) -> None:
+    def __init__(self, pairs: PairFolder, downloads: DownloadStore) -> None:
         self.pairs = pairs
-        self.shelf = shelf
-        self._analyses = AnalysisCache()
+        self.downloads = downloads
+        self._cache = AnalysisCache()
 
-    def look(
-        self, visit: SessionState, names: Sequence[str]
+    def analyse(
+        self, state: SessionState, pairs: Iterable[Pair]
     ) -> tuple[SessionState, dict[str, CachedAnalysis], list[str]]:
-        """Runs pairs over the visitor's image, as far as what they see in it is not kept.
-
-        Args:
-            visit: of the image.
-            names: of the pairs, one at least.
+        """Analyses the session's image by pairs, one at least; it is decoded once, and only where it has to be.
 
         Returns:
-            The visit, what was seen by pair, and why further pairs saw nothing.
+            The state, the analyses by name of the pair, and the errors of further pairs.
 
         Raises:
-            BadInputError: the image cannot be read, or the first pair cannot be used.
+            BadInputError: the image cannot be read, or the first pair cannot analyse it.
         """
-        image, seen, troubles = None, {}, []
-        for name in names:
-            try:
-                pair = self.pairs.load(name)
-                found = self._analyses.find(visit.picture, pair)
-                if found is None:
-                    image = visit.picture.read() if image is None else image
-                    found = self._analyses.make(visit.picture, pair, image)
-                seen[name] = found
-            except BadInputError as error:
-                if name == names[0]:
-                    raise
-                troubles.append(str(error))
-        first = next(iter(seen.values()))
-        if not visit.address:
-            name = f"{visit.picture.stem}.png"
-            visit = replace(visit, address=self.shelf.put(name, "image/png", partial(self._png, visit, names[0])))
-        return replace(visit, size=first.size, pairs=tuple(seen)), seen, troubles
+        image, analyses, errors = None, {}, []
+        for pair in pairs:
+            cached = self._cache.find(state.source, pair.name)
+            if cached is None or cached.analysis.pair is not pair:  # the pair's files may have changed since
+                image = state.source.read() if image is None else image
+                try:
+                    cached = self._cache.make(state.source, pair, image)
+                except BadInputError as error:
+                    if not analyses:
+                        raise
+                    errors.append(str(error))
+                    continue
+            analyses[pair.name] = cached
+        first = next(iter(analyses.values()))
+        if not state.image_url:
+            make = partial(self._display_png, state, first.analysis.pair.name)
+            state = replace(state, image_url=self.downloads.put(f"{state.source.stem}.png", "image/png", make))
+        return replace(state, size=first.size, pairs=tuple(analyses)), analyses, errors
 
-    def _png(self, visit: SessionState, name: str) -> bytes:
-        """The image at the size of the page; it waits for its fetching where the analyses are, which end."""
-        seen = self._analyses.find(visit.picture, self.pairs.load(name))
-        return png(resized_for_display(visit.picture.read()) if seen is None else seen.analysis.image)
-
-    def again(self, visit: SessionState) -> dict[str, CachedAnalysis]:
-        """What the visit's pairs see, by name.
+    def current(self, state: SessionState) -> dict[str, CachedAnalysis]:
+        """The analyses of a state by name of the pair; those that the cache has dropped are computed again.
 
         Raises:
-            BadInputError: one of them is gone, or the image.
+            BadInputError: a pair or the image no longer exists.
         """
-        _, seen, troubles = self.look(visit, visit.pairs)
-        if troubles:
-            raise BadInputError("; ".join(troubles))
-        return seen
+        analyses = {name: self._cache.find(state.source, name) for name in state.pairs}
+        if missing := [self.pairs.load(name) for name, cached in analyses.items() if cached is None]:
+            _, computed, errors = self.analyse(state, missing)
+            if errors:
+                raise BadInputError("; ".join(errors))
+            analyses |= computed
+        return {name: cached for name, cached in analyses.items() if cached is not None}
+
+    def _display_png(self, state: SessionState, pair: str) -> bytes:
+        """The image at its display size; held by the cache of analyses, not by the download."""
+        cached = self._cache.find(state.source, pair)
+        return png(resized_for_display(state.source.read()) if cached is None else cached.analysis.image)
 
 
-def analysed(visit: SessionState | None) -> SessionState:
-    """A visit that has something to show.
+def analysed(state: SessionState | None) -> SessionState:
+    """A state with analyses to show.
 
     Raises:
-        BadInputError: it has not.
+        BadInputError: it has none.
     """
-    if visit is None:
-        raise BadInputError(RESTED)
-    if not visit.pairs:
-        raise BadInputError("nothing is analysed yet; choose a pair that can be used")
-    return visit
+    if state is None:
+        raise BadInputError(EXPIRED)
+    if not state.pairs:
+        raise BadInputError("nothing has been analysed yet; choose a model pair that can be loaded")
+    return state

@@ -1,77 +1,136 @@
-"""A visitor's actions one after another, however quickly they follow: each starts from what the last one has left."""
+"""Callbacks of a session, one after another, and answers that are numbered so that the page keeps the latest."""
 
-import time
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
-from typing import Any
+from threading import Lock
+from typing import Any, Protocol, Self
 
 import gradio as gr
 from gradio.blocks import Block
+from gradio.components import Number, State
 from gradio.utils import is_prop_update
 
-from app.session.state import CallbackOrder, SessionState
+from app.session.state import SessionState
 
-__all__ = ["HEAD_START", "debounced", "in_order"]
+__all__ = ["Session", "SessionComponents", "debounced", "in_order"]
 
-HEAD_START = 0.1
-"""Seconds that an answer has to reach the page in, before the next one leaves, which must not overtake it."""
+Inputs = Mapping[Any, Any]
+"""Values of a callback's inputs, by component."""
 
 
-def in_order(method: Callable[..., dict]) -> Callable[..., dict]:
-    """A tab's action that waits for the visitor's earlier ones.
+class SessionComponents(Protocol):
+    """The components that every callback in order has among its inputs and outputs."""
 
-    The visit among its arguments is that of the moment when it was asked for; it gets the latest one instead. What it
-    makes of `parts.visit` is the latest from then on. Of updates of parts, the page is sent what it does not know.
+    @property
+    def session(self) -> State: ...
+
+    @property
+    def sequence(self) -> Number:
+        """Number of the last answer that the page has received."""
+        ...
+
+    @property
+    def status(self) -> gr.HTML: ...
+
+
+class Session:
+    """A visitor's session, as the value of a gr.State: its latest state, and what the page shows of it.
+
+    Callbacks hold `lock`, so that each starts from the state that the previous one has left. Answers carry a rising
+    number. Where one overtakes another on its way, the page finds a lower number after a higher one, and asks for
+    `current_view` (app/assets/sequence.js).
+    """
+
+    def __init__(self) -> None:
+        self.lock = Lock()
+        self.state: SessionState | None = None
+        self.sequence = 0
+        """Number of the last answer."""
+        self.request: tuple[object, ...] = ()
+        """Callback and inputs of the last answer."""
+        self._values: dict[Any, Any] = {}
+        self._properties: dict[Any, dict[str, Any]] = {}
+        """Of components, besides their values."""
+
+    def __deepcopy__(self, memo: object) -> Self:
+        """Gradio copies a state's initial value for each visitor: everybody begins with a session of their own."""
+        return type(self)()
+
+    def answer(self, components: SessionComponents, inputs: Inputs, updates: Mapping[Any, Any]) -> dict[Any, Any]:
+        """The numbered answer to a callback, recorded for `current_view`.
+
+        A component whose properties are those that the page has is sent its value alone: given properties, Gradio
+        makes the whole component anew.
+        """
+        # A session that has expired on the server begins anew, but the page goes on counting.
+        self.sequence = max(self.sequence, int(inputs.get(components.sequence) or 0)) + 1
+        self._values |= {component: value for component, value in inputs.items() if component != components.session}
+        sent = {}
+        for component, update in updates.items():
+            sent[component] = update
+            if not is_prop_update(update):
+                self._values[component] = update
+                continue
+            properties = {name: value for name, value in update.items() if name not in ("value", "__type__")}
+            if "value" in update:
+                self._values[component] = update["value"]
+                if self._properties.get(component) == properties:
+                    sent[component] = update["value"]
+            if properties:
+                self._properties[component] = properties
+        return {components.session: self, components.sequence: self.sequence, **sent}
+
+    def current_view(self, components: SessionComponents, outputs: Sequence[Block]) -> dict[Any, Any]:
+        """Everything that the page should show now, as a numbered answer; of an expired session nothing."""
+        if not self.sequence:
+            return {components.status: gr.skip()}
+        self.sequence += 1
+        view: dict[Any, Any] = {components.session: self, components.sequence: self.sequence}
+        for component in outputs:
+            if component in view:
+                continue
+            value = {"value": self._values[component]} if component in self._values else {}
+            view[component] = gr.update(**self._properties.get(component, {}), **value)
+        return view
+
+
+def in_order(method: Callable[..., dict | None]) -> Callable[..., dict]:
+    """A tab's callback that waits for the session's earlier ones; its answer is numbered.
+
+    The method takes the inputs as a dictionary by component, self.components.session among them, and returns the
+    updates of components; None where there is nothing to answer.
     """
 
     @wraps(method)
-    def waiting(self: Any, *arguments: object) -> dict:
-        asked = next((argument for argument in arguments if isinstance(argument, SessionState)), None)
-        turns = CallbackOrder() if asked is None else asked.turns
-        with turns.lock:
-            latest = turns.latest or asked
-            shown = method(self, *(latest if argument is asked else argument for argument in arguments))
-            if shown is None:
-                return {self.parts.status: gr.skip()}
-            turns.count += 1
-            left = shown.get(self.parts.visit)
-            if isinstance(left, SessionState):
-                shown[self.parts.visit] = turns.latest = replace(left, turns=turns)
-            time.sleep(max(0, turns.ended + HEAD_START - time.monotonic()))
-            turns.asked, turns.ended = _asks(method, arguments), time.monotonic()
-            return {part: _news(part, value, turns) for part, value in shown.items()}
+    def ordered(self: Any, inputs: Inputs, *event: object) -> dict:
+        session: Session = inputs[self.components.session]
+        with session.lock:
+            updates = method(self, inputs, *event)
+            if updates is None:
+                return {self.components.status: gr.skip()}
+            session.request = _request(self.components, method, inputs)
+            return session.answer(self.components, inputs, updates)
 
-    return waiting
+    return ordered
 
 
 def debounced(method: Callable[..., dict]) -> Callable[..., dict | None]:
-    """An action in turn that answers nothing, None, where the page asks the same again within HEAD_START.
+    """A callback in order that ignores an event which the page has sent twice, as Gradio's dropdowns do.
 
-    Gradio's dropdowns do so: one choice was seen to come twice.
+    Such a request repeats the previous one and was sent before the page had received its answer.
     """
 
     @wraps(method)
-    def once(self: Any, *arguments: object) -> dict | None:
-        visit = next((argument for argument in arguments if isinstance(argument, SessionState)), None)
-        turns = CallbackOrder() if visit is None else visit.turns
-        again = turns.asked == _asks(method, arguments) and time.monotonic() < turns.ended + HEAD_START
-        return None if again else method(self, *arguments)
+    def once(self: Any, inputs: Inputs) -> dict | None:
+        session: Session = inputs[self.components.session]
+        received = int(inputs.get(self.components.sequence) or 0)
+        repeated = session.request == _request(self.components, method, inputs) and received < session.sequence
+        return None if repeated else method(self, inputs)
 
     return once
 
 
-def _asks(method: Callable, arguments: Sequence[object]) -> tuple[object, ...]:
-    """What an action is called, and asks besides the visit."""
-    return (method.__name__, *(argument for argument in arguments if not isinstance(argument, SessionState)))
-
-
-def _news(part: Block, value: Any, turns: CallbackOrder) -> Any:
-    """A part's new value alone, where its other properties stay: for an update Gradio makes the whole part anew."""
-    if not is_prop_update(value) or "value" not in value:
-        return value
-    properties = {name: each for name, each in value.items() if name != "value"}
-    if turns.properties.get(part) == properties:
-        return value["value"]
-    turns.properties[part] = properties
-    return value
+def _request(components: SessionComponents, method: Callable, inputs: Inputs) -> tuple[object, ...]:
+    """Callback and inputs, apart from those that every callback has."""
+    values = {key: value for key, value in inputs.items() if key not in (components.session, components.sequence)}
+    return method.__name__, values

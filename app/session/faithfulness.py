@@ -1,35 +1,35 @@
-"""The faithfulness of a visit's heatmaps, measured on request."""
+"""Faithfulness of a session's heatmaps, measured step by step."""
 
 from collections.abc import Iterator, Mapping
 
 from app.session.settings import Settings
 from app.storage.analyses import CachedAnalysis
-from explain.figures.labels import TITLES
 from explain.metrics.faithfulness import faithfulness
+from pairs.checkpoint import ROLES
 
 __all__ = ["faithfulness_steps"]
 
 
-def faithfulness_steps(seen: Mapping[str, CachedAnalysis], settings: Settings) -> Iterator[tuple[int, int]]:
-    """Measures each pair's two maps, and keeps what is found with what the pair has seen.
+def faithfulness_steps(analyses: Mapping[str, CachedAnalysis], settings: Settings) -> Iterator[tuple[int, int]]:
+    """Measures both heatmaps of each pair, and adds the results to the cached analyses.
 
     Args:
-        seen: by the pair's name.
-        settings: what is asked of the networks.
+        analyses: by name of the pair.
+        settings: request parameters of the heatmaps.
 
     Yields:
-        How many of how many steps are done, before each and at the end.
+        Steps done and their total, before each step and at the end.
     """
-    waiting = [
-        (each, question, role)
-        for each in seen.values()
-        for question in [settings.question(each.analysis.pair)]
-        for role in TITLES
-        if role not in each.worth.get(question, {})
+    steps = [
+        (cached, question, role)
+        for cached in analyses.values()
+        for question in [settings.question(cached.analysis.pair)]
+        for role in ROLES
+        if role not in cached.faithfulness.get(question, {})
     ]
-    for done, (each, question, role) in enumerate(waiting):
-        yield done, len(waiting)
-        run, heatmap = each.analysis.runs[role].run, each.heatmaps(question)[role]
-        found = faithfulness(run.network, run.images, heatmap.values[None], [heatmap.target])[0]
-        each.worth.setdefault(question, {})[role] = found
-    yield len(waiting), len(waiting)
+    for done, (cached, question, role) in enumerate(steps):
+        yield done, len(steps)
+        run, heatmap = cached.analysis.runs[role].run, cached.heatmaps(question)[role]
+        measured = faithfulness(run.network, run.images, heatmap.values[None], [heatmap.target])[0]
+        cached.faithfulness.setdefault(question, {})[role] = measured
+    yield len(steps), len(steps)

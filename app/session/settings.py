@@ -1,40 +1,26 @@
 """A visitor's settings: what heatmaps are computed for, and how they are drawn."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
+from app.components.controls import NO_CLASS, OWN_PREDICTION
 from explain.cam.layers import FUSED
 from explain.cam.methods import DEFAULT_METHOD, METHODS
 from explain.cam.question import Question, Smoothing
 from explain.figures.style import COLOUR_MAPS, SCALES, Style
 from pairs.pair import Pair
 
-__all__ = ["NO_CLASS", "OWN_PREDICTION", "Settings", "settings_from_query"]
-
-LINKED_FIELDS = (
-    "target",
-    "against",
-    "layer",
-    "method",
-    "smooth",
-    "colour_map",
-    "scale",
-    "opacity",
-)  # fields of Settings
-OWN_PREDICTION = "own"
-"""The target that leaves each network its own prediction."""
-NO_CLASS = "none"
-"""The contrast with nothing."""
+__all__ = ["Settings", "settings_from_query"]
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What is asked of the networks, and how the answer is drawn."""
+    """Request parameters and style of the heatmaps; the fields are parameters of links as well."""
 
     target: str = OWN_PREDICTION
     """A class, or OWN_PREDICTION."""
     against: str = NO_CLASS
-    """A class, or NO_CLASS."""
+    """Contrast class, or NO_CLASS."""
     layer: str = FUSED
     method: str = DEFAULT_METHOD
     smooth: bool = False
@@ -43,10 +29,10 @@ class Settings:
     opacity: float = Style.opacity
 
     def question(self, pair: Pair) -> Question:
-        """The same as an analysis is asked.
+        """The request parameters for a pair.
 
         Raises:
-            BadInputError: the pair lacks the class, or target and contrast are one class.
+            BadInputError: the pair lacks the class, or target and contrast class are the same.
         """
         return Question(
             None if self.target == OWN_PREDICTION else pair.class_index(self.target),
@@ -63,14 +49,16 @@ class Settings:
 
 
 def settings_from_query(query: Mapping[str, str]) -> Settings:
-    """What an address asks for; what it does not say, or says wrongly, is as usual."""
+    """Settings of a link; missing and invalid values are the defaults."""
     known = {"method": METHODS, "colour_map": COLOUR_MAPS, "scale": SCALES}
     values = {
-        name: query[name] for name in LINKED_FIELDS if name in query and query[name] in known.get(name, query.values())
+        field.name: query[field.name]
+        for field in fields(Settings)
+        if field.name in query and query[field.name] in known.get(field.name, query.values())
     }
-    values["smooth"] = values.get("smooth") == "True"
+    smooth = values.pop("smooth", "") == "True"
     try:
-        strength = float(values.get("opacity", Settings.opacity))
+        opacity = float(values.pop("opacity", Settings.opacity))
     except ValueError:
-        strength = Settings.opacity
-    return Settings(**{**values, "opacity": strength if 0 <= strength <= 1 else Settings.opacity})
+        opacity = Settings.opacity
+    return Settings(**values, smooth=smooth, opacity=opacity if 0 <= opacity <= 1 else Settings.opacity)

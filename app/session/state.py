@@ -1,57 +1,38 @@
-"""What one visitor looks at, and how: the image, the pairs, the settings, and the link that brings them back."""
+"""State of a session: image, model pairs, marked region, and the link that restores them."""
 
-from dataclasses import dataclass, field
-from threading import Lock
-from typing import Any
+from dataclasses import asdict, dataclass
 from urllib.parse import urlencode
 
-from app.session.image import Marking, SourceImage
-from app.session.settings import LINKED_FIELDS, Settings
+from app.components.region import Marking
+from app.session.settings import Settings
+from app.storage.source_image import SourceImage
 
-__all__ = ["CallbackOrder", "SessionState"]
-
-
-@dataclass
-class CallbackOrder:
-    """What a visitor's actions share, so that they come one after another (app.session.callback_order)."""
-
-    latest: "SessionState | None" = None
-    """As the last action has left it."""
-    count: int = 0
-    """Of the actions so far."""
-    ended: float = 0.0
-    """When the last one did, by the monotonic clock."""
-    asked: tuple[object, ...] = ()
-    """Its name and arguments."""
-    properties: dict[object, dict[str, Any]] = field(default_factory=dict)
-    """What the page's parts were given last besides their values."""
-    lock: Lock = field(default_factory=Lock)
+__all__ = ["SessionState"]
 
 
 @dataclass(frozen=True)
 class SessionState:
-    """One visitor's image, as far as it fits into a few bytes: what the pairs see of it is kept in AnalysisCache."""
+    """A visitor's image and model pairs, in a few bytes: the analyses are in AnalysisCache."""
 
-    picture: SourceImage
+    source: SourceImage
     size: tuple[int, int] = (0, 0)
-    """Height and width of the image itself in pixels."""
-    address: str = ""
-    """Where the page gets the image, reduced to its size."""
+    """Height and width of the full-size image in pixels."""
+    image_url: str = ""
+    """Of the image at its display size."""
     pairs: tuple[str, ...] = ()
-    """Names of the pairs that have seen it, a row each."""
+    """Names of the pairs that have analysed it, one row each; empty where none could."""
     marking: Marking | None = None
-    turns: CallbackOrder = field(default_factory=CallbackOrder, compare=False, repr=False)
 
     def link(self, settings: Settings) -> str:
-        """The query of an address that opens this view; what is as usual is left out."""
+        """Query string that restores this view; defaults are left out."""
         box = self.marking.box if self.marking else None
         values = {
-            "image": self.picture.key,
-            "bands": ",".join(map(str, self.picture.bands or ())),
+            "image": self.source.key,
+            "bands": ",".join(map(str, self.source.bands or ())),
             "pair": self.pairs[0] if self.pairs else None,
             "more": ",".join(self.pairs[1:]),
             "box": ",".join(map(str, box)) if box else None,
-            **{name: getattr(settings, name) for name in LINKED_FIELDS},
+            **asdict(settings),
         }
-        usual = {name: getattr(Settings(), name) for name in LINKED_FIELDS}
-        return urlencode({name: value for name, value in values.items() if value and value != usual.get(name)})
+        defaults = asdict(Settings())
+        return urlencode({name: value for name, value in values.items() if value and value != defaults.get(name)})

@@ -1,15 +1,16 @@
 """Cache of image analyses, bounded in number and bytes."""
 
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from threading import Lock
 from typing import Any
 
 import numpy as np
 
-from app.session.image import SourceImage, resized_for_display
+from app.storage.source_image import SourceImage, resized_for_display
 from core.errors import BadInputError
 from explain.cam.analysis import Heatmap, PairAnalysis, analyse
 from explain.cam.methods import METHODS
@@ -20,120 +21,130 @@ from explain.metrics.faithfulness import Faithfulness
 from explain.metrics.localisation import Region
 from explain.output.json_report import json_report
 from pairs.pair import Pair
+from pairs.report import read_partial_report
 
-__all__ = ["AnalysisCache", "CachedAnalysis"]
+__all__ = ["AnalysisCache", "CachedAnalysis", "ClassRecall"]
 
-_LONG = Lock()
+ClassRecall = Mapping[str, float | None]
+"""Recall on the test images by class, 0 to 1; None for a class without test images."""
+
+_SLOW_METHOD = Lock()
 
 
 @dataclass(frozen=True)
 class CachedAnalysis:
-    """An image as one pair sees it, with what was asked of it so far."""
+    """A pair's analysis of an image, with the heatmaps and metrics computed from it so far."""
 
     analysis: PairAnalysis
-    """Its image is reduced to the size of the page."""
+    """Its image is at display size."""
     size: tuple[int, int]
-    """Height and width of the image itself in pixels."""
-    worth: dict[Question, dict[str, Faithfulness]] = field(default_factory=dict)
+    """Height and width of the full-size image in pixels."""
+    faithfulness: dict[Question, dict[str, Faithfulness]] = field(default_factory=dict)
     """By role, where it was measured."""
-    _maps: dict[Question, dict[str, Heatmap]] = field(default_factory=dict, repr=False)
+    _heatmaps: dict[Question, dict[str, Heatmap]] = field(default_factory=dict, repr=False)
+
+    @cached_property
+    def recall(self) -> dict[str, ClassRecall]:
+        """Test recall by role, as far as the pair's report has it; the report is read once per analysis."""
+        pair = self.analysis.pair
+        report = read_partial_report(pair.path, pair.classes).report
+        return {role: network.test.per_class for role, network in report.networks.items()}
 
     def heatmaps(self, question: Question) -> dict[str, Heatmap]:
-        """By role; asked again, they are not computed again."""
+        """Heatmaps by role, cached."""
         return self.all_heatmaps(question, [question.layer])[question.layer]
 
     def explanation(self, question: Question) -> Explanation:
-        """Analysis and heatmaps together."""
+        """The analysis with its heatmaps."""
         return Explanation(self.analysis, question, self.heatmaps(question))
 
     def all_heatmaps(self, question: Question, layers: Sequence[str]) -> dict[str, dict[str, Heatmap]]:
-        """By layer and role, whichever layer the question names.
+        """Heatmaps by layer and role, cached; the question's own layer is ignored.
 
         Raises:
-            BadInputError: it takes long, and another that does is being answered.
+            BadInputError: the method is slow, and the server is computing another slow heatmap.
         """
-        asked = {layer: replace(question, layer=layer) for layer in layers}
-        if missing := [layer for layer in layers if asked[layer] not in self._maps]:
-            with _long_ones_alone(question.method):
+        questions = {layer: replace(question, layer=layer) for layer in layers}
+        if missing := [layer for layer in layers if questions[layer] not in self._heatmaps]:
+            with _one_slow_method_at_a_time(question.method):
                 for layer, maps in self.analysis.all_heatmaps(question, missing).items():
-                    self._maps[asked[layer]] = maps
-        return {layer: self._maps[asked[layer]] for layer in layers}
+                    self._heatmaps[questions[layer]] = maps
+        return {layer: self._heatmaps[questions[layer]] for layer in layers}
 
-    def record(
-        self, picture: SourceImage, image: np.ndarray, question: Question, style: Style, region: Region | None = None
+    def json_report(
+        self, source: SourceImage, image: np.ndarray, question: Question, style: Style, region: Region | None = None
     ) -> dict[str, Any]:
-        """All that is shown of the image, as explain.output.json_report has it, with the bands that were read.
+        """The JSON report of this image and pair (explain.output.json_report), with the bands that were read.
 
         Args:
-            picture: that was seen.
-            image: the same at its own size, RGB uint8 [H, W, 3].
-            question: that is answered; its faithfulness is in it where both networks' was measured.
+            source: the analysed image.
+            image: the same at full size, RGB uint8 [H, W, 3].
+            question: of the heatmaps; faithfulness is included where it was measured for both networks.
             style: of drawing.
-            region: of that image.
+            region: of the full-size image.
         """
         explanation = replace(self.explanation(question), analysis=replace(self.analysis, image=image))
-        worth = self.worth.get(question)
-        whole = worth if worth and len(worth) == len(self.analysis.runs) else None
-        said = json_report(explanation, picture.name, style, region, whole)
-        return {"bands": None if picture.bands is None else list(picture.bands)} | said
+        measured = self.faithfulness.get(question)
+        complete = measured if measured and len(measured) == len(self.analysis.runs) else None
+        report = json_report(explanation, source.name, style, region, complete)
+        return {"bands": None if source.bands is None else list(source.bands)} | report
 
 
 @contextmanager
-def _long_ones_alone(method: str) -> Iterator[None]:
-    """Lets one answer at a time run the networks many times, so that others need not wait for several of them."""
+def _one_slow_method_at_a_time(method: str) -> Iterator[None]:
+    """Limits methods that run the network hundreds of times to one at a time; other requests are not held up."""
     if not METHODS[method].scores:
         yield
         return
-    if not _LONG.acquire(blocking=False):
+    if not _SLOW_METHOD.acquire(blocking=False):
         raise BadInputError(
-            f"{METHODS[method].title} takes long, and this server is at one already; try again in a minute, or choose "
-            "another method"
+            f"{METHODS[method].title} is slow, and the server is computing one already; try again in a minute, or "
+            "choose another method"
         )
     try:
         yield
     finally:
-        _LONG.release()
+        _SLOW_METHOD.release()
 
 
 class AnalysisCache:
-    """What pairs see in visitors' images; the latest are kept, others are made anew. Safe to share among threads.
+    """Analyses of visitors' images; the latest are kept, others are computed again. Thread-safe.
 
     Args:
-        most: how many are kept.
-        most_bytes: of the maps in them, but for the latest; for one of a ResNet-50 at 224 pixels they are 15 million.
+        most: number of analyses kept.
+        most_bytes: of their feature maps, apart from the latest; a ResNet-50 at 224 pixels has 15 MB.
     """
 
     def __init__(self, most: int = 64, most_bytes: int = 2 * 2**30) -> None:
         self.most = most
         self.most_bytes = most_bytes
-        self._kept: OrderedDict[tuple, CachedAnalysis] = OrderedDict()
+        self._analyses: OrderedDict[tuple, CachedAnalysis] = OrderedDict()
         self._lock = Lock()
 
-    def find(self, picture: SourceImage, pair: Pair) -> CachedAnalysis | None:
-        """What that pair, as it is loaded now, has seen in an image; None where that is not kept."""
-        key = _key(picture, pair)
+    def find(self, source: SourceImage, pair: str) -> CachedAnalysis | None:
+        """The latest analysis of an image by a pair of that name; None where it is not in the cache."""
+        key = _key(source, pair)
         with self._lock:
-            seen = self._kept.get(key)
-            if seen is None or seen.analysis.pair is not pair:
-                return None
-            self._kept.move_to_end(key)
-            return seen
+            found = self._analyses.get(key)
+            if found is not None:
+                self._analyses.move_to_end(key)
+            return found
 
-    def make(self, picture: SourceImage, pair: Pair, image: np.ndarray) -> CachedAnalysis:
-        """Runs a pair over an image, RGB uint8 [H, W, 3]."""
-        seen = CachedAnalysis(replace(analyse(pair, image), image=resized_for_display(image)), image.shape[:2])
-        key = _key(picture, pair)
+    def make(self, source: SourceImage, pair: Pair, image: np.ndarray) -> CachedAnalysis:
+        """Runs both networks of a pair over an image, RGB uint8 [H, W, 3]."""
+        made = CachedAnalysis(replace(analyse(pair, image), image=resized_for_display(image)), image.shape[:2])
+        key = _key(source, pair.name)
         with self._lock:
-            self._kept[key] = seen
-            self._kept.move_to_end(key)
-            while len(self._kept) > self.most or (len(self._kept) > 1 and self._bytes() > self.most_bytes):
-                self._kept.popitem(last=False)
-        return seen
+            self._analyses[key] = made
+            self._analyses.move_to_end(key)
+            while len(self._analyses) > self.most or (len(self._analyses) > 1 and self._bytes() > self.most_bytes):
+                self._analyses.popitem(last=False)
+        return made
 
     def _bytes(self) -> int:
-        runs = (each.run for seen in self._kept.values() for each in seen.analysis.runs.values())
+        runs = (each.run for cached in self._analyses.values() for each in cached.analysis.runs.values())
         return sum(values.nbytes for run in runs for values in run.maps.values())
 
 
-def _key(picture: SourceImage, pair: Pair) -> tuple:
-    return picture.key, picture.bands, pair.name
+def _key(source: SourceImage, pair: str) -> tuple:
+    return source.key, source.bands, pair

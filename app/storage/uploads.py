@@ -1,4 +1,4 @@
-"""Registry of uploaded files, by keys that cannot be guessed."""
+"""Registry of uploaded files, by unguessable keys."""
 
 import secrets
 import time
@@ -7,14 +7,14 @@ from pathlib import Path
 __all__ = ["RETENTION_SECONDS", "Uploads"]
 
 RETENTION_SECONDS = 3600
-"""How long an uploaded image and what was computed of it are kept, in seconds."""
+"""How long an upload and everything computed from it are kept, in seconds."""
 
 
 class Uploads:
-    """Which files visitors have sent, by keys that cannot be guessed; a link names its image by one.
+    """Uploaded files by unguessable keys, by which links name them.
 
     Args:
-        seconds: how long a key is good; the files themselves are Gradio's, which deletes them after that time.
+        seconds: how long a key is valid; the files are Gradio's, which deletes them after that time.
     """
 
     def __init__(self, seconds: float) -> None:
@@ -22,16 +22,16 @@ class Uploads:
         self._files: dict[str, tuple[Path, str, float]] = {}
 
     def keep(self, path: Path, name: str) -> str:
-        """The key of a file."""
+        """Registers a file and returns its key."""
         now = time.monotonic()
-        for key, (_, _, until) in list(self._files.items()):
-            if until < now:
+        for key, (_, _, expiry) in list(self._files.items()):
+            if expiry < now:
                 self._files.pop(key, None)
         key = secrets.token_urlsafe(12)
         self._files[key] = (path, name, now + self.seconds)
         return key
 
     def find(self, key: str) -> tuple[Path, str] | None:
-        """Path and name; None where the file is no longer kept."""
-        path, name, until = self._files.get(key, (Path(), "", 0.0))
-        return (path, name) if until > time.monotonic() and path.is_file() else None
+        """Path and name; None where the key has expired or the file is gone."""
+        path, name, expiry = self._files.get(key, (Path(), "", 0.0))
+        return (path, name) if expiry > time.monotonic() and path.is_file() else None

@@ -18,9 +18,9 @@ _TIMEOUT_MS = 120_000
 _CHANGES = 5  # of each control
 _CONTROLS = {
     "method": ("#method", "HiResCAM", "Grad-CAM++"),
-    "fused map": ("#layer", "Y3: fused map (baseline: X3)", "the classifier's input"),
-    "stage": ("#layer", "X3: stage", "the classifier's input"),
-    "first stage": ("#layer", "X1: stage", "the classifier's input"),
+    "fused map": ("#layer", "Y3: fused map (baseline: X3)", "Last feature map (default)"),
+    "stage": ("#layer", "X3: stage", "Last feature map (default)"),
+    "first stage": ("#layer", "X1: stage", "Last feature map (default)"),
     "colours": ("#colour-map", "viridis", "inferno"),
 }
 """Selector, another value, default value."""
@@ -88,7 +88,7 @@ def measure_page(url: str, loads: int) -> dict[str, Any]:
 
 def _measure_changes(page: "Page") -> dict[str, int]:
     """Milliseconds from choosing another value to both heatmaps being shown, none of them cached."""
-    page.get_by_text("Colours", exact=True).click()
+    page.get_by_text("Display", exact=True).click()
     targets = CLASSES[1 : 1 + _CHANGES]
     durations = {"target": [_choose(page, "#target", target) for target in targets]}
     for name, (control, value, default) in _CONTROLS.items():

@@ -23,7 +23,9 @@ class UploadEvent:
     function: int
     """Gradio's `fn_index`."""
     values: tuple[Any, ...]
-    """Its inputs as on a fresh page, except for the file, which is the first."""
+    """Its inputs as on a fresh page."""
+    file: int
+    """Index of the file among them."""
     output: int
     """Index of the heatmaps' HTML in its outputs."""
 
@@ -37,7 +39,8 @@ class UploadEvent:
         selected = {by_name["pair"]: pair, by_name["more"]: []}
         return cls(
             function=event["id"],
-            values=tuple(selected.get(number, properties[number].get("value")) for number in event["inputs"][1:]),
+            values=tuple(selected.get(number, properties[number].get("value")) for number in event["inputs"]),
+            file=event["inputs"].index(by_name["upload"]),
             output=event["outputs"].index(by_name["rows"]),
         )
 
@@ -73,7 +76,9 @@ class Visitor:
         """
         uploaded = self._server.post("/gradio_api/upload", files={"files": (name, content)}).raise_for_status()
         file = {"path": uploaded.json()[0], "orig_name": name, "meta": {"_type": "gradio.FileData"}}
-        event = {"data": [file, *self._event.values], "fn_index": self._event.function, "session_hash": self._session}
+        values = list(self._event.values)
+        values[self._event.file] = file
+        event = {"data": values, "fn_index": self._event.function, "session_hash": self._session}
         self._server.post("/gradio_api/queue/join", json=event).raise_for_status()
         html = self._await_html()
         image = _IMAGE.search(html)

@@ -39,20 +39,20 @@ def test_nobody_is_kept_out(page: Page, tmp_path: Path) -> None:
     page.locator("#image canvas").press("ArrowRight")
     expect(page.locator("#region table")).to_be_visible(timeout=10_000)
     page.locator("#measure").click()
-    expect(page.locator("#worth thead th")).to_have_count(3, timeout=90_000)
-    for name in ("More questions", "Colours"):
+    expect(page.locator("#faithfulness thead th")).to_have_count(3, timeout=90_000)
+    for name in ("Advanced settings", "Display"):
         page.get_by_text(name, exact=True).click()
     choose(page, "against", "water")  # without a target: an error
     expect(page.locator("#status [role=alert]")).to_contain_text("choose the target class as well", timeout=20_000)
     page.locator("#closer summary").first.click()
     assert barriers(page) == []
 
-    page.get_by_role("tab", name="Inside").click()  # which says why it cannot answer, too
+    page.get_by_role("tab", name="Layers and fusion").click()  # which says why it cannot answer, too
     expect(page.locator("#inside-body [role=alert]")).to_contain_text("choose the target class as well", timeout=20_000)
     page.get_by_role("tab", name="Compare").click()
     choose(page, "target", "roof")
     expect(page.locator("#rows .scff figcaption")).to_contain_text("over water", timeout=20_000)
-    page.get_by_role("tab", name="Inside").click()
+    page.get_by_role("tab", name="Layers and fusion").click()
     expect(page.locator("#inside-body figure")).to_have_count(11, timeout=20_000)
     assert barriers(page) == []
 
@@ -63,7 +63,7 @@ def test_nobody_is_kept_out(page: Page, tmp_path: Path) -> None:
     page.locator("#batch-files input[type=file]").set_input_files([tmp_path / "five.tif", tmp_path / "bad.png"])
     page.locator("#batch-start").click()
     expect(page.locator("#batch-status")).to_contain_text("1 of 2 images explained", timeout=30_000)
-    page.get_by_text("More questions", exact=True).last.click()
+    page.get_by_text("Advanced settings", exact=True).last.click()
     assert barriers(page) == []
 
     page.get_by_role("tab", name="Models").click()
@@ -108,9 +108,9 @@ def go_to(page: Page, name: str) -> None:
 def test_the_keyboard_alone_does_everything(page: Page) -> None:
     found = stops(page)
     assert [name for name, seen in found.items() if not seen] == []
-    upload = "Your image: drop, browse or paste: Drop File Here - or - Click to Upload"
+    upload = "Image: drop, browse or paste: Drop File Here - or - Click to Upload"
     order = [
-        "compare-button", "Pair of networks", upload, "River", "Show evidence for", "Method", "Layer", "Clear",
+        "compare-button", "Model pair", upload, "River", "Target class", "Method", "Layer", "Clear",
         "Slide between Baseline and With SCFF", "measure",
         "Figure, PNG", "copy-link",
     ]  # fmt: skip
@@ -119,7 +119,7 @@ def test_the_keyboard_alone_does_everything(page: Page) -> None:
     go_to(page, "River")
     page.keyboard.press("Enter")
     expect(page.locator("#status")).to_contain_text("River (a drawing", timeout=20_000)
-    go_to(page, "Show evidence for")
+    go_to(page, "Target class")
     for key in ("ArrowDown", "ArrowDown", "Enter"):
         page.keyboard.press(key)
     expect(page).to_have_url(re.compile("target="), timeout=10_000)
@@ -127,7 +127,7 @@ def test_the_keyboard_alone_does_everything(page: Page) -> None:
         expect(page.locator(f"#rows .{role} figcaption b")).to_have_text(page.locator("#target input").input_value())
     go_to(page, "layer: what is this?")
     page.keyboard.press("Enter")
-    expect(page.locator("#settings details[open] span")).to_contain_text("Where in the network")
+    expect(page.locator("#settings details[open] span")).to_contain_text("The feature map that")
     page.keyboard.press("Escape")
     expect(page.locator("#settings details[open]")).to_have_count(0)
     page.locator("#image canvas").focus()
@@ -138,10 +138,10 @@ def test_the_keyboard_alone_does_everything(page: Page) -> None:
     expect(page.locator("#slider input")).to_have_attribute("aria-valuetext", "51% Baseline, 49% With SCFF")
     go_to(page, "measure")
     page.keyboard.press("Enter")
-    expect(page.locator("#worth thead th")).to_have_count(3, timeout=90_000)
+    expect(page.locator("#faithfulness thead th")).to_have_count(3, timeout=90_000)
     page.locator("#compare-button").focus()
     page.keyboard.press("ArrowRight")
-    expect(page.get_by_role("tabpanel", name="Inside")).to_be_visible()
+    expect(page.get_by_role("tabpanel", name="Layers and fusion")).to_be_visible()
     page.keyboard.press("End")
     expect(page.get_by_role("tab", name="Models")).to_be_focused()
     expect(page.locator("#cards .card h3")).to_have_text(["tiny"], timeout=20_000)

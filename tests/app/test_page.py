@@ -1,11 +1,14 @@
 """The page in a real browser: headless Chromium through Playwright."""
 
+import asyncio
 import re
 import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
+from gradio.block_function import BlockFunction
+from gradio.blocks import Blocks
 from PIL import Image
 from playwright.sync_api import Page, expect
 
@@ -44,7 +47,7 @@ def test_tiff_is_shown_and_explained_and_the_target_changes_both_maps(page: Page
     upload(page, tmp_path / "scene.tif")
     expect(page.locator("#status")).to_contain_text("scene.tif", timeout=20_000)
 
-    predicted = page.locator("#rows .baseline .said").inner_text().split(",")[0]
+    predicted = page.locator("#rows .baseline .prediction").inner_text().split(",")[0]
     other = next(name for name in ("field", "roof") if name != predicted)
     choose(page, "target", other)
     expect(page.locator("#rows .scff figcaption")).to_contain_text(other, timeout=10_000)
@@ -61,28 +64,28 @@ def test_method_layer_and_colours_change_the_maps(page: Page) -> None:
     choose(page, "layer", "X1: stage")
     expect(page.locator("#rows .scff figcaption")).to_contain_text("16 × 16 cells", timeout=10_000)
     before = wait_for_other(page, "scff", before)
-    page.get_by_text("Colours", exact=True).click()
+    page.get_by_text("Display", exact=True).click()
     choose(page, "colour-map", "viridis")
     wait_for_other(page, "scff", before)
     assert "colour_map=viridis" in page.url
 
 
 @at_one_width
-def test_strength_of_the_overlay_asks_nobody(page: Page) -> None:
-    asked: list[str] = []
-    page.get_by_text("Colours", exact=True).click()
-    strength = page.locator("#opacity input[type=range]")
-    strength.focus()
-    page.on("request", lambda request: asked.append(request.url))
+def test_overlay_opacity_sends_no_request(page: Page) -> None:
+    requests: list[str] = []
+    page.get_by_text("Display", exact=True).click()
+    opacity = page.locator("#opacity input[type=range]")
+    opacity.focus()
+    page.on("request", lambda request: requests.append(request.url))
     for _ in range(3):
-        strength.press("ArrowLeft")
+        opacity.press("ArrowLeft")
     heat = page.locator("#rows .scff .heat")
     expect(heat).to_have_css("opacity", "0.4")
-    assert not asked
+    assert not requests
     assert "opacity=0.4" in page.url
 
 
-def test_a_box_is_judged_and_is_part_of_the_link(page: Page) -> None:
+def test_a_box_is_measured_and_part_of_the_link(page: Page) -> None:
     drag_box(page, 0.25, 0.25, 0.75, 0.5)
     expect(page.locator("#region")).to_contain_text("12.5 % of the image", timeout=10_000)
     expect(page.locator("#region tbody tr")).to_have_count(2)
@@ -101,22 +104,24 @@ def test_a_box_by_the_keyboard_and_a_brush(page: Page) -> None:
     expect(page.locator("#image .marked")).to_contain_text("to 150, 153", timeout=10_000)
     page.get_by_role("button", name="Brush").click()
     drag_box(page, 0.3, 0.3, 0.6, 0.3)
-    expect(page.locator("#image .marked")).to_contain_text("A brushed region is marked", timeout=10_000)
+    expect(page.locator("#image .marked")).to_contain_text("Marked: a brushed region", timeout=10_000)
     expect(page.locator("#region")).to_contain_text("of the image", timeout=10_000)
 
 
 def test_faithfulness_on_request(page: Page) -> None:
     page.locator("#measure").click()
-    expect(page.locator("#worth thead th")).to_have_count(3, timeout=90_000)
-    for word in ("drop in confidence", "insertion", "deletion", "ROAD"):
-        expect(page.locator("#worth")).to_contain_text(word)
-    page.locator("#worth summary").first.click()
-    expect(page.locator("#worth details[open] span")).to_contain_text("By how much the confidence falls")
+    expect(page.locator("#faithfulness thead th")).to_have_count(3, timeout=90_000)
+    for word in ("drop in confidence", "Insertion AUC", "Deletion AUC", "ROAD"):
+        expect(page.locator("#faithfulness")).to_contain_text(word)
+    page.locator("#faithfulness summary").first.click()
+    expect(page.locator("#faithfulness details[open] span")).to_contain_text(
+        "How far the target class's probability falls"
+    )
 
 
 @at_one_width
-def test_files_can_be_taken_away(page: Page) -> None:
-    titles = ["Figure, PNG", "Figure, SVG", "Figure, PDF", "Raw maps, NPZ", "Everything, JSON"]
+def test_files_can_be_exported(page: Page) -> None:
+    titles = ["Figure, PNG", "Figure, SVG", "Figure, PDF", "Raw heatmaps, NPZ", "JSON report"]
     expect(page.locator("#files a")).to_have_text(titles)
     with page.expect_download() as found:
         page.locator("#files a").nth(2).click()
@@ -177,7 +182,7 @@ def test_a_link_whose_image_is_gone_says_so(page: Page, url: str) -> None:
 
 
 @at_one_width
-def test_bad_files_are_said_and_stay_said(page: Page, tmp_path: Path) -> None:
+def test_errors_of_bad_files_stay(page: Page, tmp_path: Path) -> None:
     before = picture(page, "baseline")
     alert = page.locator("#status [role=alert]")
     for name, content, words in (
@@ -188,7 +193,7 @@ def test_bad_files_are_said_and_stay_said(page: Page, tmp_path: Path) -> None:
         (tmp_path / name).write_bytes(content)
         upload(page, tmp_path / name)
         expect(alert).to_contain_text(words, timeout=20_000)
-        expect(alert).to_contain_text("Below is still Overpass (a drawing")
+        expect(alert).to_contain_text("Still displayed: Overpass (a drawing")
         expect(page.locator("#upload")).to_contain_text("Drop File Here")
     assert np.array_equal(picture(page, "baseline"), before)
     expect(alert).to_be_visible()
@@ -209,12 +214,12 @@ def test_new_and_broken_pairs_without_restart(page: Page, checkpoints: Path, tmp
         expect(alert).to_contain_text("torn/scff.safetensors is damaged or cut short", timeout=20_000)
         Image.fromarray(texture(2, 5)).save(tmp_path / "kept.png")
         upload(page, tmp_path / "kept.png")  # is not lost, though this pair cannot say anything about it
-        expect(alert).to_contain_text("kept.png is kept for another pair", timeout=20_000)
+        expect(alert).to_contain_text("kept.png is kept; choose another model pair", timeout=20_000)
         choose(page, "pair", "fresh")
         expect(alert).to_have_count(0, timeout=20_000)
         expect(page.locator("#status")).to_contain_text("kept.png")
         wait_for_other(page, "baseline", before)
-        page.get_by_text("More questions", exact=True).click()
+        page.get_by_text("Advanced settings", exact=True).click()
         choose(page, "more", "tiny")
         expect(page.locator("#rows section")).to_have_count(2, timeout=20_000)
         page.get_by_role("tab", name="Models").click()
@@ -247,7 +252,7 @@ def test_another_pairs_layers_and_back(page: Page, checkpoints: Path) -> None:
             wait_for_other(page, "scff", before)
             assert any("X2" in name for name in layers()) == known
             assert (layers() == all_of_them) == known
-            expect(page.locator("#image .marked")).to_contain_text("A brushed region is marked")
+            expect(page.locator("#image .marked")).to_contain_text("Marked: a brushed region")
             expect(page.locator("#region")).to_contain_text("of the image")
         page.get_by_role("button", name="Clear").click()
         expect(page.locator("#region")).to_contain_text("Mark an object", timeout=10_000)
@@ -259,15 +264,43 @@ def test_another_pairs_layers_and_back(page: Page, checkpoints: Path) -> None:
 def test_inside_shows_every_stage_of_what_is_compared(page: Page) -> None:
     choose(page, "target", "water")
     expect(page.locator("#rows .scff figcaption")).to_contain_text("water", timeout=10_000)
-    page.get_by_role("tab", name="Inside").click()
+    page.get_by_role("tab", name="Layers and fusion").click()
     body = page.locator("#inside-body")
     expect(body.locator(".inside-row")).to_have_count(4, timeout=20_000)
     expect(body).to_contain_text("Evidence for water, by Grad-CAM++")
     expect(body.locator(".heat").first).to_be_visible()
     assert width_needed(page) <= page.viewport_size["width"]
     with page.expect_download() as found:
-        body.get_by_role("link", name="All maps, NPZ").click()
+        body.get_by_role("link", name="All heatmaps, NPZ").click()
     assert set(np.load(found.value.path())) > {"baseline/X1", "scff/X4", "scff/Y2"}
+
+
+@at_one_width
+def test_an_answer_that_is_overtaken_does_not_stay(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The example's answer is held up on its way to the page, after its callback has ended."""
+    postprocess, held = Blocks.postprocess_data, []
+
+    async def delayed(self: Blocks, block_fn: BlockFunction, *arguments: object, **options: object) -> object:
+        answer = await postprocess(self, block_fn, *arguments, **options)
+        if block_fn.name == "open_example" and not held:
+            held.append(block_fn)
+            await asyncio.sleep(3)
+        return answer
+
+    monkeypatch.setattr(Blocks, "postprocess_data", delayed)
+    arrived = int(page.evaluate("window.scffLensSequence"))
+    page.locator("#examples button.thumbnail-item").nth(1).click()
+    choose(page, "target", "roof")
+    expect(page).to_have_url(re.compile("image=river.*target=roof"), timeout=10_000)
+    expect(page.locator("#rows .scff figcaption")).to_contain_text("roof")
+    page.wait_for_function(f"window.scffLensSequence >= {arrived + 3}", timeout=20_000)  # the latest view, once more
+    assert held
+    expect(page).to_have_url(re.compile("image=river.*target=roof"))
+    expect(page.locator("#status")).to_contain_text("River (a drawing")
+    expect(page.locator("#rows .scff figcaption")).to_contain_text("roof")
+    expect(page.locator("#target input")).to_have_value("roof")
+    choose(page, "target", "water")  # its choices are there
+    expect(page.locator("#rows .scff figcaption")).to_contain_text("water", timeout=10_000)
 
 
 @at_one_width

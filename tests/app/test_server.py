@@ -49,7 +49,7 @@ def test_healthz_answers_once_models_are_loaded(pair_folder: Path) -> None:
     (broken / "report.json").write_text("{}")
     with running("--checkpoints", pair_folder.parent) as (url, process):
         assert read(f"{url}/healthz") == {"status": "ok", "pairs": ["broken", "tiny"]}
-    assert "left out: broken is not a complete checkpoint pair" in process.stderr.read()
+    assert "skipped: broken is not a complete checkpoint pair" in process.stderr.read()
 
 
 def test_what_visitors_have_sent_goes_with_the_server(
@@ -70,8 +70,9 @@ def test_no_file_of_the_machine_can_be_named_as_an_upload(pair_folder: Path, tmp
         config = read(f"{url}/config")
         upload = next(c["id"] for c in config["components"] if c["props"].get("elem_id") == "upload")
         function = next(d for d in config["dependencies"] if [upload, "upload"] in d["targets"])
-        settings = ["own", "none", "fused", "gradcam++", False, "inferno", "own", 0.5]
-        values = [{"path": str(secret), "meta": {"_type": "gradio.FileData"}}, None, "tiny", [], *settings]
+        defaults = {component["id"]: component["props"].get("value") for component in config["components"]}
+        forged = {upload: {"path": str(secret), "meta": {"_type": "gradio.FileData"}}}
+        values = [forged.get(component, defaults[component]) for component in function["inputs"]]
         event = {"fn_index": function["id"], "session_hash": "forged", "data": values}
         post(f"{url}/gradio_api/queue/join", event)
         with urllib.request.urlopen(f"{url}/gradio_api/queue/data?session_hash=forged", timeout=60) as stream:

@@ -74,4 +74,6 @@ def test_the_first_that_can_be_used(tmp_path: Path) -> None:
         write_pair(tmp_path / name)
     path = tmp_path / "a" / "scff.safetensors"
     path.write_bytes(path.read_bytes()[:5000])
-    assert pairs.first_usable() == "b"
+    first = pairs.first_usable()
+    assert first is not None
+    assert first.name == "b"

@@ -1,4 +1,4 @@
-"""Files that a visitor sends for a batch, loose or in ZIPs, laid into one folder under names that are safe there."""
+"""Unpacks the uploads of a batch, single files and ZIP files, into one folder under safe names."""
 
 import lzma
 import mmap
@@ -21,20 +21,20 @@ from imagery.world_file import MAX_BYTES, world_file_suffixes
 __all__ = ["MOST_BYTES", "MOST_IMAGES", "Gathered", "gather"]
 
 MOST_IMAGES = 500
-"""Of one batch, bad ones included."""
+"""Images per batch, unreadable ones included."""
 MOST_BYTES = 2 * 2**30
-"""Of all images of one batch, unpacked."""
+"""Unpacked size of all images of a batch."""
 
-_MOST_OF_ONE = 2**30  # bytes of one image, unpacked
-_MOST_ENTRIES = 20_000  # of a ZIP, whatever they are
-_MOST_FOLDERS = 8  # that are kept in a name
-_LONGEST_PART = 150  # bytes of a name's part; endings and numbers are added to it later
-_ENTRY = b"PK\1\2"  # what each entry of a ZIP's directory begins with
-_UTF8 = 0x800  # flags of an entry
+_MOST_IMAGE_BYTES = 2**30  # unpacked
+_MOST_ENTRIES = 20_000  # of a ZIP file, of any kind
+_MOST_FOLDERS = 8  # kept in a name
+_LONGEST_PART = 150  # bytes of a path component, before suffixes and numbers are added
+_ENTRY = b"PK\1\2"  # signature of an entry in a ZIP file's central directory
+_UTF8 = 0x800  # flag bits of an entry
 _ENCRYPTED = 0x1
 _CHUNK = 2**20  # bytes
-# What reading a ZIP raises, by the way it is packed; OSError is bzip2's too.
-_DAMAGES = (
+# Raised on reading, depending on the compression method; OSError is bzip2's too.
+_READ_ERRORS = (
     zipfile.BadZipFile,
     zlib.error,
     lzma.LZMAError,
@@ -49,30 +49,30 @@ _DAMAGES = (
 _WORLD_SUFFIXES = frozenset(ending for suffix in IMAGE_SUFFIXES for ending in world_file_suffixes(suffix))
 
 
-_File = TypeVar("_File")  # as it was sent, or in a ZIP
+_File = TypeVar("_File")  # a path, or an entry of a ZIP file
 
 
 class _DamagedError(Exception):
-    """Something cannot be read from a ZIP."""
+    """An entry of a ZIP file cannot be read."""
 
 
 @dataclass
 class Gathered:
-    """What there is to explain, and what there is not."""
+    """The images of a batch, and the files that were refused."""
 
     folder: Path
     names: list[str] = field(default_factory=list)
-    """Of the images, by their paths within the folder; what they really are shows when they are read."""
+    """Of the images, by their paths within the folder; whether they are images shows when they are read."""
     refused: dict[str, str] = field(default_factory=dict)
-    """By name, why a file is not among them."""
-    passed_over: int = 0
-    """Files in ZIPs that are not images: notes, hidden files, whatever else."""
+    """Reason by file name."""
+    skipped: int = 0
+    """Files in ZIP files that are not images, such as notes and hidden files."""
     _bytes: int = 0
     _taken: set[str] = field(default_factory=set)
-    """Names in small letters: where some systems see one file, and world files know one image, there is to be one."""
+    """Names in lower case: unique on case-insensitive file systems, and for world files."""
 
     def place(self, name: str) -> str:
-        """A name that no file has yet: the one given, or the same with a number.
+        """Reserves a name: the one given, with a number where it is taken.
 
         Raises:
             BadInputError: there are too many.
@@ -80,7 +80,7 @@ class Gathered:
         if len(self.names) + len(self.refused) >= MOST_IMAGES:
             raise BadInputError(f"more than {MOST_IMAGES} images; send fewer at once")
         path = PurePosixPath(name)
-        if any(str(parent).lower() in self._taken for parent in path.parents):  # where a folder would have to be
+        if any(str(parent).lower() in self._taken for parent in path.parents):  # a file where a folder is needed
             path = PurePosixPath(name.replace("/", "_"))
         free, number = path, 1
         while str(free).lower() in self._taken or (self.folder / free).is_dir():
@@ -90,7 +90,7 @@ class Gathered:
         return str(free)
 
     def place_world_file(self, name: str, size: int) -> Path | None:
-        """Where a world file of so many bytes goes; None where something else has its name.
+        """Reserves the path of a world file of that many bytes; None where its name is taken.
 
         Raises:
             BadInputError: as count.
@@ -102,7 +102,7 @@ class Gathered:
         return self.folder / name
 
     def count(self, size: int) -> None:
-        """Adds bytes to what the batch takes on the disk.
+        """Adds to the bytes that the batch takes on disk.
 
         Raises:
             BadInputError: they are too many.
@@ -113,20 +113,20 @@ class Gathered:
 
 
 def gather(files: Sequence[Path], folder: Path) -> Gathered:
-    """Lays a visitor's files into a folder.
+    """Collects uploads in a folder.
 
-    Loose files are taken as they are; ZIPs are unpacked as far as they hold images, whose folders stay in their names.
-    Names that are there twice get numbers; of several ZIPs each is a folder. World files go with their images.
+    Single files are taken as they are; of ZIP files the images are unpacked, with their folders. Duplicate names get
+    numbers; of several ZIP files each becomes a folder. World files are placed beside their images.
 
     Args:
-        files: as they were sent.
-        folder: empty; the files in it are to be changed by nobody.
+        files: as uploaded.
+        folder: empty; files in it may be hard links, and must not be modified.
 
     Raises:
-        BadInputError: there is nothing, or too much.
+        BadInputError: there are no files, or too many.
     """
     if not files:
-        raise BadInputError("there are no files yet; choose images or a ZIP of them")
+        raise BadInputError("no files yet; choose images or a ZIP file of them")
     found, loose = Gathered(folder), _Source()
     several = sum(_is_zip(path) for path in files) > 1
     for path in files:
@@ -139,33 +139,33 @@ def gather(files: Sequence[Path], folder: Path) -> Gathered:
         else:
             free = found.place(str(name))
             found.count(path.stat().st_size)
-            _lay(path, folder / free)
+            _link_or_copy(path, folder / free)
             found.names.append(free)
             loose.images.append((name, free))
     for path, free in loose.matches():
         size = path.stat().st_size
         if size <= MAX_BYTES and (target := found.place_world_file(free, size)):
-            _lay(path, target)
+            _link_or_copy(path, target)
     return found
 
 
 class _Source(Generic[_File]):
-    """What comes together, loose or in one ZIP: world files belong to images that they come with."""
+    """Files uploaded together, singly or in one ZIP file: world files belong to images of the same source."""
 
     def __init__(self) -> None:
         self.images: list[tuple[PurePosixPath, str]] = []
-        """Names that images came by, and those that they have."""
+        """Original and reserved name of each image."""
         self._world_files: dict[tuple[str, str], list[_File]] = {}
 
     def add_world_file(self, name: PurePosixPath, file: _File) -> None:
-        """Adds a file that may place an image on the ground, under the name that it came by."""
+        """Adds a world file under its original name."""
         self._world_files.setdefault((str(name.with_suffix("")), name.suffix.lower()), []).append(file)
 
     def matches(self) -> Iterator[tuple[_File, str]]:
-        """World files with names that are looked for, each beside the one image that it can mean.
+        """World files and their paths beside the image that each belongs to.
 
-        Of an image with several, the one that counts first; a file that may mean several images, or several files
-        of one name, mean none.
+        Of several world files of an image the first in order of precedence is taken; ambiguous ones (several images, or
+        several files of one name) are ignored.
         """
         wanted = Counter(key for name, _ in self.images for key in _keys(name))
         for name, free in self.images:
@@ -176,7 +176,7 @@ class _Source(Generic[_File]):
 
 
 def _keys(image: PurePosixPath) -> list[tuple[str, str]]:
-    """World files that an image can have, by stem and ending; of what is no image by its name, none."""
+    """Stem and suffix of an image's possible world files; none for a file without an image's suffix."""
     suffix = image.suffix.lower()
     return (
         [(str(image.with_suffix("")), each) for each in world_file_suffixes(suffix)] if suffix in IMAGE_SUFFIXES else []
@@ -187,25 +187,27 @@ def _is_zip(path: Path) -> bool:
     return path.suffix.lower() == ".zip"
 
 
-def _lay(path: Path, target: Path) -> None:
-    """The file under another name, which stays when the first one goes."""
+def _link_or_copy(path: Path, target: Path) -> None:
+    """Makes a file available under another name, which outlives the first."""
     try:
         os.link(path, target)
-    except OSError:  # another disk, or one without links
+    except OSError:  # another file system, or one without hard links
         shutil.copyfile(path, target)
 
 
 def _unpack(path: Path, name: str, folder: str, found: Gathered) -> None:
-    """Adds the images of a ZIP, in a folder where one is named; of a ZIP that cannot be used, why."""
+    """Adds the images of a ZIP file, below a folder where one is given; refuses a ZIP file that cannot be read."""
     before = len(found.names) + len(found.refused)
     try:
         if _entries(path) > _MOST_ENTRIES:
-            raise BadInputError(f"{name}: more than {_MOST_ENTRIES:,} files in this ZIP; send fewer at once")
+            raise BadInputError(f"{name}: more than {_MOST_ENTRIES:,} files in this ZIP file; send fewer at once")
         archive = zipfile.ZipFile(path)
-    except BadInputError:  # of the batch, not of this ZIP
+    except BadInputError:  # of the whole batch
         raise
-    except _DAMAGES:
-        found.refused[found.place(name)] = f"{name}: this ZIP is damaged, cut short, or none; pack the images again"
+    except _READ_ERRORS:
+        found.refused[found.place(name)] = (
+            f"{name}: this ZIP file is damaged, truncated, or not a ZIP file; pack the images again"
+        )
         return
     with archive:
         source = _Source()
@@ -215,11 +217,11 @@ def _unpack(path: Path, name: str, folder: str, found: Gathered) -> None:
         for entry, free in source.matches():
             _take_world_file(archive, entry, free, found)
     if len(found.names) + len(found.refused) == before:
-        found.refused[found.place(name)] = f"{name}: no image in this ZIP"
+        found.refused[found.place(name)] = f"{name}: no image in this ZIP file"
 
 
 def _entries(path: Path) -> int:
-    """How many entries a ZIP can have at most, counted before they are read into memory."""
+    """Upper bound of a ZIP file's entries, counted before the directory is read into memory."""
     if not path.stat().st_size:
         return 0
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
@@ -229,39 +231,39 @@ def _entries(path: Path) -> int:
 def _take(
     archive: zipfile.ZipFile, entry: zipfile.ZipInfo, folder: str, source: _Source[zipfile.ZipInfo], found: Gathered
 ) -> None:
-    """Adds an entry of a ZIP that is an image by its name; what may be a world file waits for all images."""
-    parts = _parts(_said(entry))
+    """Adds an entry with an image's suffix; possible world files wait until all images are known."""
+    parts = _parts(_decoded_name(entry))
     if not parts or "__MACOSX" in parts or any(part.startswith(".") for part in parts):
-        found.passed_over += 1
+        found.skipped += 1
         return
-    asked = PurePosixPath(*parts)
-    if asked.suffix.lower() in _WORLD_SUFFIXES:
-        source.add_world_file(asked, entry)
+    original = PurePosixPath(*parts)
+    if original.suffix.lower() in _WORLD_SUFFIXES:
+        source.add_world_file(original, entry)
         return
-    if asked.suffix.lower() not in IMAGE_SUFFIXES:
-        found.passed_over += 1
+    if original.suffix.lower() not in IMAGE_SUFFIXES:
+        found.skipped += 1
         return
-    name = found.place(str(PurePosixPath(folder, asked)))
+    name = found.place(str(PurePosixPath(folder, original)))
     target = found.folder / name
-    if reason := _unusable(entry):
+    if reason := _refusal(entry):
         found.refused[name] = f"{name}: {reason}"
         return
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
         with target.open("xb") as file:
-            for chunk in _content(archive, entry, _MOST_OF_ONE):
+            for chunk in _content(archive, entry, _MOST_IMAGE_BYTES):
                 found.count(len(chunk))
                 file.write(chunk)
     except _DamagedError:
         target.unlink()
-        found.refused[name] = f"{name}: damaged in its ZIP, or packed in a way that cannot be read"
+        found.refused[name] = f"{name}: damaged in the ZIP file, or packed with an unsupported method"
     else:
         found.names.append(name)
-        source.images.append((asked, name))
+        source.images.append((original, name))
 
 
 def _take_world_file(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, name: str, found: Gathered) -> None:
-    """Adds six numbers that place an image on the ground; of a bad one nothing, for the image has its row without."""
+    """Adds a world file; one that cannot be read is ignored, as its image can be explained without."""
     try:
         content = b"".join(_content(archive, entry, MAX_BYTES))
     except _DamagedError:
@@ -270,22 +272,22 @@ def _take_world_file(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, name: str
         target.write_bytes(content)
 
 
-def _unusable(entry: zipfile.ZipInfo) -> str | None:
-    """Why an entry is not unpacked, as far as the ZIP's directory tells."""
+def _refusal(entry: zipfile.ZipInfo) -> str | None:
+    """Why an entry is refused, according to the ZIP file's directory."""
     if stat.S_ISLNK(entry.external_attr >> 16):
-        return "a link to another file; pack the image itself"
+        return "a symbolic link; pack the image itself"
     if entry.flag_bits & _ENCRYPTED:
-        return "encrypted; unpack the ZIP and send the images"
-    if entry.file_size > _MOST_OF_ONE:
-        return f"larger than {_MOST_OF_ONE // 2**30} GB"
+        return "encrypted; unpack the ZIP file and send the images"
+    if entry.file_size > _MOST_IMAGE_BYTES:
+        return f"larger than {_MOST_IMAGE_BYTES // 2**30} GB"
     return None
 
 
 def _content(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, most: int) -> Iterator[bytes]:
-    """The bytes of an entry, whatever the ZIP's directory says of how many there are.
+    """Content of an entry in chunks, limited whatever size the ZIP file's directory declares.
 
     Raises:
-        _DamagedError: they cannot be read, or are more than the most.
+        _DamagedError: it cannot be read, or exceeds the limit.
     """
     size = 0
     try:
@@ -295,12 +297,12 @@ def _content(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, most: int) -> Ite
                 if size > most:
                     raise ValueError
                 yield chunk
-    except _DAMAGES as error:
+    except _READ_ERRORS as error:
         raise _DamagedError from error
 
 
-def _said(entry: zipfile.ZipInfo) -> str:
-    """An entry's name; many programs write UTF-8 and do not say so."""
+def _decoded_name(entry: zipfile.ZipInfo) -> str:
+    """An entry's name; many programs write UTF-8 without setting the flag."""
     if entry.flag_bits & _UTF8:
         return entry.filename
     try:
@@ -310,15 +312,15 @@ def _said(entry: zipfile.ZipInfo) -> str:
 
 
 def _parts(name: str) -> list[str]:
-    """The parts of a path that lead nowhere but down, each of a length that every file system takes."""
+    """Components of a relative path without '..', each short enough for any file system."""
     parts = [part.strip() for part in re.sub(r"[\x00-\x1f\x7f]", "_", name.replace("\\", "/")).split("/")]
     parts = [part for part in parts if part not in ("", ".", "..") and not re.fullmatch("[A-Za-z]:", part)]
-    return [_short(part) for part in parts[-1 - _MOST_FOLDERS :]]
+    return [_shortened(part) for part in parts[-1 - _MOST_FOLDERS :]]
 
 
-def _short(part: str) -> str:
+def _shortened(part: str) -> str:
     data = part.encode(errors="replace")
     if len(data) <= _LONGEST_PART:
         return data.decode()
-    ending = PurePosixPath(part).suffix[:10]
-    return data[: _LONGEST_PART - len(ending.encode())].decode(errors="ignore") + ending
+    suffix = PurePosixPath(part).suffix[:10]
+    return data[: _LONGEST_PART - len(suffix.encode())].decode(errors="ignore") + suffix

@@ -1,20 +1,20 @@
-"""The Batch tab's actions: many images, seen by both networks of a pair, one after the other."""
+"""Callbacks of the Batch tab: many images, explained by a pair's two networks one after another."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import closing
-from html import escape
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
-from app.components.controls import OWN, layer_choice
-from app.components.errors import failure_html, refusal_html, shows_errors
+from app.components.controls import OWN, OWN_PREDICTION, layer_choice
 from app.components.html import message
-from app.session.settings import OWN_PREDICTION, Settings
+from app.components.templates import render
+from app.session.errors import error_message, server_error_message, shows_errors
+from app.session.settings import Settings
 from app.storage.downloads import DownloadStore
 from app.tabs.batch.archive import gather
-from app.tabs.batch.exports import batch_files
+from app.tabs.batch.exports import export_links
 from app.tabs.batch.jobs import BatchJob, BatchJobs
 from app.tabs.batch.layout import BatchComponents
 from app.tabs.batch.view import column_glossary, columns, entry, outcome_message, progress_bar
@@ -26,187 +26,200 @@ from explain.cam.layers import FUSED, explainable_layers, find_layer
 from explain.cam.methods import METHODS
 from pairs.folder import PairFolder
 
-__all__ = ["Batch", "wire"]
+__all__ = ["Batch", "bind_callbacks"]
 
-# Images at once: a step is short, so that what is done is seen soon and Stop is heard soon.
-_AT_ONCE = {"none": 8, "quick": 4, "full": 2}
-_MOST_SCORED = 8  # images of a batch by a method that runs the network once a channel: minutes each
+_BATCH_SIZES = {"none": 8, "quick": 4, "full": 2}  # small: results appear, and Stop acts, after each batch
+_MOST_SLOW_IMAGES = 8  # by a method that runs the network once per channel, minutes each
+
+Inputs = Mapping[Any, Any]
+Updates = dict[Any, Any]
 
 
-def wire(tab: gr.Tab, parts: BatchComponents, actions: "Batch", private: Mapping[str, object]) -> None:
-    """Binds the tab's actions to its parts."""
-    choices = [parts.pair, parts.target, parts.layer]
-    offered = [*choices, parts.trouble]
-    tab.select(actions.offer, choices, offered, show_progress="hidden", **private)
-    parts.pair.focus(actions.list_pairs, None, parts.pair, show_progress="hidden", **private)
-    parts.pair.input(actions.offer, choices, offered, show_progress="hidden", **private)
-    # Files are unpacked before a batch waits for its turn: what is wrong with them is said at once.
-    unpacking = {**private, "concurrency_id": "unpacking"}
-    ready = parts.start.click(
-        actions.prepare, parts.request(), parts.answer(), show_progress_on=parts.progress, **unpacking
+def bind_callbacks(
+    tab: gr.Tab, components: BatchComponents, callbacks: "Batch", event_options: Mapping[str, Any]
+) -> None:
+    """Binds the tab's callbacks to the events of its components."""
+    offered = [components.pair, components.target, components.layer, components.pair_error]
+    choices: set[Any] = {components.pair, components.target, components.layer}
+    quiet = {"show_progress": "hidden", **event_options}
+    tab.select(callbacks.offer, choices, offered, **quiet)
+    components.pair.focus(callbacks.list_pairs, None, components.pair, **quiet)
+    components.pair.input(callbacks.offer, choices, offered, **quiet)
+    # Uploads are unpacked before the job is queued: errors in them are shown at once.
+    unpacking = {**event_options, "concurrency_id": "unpacking"}
+    prepared = components.start.click(
+        callbacks.prepare, components.request(), components.answer(), show_progress_on=components.progress, **unpacking
     )
-    # One batch at a time, so that single images of others are still seen soon.
-    working = {**private, "concurrency_id": "batch", "concurrency_limit": 1}
-    ready.then(actions.explain, parts.job, parts.answer(), trigger_mode="multiple", show_progress="hidden", **working)
-    parts.stop.click(actions.stop, parts.job, parts.answer(), queue=False, api_visibility="private")
-    parts.job.delete_callback = actions.left  # an hour after the page was closed
+    # One batch at a time, so that single images of other visitors are not held up.
+    processing = {**quiet, "concurrency_id": "batch", "concurrency_limit": 1}
+    prepared.then(callbacks.explain, components.job, components.answer(), trigger_mode="multiple", **processing)
+    components.stop.click(callbacks.stop, components.job, components.answer(), queue=False, api_visibility="private")
+    components.job.delete_callback = callbacks.cancel  # an hour after the page was closed
 
 
 class Batch:
-    """What the tab does; each action returns the new values of the parts that change.
+    """Callbacks of the tab; each returns the updates of components.
 
     Args:
         pairs: that can be chosen.
-        jobs: visitors' batches, and where their files are kept.
-        shelf: where pictures and downloads are put; of its own, so that a batch pushes off nothing of anybody's.
-        parts: of the tab.
+        jobs: batch jobs and their files.
+        downloads: where images and files are put; not shared, so that a batch displaces no other downloads.
+        components: of the tab.
     """
 
-    def __init__(self, pairs: PairFolder, jobs: BatchJobs, shelf: DownloadStore, parts: BatchComponents) -> None:
+    def __init__(
+        self, pairs: PairFolder, jobs: BatchJobs, downloads: DownloadStore, components: BatchComponents
+    ) -> None:
         self.pairs = pairs
         self.jobs = jobs
-        self.shelf = shelf
-        self.parts = parts
+        self.downloads = downloads
+        self.components = components
 
     def list_pairs(self) -> gr.Dropdown:
-        """Offers the pairs that there are now."""
+        """Offers the pairs in the folder now."""
         return gr.Dropdown(self.pairs.names())
 
-    def offer(self, pair: str | None, target: str, layer: str) -> dict:
-        """Offers what a pair can be asked; without one, the first that can be used.
+    def offer(self, inputs: Inputs) -> Updates:
+        """Offers a pair's classes and layers; by default those of the first pair that can be loaded.
 
-        What is wrong with a pair is said beside it: the status may be that of a batch.
+        Errors go beside the pair: the status may be that of a running batch.
         """
+        components = self.components
         try:
-            return {**self._offered(pair, target, layer), self.parts.trouble: ""}
+            return {**self._offered(inputs), components.pair_error: ""}
         except BadInputError as error:
-            return {self.parts.trouble: refusal_html(error)}
+            return {components.pair_error: error_message(error)}
         except Exception:
-            return {self.parts.trouble: failure_html()}
+            return {components.pair_error: server_error_message()}
 
-    def _offered(self, pair: str | None, target: str, layer: str) -> dict:
-        parts, names = self.parts, self.pairs.names()
-        name = pair or self.pairs.first_usable()
-        if name is None:
-            return {parts.pair: gr.Dropdown(names)}
-        loaded = self.pairs.load(name)
-        layers = explainable_layers(loaded.scff.network)
+    def _offered(self, inputs: Inputs) -> Updates:
+        components, names = self.components, self.pairs.names()
+        name, target, layer = inputs[components.pair], inputs[components.target], inputs[components.layer]
+        pair = self.pairs.load(name) if name else self.pairs.first_usable()
+        if pair is None:
+            return {components.pair: gr.Dropdown(names)}
+        layers = explainable_layers(pair.scff.network)
         return {
-            parts.pair: gr.Dropdown(names, value=name),
-            parts.target: gr.Dropdown(
-                [OWN, *((each, each) for each in loaded.classes)],
-                value=target if target in loaded.classes else OWN_PREDICTION,
+            components.pair: gr.Dropdown(names, value=pair.name),
+            components.target: gr.Dropdown(
+                [OWN, *((name, name) for name in pair.classes)],
+                value=target if target in pair.classes else OWN_PREDICTION,
             ),
-            parts.layer: gr.Dropdown(list(map(layer_choice, layers)), value=layer if layer in layers else FUSED),
+            components.layer: gr.Dropdown(list(map(layer_choice, layers)), value=layer if layer in layers else FUSED),
         }
 
-    def prepare(self, *asked: Any) -> dict:
-        """Lays a visitor's files out for a batch, which then waits for its turn.
-
-        Args:
-            asked: the values of BatchComponents.request().
-        """
-        return {self.parts.job: None, **self._prepared(*asked)}  # of what is refused, nothing is to be explained
+    def prepare(self, inputs: Inputs) -> Updates:
+        """Collects the uploads of a batch, which is then queued."""
+        return {self.components.job: None, **self._prepared(inputs)}  # a refused batch has no job to process
 
     @shows_errors
-    def _prepared(
-        self, files: list[str] | None, pair: str | None, target: str, method: str, layer: str, measured: str
-    ) -> dict:
-        if not pair:
-            raise BadInputError("no pair of networks is chosen; choose one")
-        loaded = self.pairs.load(pair)
-        question = Settings(target=target, layer=layer, method=method).question(loaded)
-        find_layer(loaded.scff.network, layer)
-        scored = METHODS[method].scores
+    def _prepared(self, inputs: Inputs) -> Updates:
+        components = self.components
+        if not inputs[components.pair]:
+            raise BadInputError("no model pair is chosen; choose one")
+        pair = self.pairs.load(inputs[components.pair])
+        target, layer, method = (inputs[each] for each in (components.target, components.layer, components.method))
+        metrics, files = inputs[components.metrics], [Path(file) for file in inputs[components.files] or ()]
+        question = Settings(target=target, layer=layer, method=method).question(pair)
+        find_layer(pair.scff.network, layer)
+        slow = METHODS[method].scores
 
         def build(folder: Path) -> BatchJob:
             (images := folder / "images").mkdir()
             (out := folder / "results").mkdir()
-            found = gather(list(map(Path, files or ())), images)
-            if scored and len(found.names) > _MOST_SCORED:
+            gathered = gather(files, images)
+            if slow and len(gathered.names) > _MOST_SLOW_IMAGES:
                 raise BadInputError(
-                    f"{METHODS[method].title} runs both networks once for each of a layer's channels, so that a batch "
-                    f"by it holds at most {_MOST_SCORED} images; send fewer, or choose another method"
+                    f"{METHODS[method].title} runs both networks once for each channel of the layer; a batch is "
+                    f"limited to {_MOST_SLOW_IMAGES} images; send fewer, or choose another method"
                 )
-            rows = [ImageRow(name, reason) for name, reason in found.refused.items()]
-            work = FolderRun(
-                images, found.names, out, loaded, question, measured, batch=1 if scored else _AT_ONCE[measured]
-            )
-            return BatchJob(work, found, rows, [entry(work, row, self.shelf) for row in rows])
+            rows = [ImageRow(name, reason) for name, reason in gathered.refused.items()]
+            size = 1 if slow else _BATCH_SIZES[metrics]
+            work = FolderRun(images, gathered.names, out, pair, question, metrics, batch=size)
+            return BatchJob(work, gathered, rows, [entry(work, row, self.downloads) for row in rows])
 
         key = self.jobs.make(build)
-        waiting = message("In line: the server explains one batch at a time, and yours comes when it is its turn.")
-        job = self.jobs.find(key)
-        return {**self._shown(key, job), self.parts.status: waiting, **self._buttons(running=True)}
+        queued = message("Queued: the server processes one batch at a time; yours starts when it is its turn.")
+        return {**self._results(key, self.jobs.find(key)), components.status: queued, **self._buttons(running=True)}
 
-    def explain(self, key: str | None) -> Iterator[dict]:
-        """Does a batch that was prepared, and shows what is done after every few images."""
+    def explain(self, key: str | None) -> Iterator[Updates]:
+        """Processes a batch and shows its results as they are computed.
+
+        The results so far are complete files: a batch that is stopped or fails keeps them.
+        """
         job = self.jobs.find(key)
-        if job is None and key is not None:
-            yield self._gone()
+        if key is None or (job is not None and not job.begin()):
+            yield {self.components.status: gr.skip()}  # an empty answer would clear all components
             return
-        if job is None or not job.begin():
-            yield {self.parts.status: gr.skip()}  # without a word, Gradio would clear everything
+        if job is None:
+            yield self._expired()
             return
-        trouble = None
+        error_html = None
         try:
             with closing(explain_in_steps(job.work)) as steps:
                 for step in steps:
-                    if not job.add(step.rows, [entry(job.work, row, self.shelf) for row in step.rows]):
+                    if not job.add(step.rows, [entry(job.work, row, self.downloads) for row in step.rows]):
                         break
                     yield self._running(key, job)
         except BadInputError as error:
-            trouble = refusal_html(error)
+            error_html = error_message(error)
         except Exception:
-            trouble = failure_html()
+            error_html = server_error_message()
         finally:
             job.end()
             self.jobs.keep(key)
-        yield self._ended(key, job, trouble)
+        yield self._ended(key, job, error_html)
 
-    @shows_errors
-    def stop(self, key: str | None) -> dict:
-        """Leaves a batch at what is done; the images that are being worked on are dropped."""
-        job = self.jobs.find(key)
-        if job is None:
-            return self._gone()
-        self.left(key)
-        return self._ended(key, job)
+    def stop(self, key: str | None) -> Updates:
+        """Stops a batch at the results so far; the images in progress are dropped."""
+        try:
+            job = self.jobs.find(key)
+            if key is None or job is None:
+                return self._expired()
+            self.cancel(key)
+            return self._ended(key, job)
+        except Exception:
+            return {self.components.status: server_error_message()}
 
-    def left(self, key: str | None) -> None:
-        """Stops a batch that nobody wants any more, so that it holds no place in line."""
+    def cancel(self, key: str | None) -> None:
+        """Stops a batch, so that it leaves the queue."""
         job = self.jobs.find(key)
-        if job is not None and job.stop():
+        if key is not None and job is not None and job.stop():
             self.jobs.keep(key)
 
-    def _running(self, key: str, job: BatchJob) -> dict:
-        words = message(f"Explaining with {escape(job.work.pair.name)}; results come in below as they are done.")
-        return {**self._shown(key, job), self.parts.status: words, **self._buttons(running=True)}
+    def _running(self, key: str, job: BatchJob) -> Updates:
+        status = message(render("batch/running.html", pair=job.work.pair.name))
+        return {**self._results(key, job), self.components.status: status, **self._buttons(running=True)}
 
-    def _gone(self) -> dict:
-        words = message("<b>This batch is no longer kept; press Explain again.</b>", "error")
-        return {self.parts.status: words, self.parts.progress: "", **self._buttons(running=False)}
+    def _expired(self) -> Updates:
+        status = message("This batch is no longer kept; press Explain again.", "error")
+        return {self.components.status: status, self.components.progress: "", **self._buttons(running=False)}
 
-    def _ended(self, key: str, job: BatchJob, trouble: str | None = None) -> dict:
-        parts = self.parts
+    def _ended(self, key: str, job: BatchJob, error_html: str | None = None) -> Updates:
+        components = self.components
         return {
-            **self._shown(key, job),
-            parts.status: trouble or outcome_message(job),
-            parts.progress: progress_bar(job) if job.stopped or trouble else "",
-            parts.downloads: batch_files(job, self.shelf) if job.rows else "",
+            **self._results(key, job),
+            components.status: error_html or outcome_message(job),
+            components.progress: progress_bar(job) if job.stopped or error_html else "",
+            components.downloads: export_links(job, self.downloads) if job.rows else "",
             **self._buttons(running=False),
         }
 
-    def _shown(self, key: str, job: BatchJob) -> dict:
-        """What is done so far; the key with it, which is kept for as long as something comes."""
-        parts = self.parts
+    def _results(self, key: str, job: BatchJob | None) -> Updates:
+        """Results so far."""
+        if job is None:
+            return {}
+        components = self.components
         return {
-            parts.job: key,
-            parts.progress: progress_bar(job),
-            parts.results: {"run": key[:8], "columns": columns(job.work), "rows": list(job.entries)},
-            parts.terms: column_glossary(job.work) if job.rows else "",
-            parts.downloads: "",
+            components.job: key,  # set with each answer, which renews its retention
+            components.progress: progress_bar(job),
+            components.results: {"run": key[:8], "columns": columns(job.work), "rows": list(job.entries)},
+            components.column_glossary: column_glossary(job.work) if job.rows else "",
+            components.downloads: "",
         }
 
-    def _buttons(self, running: bool) -> dict:
-        return {self.parts.start: gr.Button(interactive=not running), self.parts.stop: gr.Button(visible=running)}
+    def _buttons(self, running: bool) -> Updates:
+        return {
+            self.components.start: gr.Button(interactive=not running),
+            self.components.stop: gr.Button(visible=running),
+        }

@@ -1,4 +1,4 @@
-"""Batches of visitors: what is asked of which images, what is done so far, and the folders that hold it for a while."""
+"""Batch jobs: their images, results so far, and the temporary folders that hold them."""
 
 import secrets
 import shutil
@@ -21,37 +21,41 @@ __all__ = ["BatchJob", "BatchJobs"]
 
 @dataclass
 class BatchJob:
-    """One batch. Safe to share among threads."""
+    """One batch job. Thread-safe."""
 
     work: FolderRun
     gathered: Gathered
     rows: list[ImageRow]
-    """Of the files that are done, as explain.batch.folder gives them; first of those that could not be unpacked."""
+    """Results so far (explain.batch.folder); first those of files that could not be unpacked."""
     entries: list[dict[str, Any]]
-    """The same as the page shows them (app.tabs.batch.view)."""
-    begun: float | None = None
-    """When, by the monotonic clock."""
+    """The same as the page shows them (app.tabs.batch.view.entry)."""
+    started: float | None = None
+    """Monotonic time in seconds."""
     stopped: bool = False
-    """By the visitor, before all was done."""
+    """By the visitor, before it was complete."""
     ended: bool = False
-    """Whether nobody works on it any more, or ever will."""
+    """Whether it is no longer processed, and will not be."""
     _lock: Lock = field(default_factory=Lock)
 
     @property
     def total(self) -> int:
-        """How many rows there will be."""
+        """Number of rows when complete."""
         return len(self.work.names) + len(self.gathered.refused)
 
+    def explained(self) -> list[ImageRow]:
+        """Results of the images that could be explained."""
+        return [row for row in self.rows if not row.error]
+
     def begin(self) -> bool:
-        """Takes the work up; False where that was done before, or is no longer wanted."""
+        """Starts processing; False where it has been started or stopped before."""
         with self._lock:
-            if self.begun is not None or self.ended:
+            if self.started is not None or self.ended:
                 return False
-            self.begun = time.monotonic()
+            self.started = time.monotonic()
             return True
 
     def add(self, rows: list[ImageRow], entries: list[dict[str, Any]]) -> bool:
-        """Adds what is done; False where the visitor has stopped it: then nothing is added."""
+        """Adds results; False, and nothing is added, where the visitor has stopped the job."""
         with self._lock:
             if not self.stopped:
                 self.rows += rows
@@ -59,40 +63,40 @@ class BatchJob:
             return not self.stopped
 
     def stop(self) -> bool:
-        """Leaves it at what is done; True where it ends with that, because nobody has begun."""
+        """Stops it at the results so far; True where it ends at once, because processing has not started."""
         with self._lock:
             if self.ended:
                 return False
             self.stopped = True
-            self.ended = self.begun is None
+            self.ended = self.started is None
             return self.ended
 
     def end(self) -> None:
-        """Says that nobody works on it any more."""
+        """Marks it as no longer processed."""
         with self._lock:
             self.ended = True
 
     def seconds_left(self) -> float | None:
-        """As the images so far would have it; None before the first."""
+        """Estimate from the images so far; None before the first."""
         done = len(self.rows) - len(self.gathered.refused)
-        if self.begun is None or not done:
+        if self.started is None or not done:
             return None
-        return (time.monotonic() - self.begun) / done * (self.total - len(self.rows))
+        return (time.monotonic() - self.started) / done * (self.total - len(self.rows))
 
 
 class BatchJobs:
-    """Jobs by keys that cannot be guessed, each with a folder that nobody else reads. Safe to share among threads.
+    """Batch jobs by unguessable keys, each with a private folder. Thread-safe.
 
     Args:
         seconds: how long a job is kept after it has ended.
-        most: how many there can be; for another one, the oldest that has ended goes.
+        most: number of jobs; beyond it the oldest that has ended is deleted.
     """
 
     def __init__(self, seconds: float, most: int = 8) -> None:
         self.seconds = seconds
         self.most = most
-        self._root = tempfile.TemporaryDirectory(prefix="scff-lens-batch-")  # goes with the server
-        self._jobs: OrderedDict[str, BatchJob | None] = OrderedDict()  # None holds the place of one that is being made
+        self._root = tempfile.TemporaryDirectory(prefix="scff-lens-batch-")  # deleted with the server
+        self._jobs: OrderedDict[str, BatchJob | None] = OrderedDict()  # None while it is being made
         self._timers: dict[str, Timer] = {}
         self._lock = Lock()
 
@@ -100,13 +104,13 @@ class BatchJobs:
         """Makes a job in a folder of its own.
 
         Args:
-            build: gets the folder; when it raises, the folder goes.
+            build: makes the job in the folder; the folder is deleted where it raises.
 
         Returns:
             The job's key.
 
         Raises:
-            BadInputError: all there can be are waiting or being worked on.
+            BadInputError: as many jobs as there can be are waiting or being processed.
         """
         key = secrets.token_urlsafe(18)
         with self._lock:
@@ -126,11 +130,11 @@ class BatchJobs:
         return key
 
     def find(self, key: str | None) -> BatchJob | None:
-        """None where it is no longer kept."""
-        return self._jobs.get(key)
+        """The job of a key; None where it is no longer kept."""
+        return None if key is None else self._jobs.get(key)
 
     def keep(self, key: str) -> None:
-        """Keeps a job that has ended for as long as such jobs are kept, from now on."""
+        """Keeps a job that has ended for its retention time, from now on."""
         with self._lock:
             if key in self._jobs and key not in self._timers:
                 self._timers[key] = timer = Timer(self.seconds, self.forget, [key])
@@ -144,17 +148,17 @@ class BatchJobs:
         self._delete(key)
 
     def _make_room(self) -> str | None:
-        """The key of the job that had to go; with the lock held."""
+        """Key of the job that was dropped, if one had to be; call with the lock held."""
         if len(self._jobs) < self.most:
             return None
         old = next((key for key, job in self._jobs.items() if job is not None and job.ended), None)
         if old is None:
-            raise BadInputError(f"{self.most} batches are in line already, which is as many as there can be; try later")
+            raise BadInputError(f"the queue is full with {self.most} batches; try again later")
         self._drop(old)
         return old
 
     def _drop(self, key: str) -> None:
-        """With the lock held."""
+        """Call with the lock held."""
         self._jobs.pop(key, None)
         if timer := self._timers.pop(key, None):
             timer.cancel()

@@ -1,4 +1,4 @@
-"""Which bands of a visitor's file are shown as red, green and blue."""
+"""Which bands of a raster file are displayed as red, green and blue."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,19 +8,19 @@ from core.errors import BadInputError
 from imagery.reading import ImageFile
 from imagery.tiff_tags import TIFF_MAGIC
 
-__all__ = ["as_colours", "bands_text", "chosen_bands", "linked_bands", "offered_bands"]
+__all__ = ["bands_text", "chosen_bands", "displayed_bands", "linked_bands", "offered_bands"]
 
 _TRANSPARENCY = "alpha"
 
 
 def offered_bands(path: Path, file: ImageFile) -> tuple[str, ...]:
-    """Names of a file's bands where it has more than a picture shows; none where there is nothing to choose.
+    """Names of a file's bands where it has more than are displayed; otherwise none.
 
-    One more that is marked as transparency is none to look at, but in a TIFF, where the mark is often wrong.
+    A single further band marked as transparency does not count, except in a TIFF, where the mark is often wrong.
 
     Args:
         path: of the file.
-        file: what its header says.
+        file: its header.
     """
     more = file.bands - (3 if file.bands >= 3 else 1)
     if more == 0 or (more == 1 and file.band_names[-1] == _TRANSPARENCY and not _is_tiff(path)):
@@ -28,28 +28,32 @@ def offered_bands(path: Path, file: ImageFile) -> tuple[str, ...]:
     return file.band_names
 
 
-def as_colours(bands: tuple[int, ...] | None, names: Sequence[str]) -> tuple[int, int, int]:
-    """The bands, counted from 1, that are red, green and blue: those chosen, or what is read where none are."""
-    usual = (1, 2, 3) if len(names) >= 3 else (1,)
-    red, *others = bands or usual
-    return (red, *others) if others else (red, red, red)
+def displayed_bands(bands: tuple[int, ...] | None, names: Sequence[str]) -> tuple[int, int, int]:
+    """The bands, counted from 1, that are red, green and blue: those chosen, by default the first."""
+    default = (1, 2, 3) if len(names) >= 3 else (1,)
+    match bands or default:
+        case (red, green, blue):
+            return red, green, blue
+        case (grey, *_):
+            return grey, grey, grey
+    raise ValueError(f"one or three bands, got {bands}")
 
 
 def chosen_bands(values: Sequence[object], names: Sequence[str]) -> tuple[int, ...]:
-    """The bands of three controls, which may hold what a visitor has typed; three alike are one, shown as grey.
+    """The bands of three controls, which hold whatever a visitor has typed; three equal ones are one, shown as grey.
 
     Raises:
-        BadInputError: one is no number of a band.
+        BadInputError: one is not the number of a band.
     """
     bands = tuple(int(text) if (text := str(value)).isascii() and text.isdigit() else 0 for value in values)
     for band, value in zip(bands, values, strict=True):
         if not 1 <= band <= len(names):
-            raise BadInputError(f"{str(value)!r} is no band of this file; choose a number from 1 to {len(names)}")
+            raise BadInputError(f"{str(value)!r} is not a band of this file; choose a number from 1 to {len(names)}")
     return bands[:1] if len(set(bands)) == 1 else bands
 
 
 def linked_bands(text: str | None, names: Sequence[str]) -> tuple[int, ...] | None:
-    """The bands that a link asks for; None, for what is usual, where the file has none such."""
+    """The bands of a link; None, for the default, where the file has no such bands."""
     try:
         bands = parse_bands(text)
     except BadInputError:
@@ -58,7 +62,7 @@ def linked_bands(text: str | None, names: Sequence[str]) -> tuple[int, ...] | No
 
 
 def bands_text(bands: tuple[int, ...] | None) -> str:
-    """What a picture is made of, to follow its name; nothing where it is as usual."""
+    """Text about the displayed bands, to follow the image's name; empty for the default."""
     if bands is None:
         return ""
     if len(bands) == 1:

@@ -1,238 +1,265 @@
-"""The Compare tab's actions: one image, and what each pair's two networks see in it, side by side."""
+"""Callbacks of the Compare tab: heatmaps of one image by each pair's two networks, side by side."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
-from html import escape
 from pathlib import Path
+from typing import Any
 
 import gradio as gr
 
-from app.components.controls import OWN, layer_choice
-from app.components.errors import failure_html, refusal_html, shows_errors
+from app.components.controls import NO_CLASS, NONE, OWN, OWN_PREDICTION, layer_choice
 from app.components.glossary import help_with
 from app.components.html import message
-from app.components.widgets import asset, marker_value, marking
+from app.components.region import parse_marking
+from app.components.templates import render
+from app.components.widgets import asset
 from app.example_scenes import SCENES, DrawnScene
-from app.session.analysis import RESTED, SessionAnalyses, analysed
-from app.session.callback_order import debounced, in_order
+from app.session.analysis import EXPIRED, SessionAnalyses, analysed
+from app.session.callback_order import Session, debounced, in_order
+from app.session.errors import error_message, server_error_message, shows_errors
 from app.session.faithfulness import faithfulness_steps
-from app.session.image import SourceImage, display_size
-from app.session.settings import NO_CLASS, OWN_PREDICTION, Settings, settings_from_query
+from app.session.settings import Settings, settings_from_query
 from app.session.state import SessionState
 from app.storage.analyses import CachedAnalysis
+from app.storage.source_image import SourceImage, display_size
 from app.storage.uploads import RETENTION_SECONDS, Uploads
-from app.tabs.compare.bands import as_colours, bands_text, chosen_bands, linked_bands, offered_bands
+from app.tabs.compare.bands import chosen_bands, displayed_bands, linked_bands, offered_bands
 from app.tabs.compare.exports import export_links
 from app.tabs.compare.faithfulness import faithfulness_table
-from app.tabs.compare.layout import NOTHING, CompareComponents
-from app.tabs.compare.view import view
+from app.tabs.compare.layout import CompareComponents
+from app.tabs.compare.view import image_value, view
 from core.errors import BadInputError
 from explain.cam.layers import FUSED, explainable_layers
 from explain.cam.methods import METHODS
 from imagery.reading import describe_image, read_image
-from pairs.folder import PairFolder
 from pairs.pair import Pair
-from pairs.report import read_partial_report
 
-__all__ = ["Compare", "wire"]
+__all__ = ["Compare", "bind_callbacks"]
+
+Inputs = Mapping[Any, Any]
+Updates = dict[Any, Any]
 
 
-def wire(parts: CompareComponents, actions: "Compare", private: Mapping[str, object]) -> None:
-    """Binds the tab's actions to its parts."""
-    chosen = [parts.visit, parts.pair, parts.more, *parts.settings()]
-    looked = parts.looked()  # no more: what an action leaves as it is costs Gradio as much as a change
-    waiting = {"show_progress_on": parts.status, **private}
-    latest = {"trigger_mode": "always_last", **waiting}
-    each = {
-        "trigger_mode": "multiple",
-        **waiting,
-    }  # one after the other (app.session.callback_order), so that the last one stays
-    parts.pair.focus(actions.list_pairs, None, parts.pair, show_progress="hidden", **private)
-    parts.more.focus(actions.list_more, parts.pair, parts.more, show_progress="hidden", **private)
-    for event in (parts.pair.input, parts.more.input):
-        event(actions.change_pairs, chosen, looked, **each)
-    opened = parts.upload.upload(actions.open_file, [parts.upload, *chosen], looked, **waiting)
-    opened.then(lambda: None, None, parts.upload, show_progress="hidden", **private)  # open for the next file
-    for colour in parts.colours():
-        colour.input(actions.change_bands, [*parts.colours(), *chosen], looked, **latest)
-    parts.examples.select(actions.open_drawing, chosen, looked, **each)
-    redrawn = [parts.visit, *parts.settings()]
-    changes = [setting.input for setting in parts.settings()[:-1]]
-    gr.on(changes, actions.redraw, redrawn, parts.results(), **latest)
-    parts.opacity.change(None, parts.opacity, None, js=asset("strength.js"))  # drawn by the browser alone
-    parts.image.input(actions.mark, [parts.image, *redrawn], parts.results(), **latest)
-    running = parts.measure.click(
-        actions.measure, redrawn, [parts.status, parts.worth, parts.stop], show_progress_on=parts.worth,
-        **private,
-    )  # fmt: skip
-    parts.copy.click(None, None, None, js=asset("copy_link.js"))
-    parts.stop.click(
-        lambda: gr.Button(visible=False), None, parts.stop, cancels=[running], queue=False, api_visibility="private"
+def bind_callbacks(components: CompareComponents, callbacks: "Compare", event_options: Mapping[str, Any]) -> None:
+    """Binds the tab's callbacks to the events of its components."""
+    view, analysis = components.view(), components.analysis()
+    view_inputs, analysis_inputs = components.view_inputs(), components.analysis_inputs()
+    quiet = {"show_progress": "hidden", **event_options}
+    shown = {"show_progress_on": components.status, **event_options}
+    latest = {"trigger_mode": "always_last", **shown}
+    every = {"trigger_mode": "multiple", **shown}  # in order, by app.session.callback_order
+    components.pair.focus(callbacks.list_pairs, None, components.pair, **quiet)
+    components.more_pairs.focus(callbacks.list_more_pairs, components.pair, components.more_pairs, **quiet)
+    for event in (components.pair.input, components.more_pairs.input):
+        event(callbacks.change_pairs, analysis_inputs, analysis, **every)
+    opened = components.upload.upload(callbacks.open_upload, analysis_inputs | {components.upload}, analysis, **shown)
+    opened.then(lambda: None, None, components.upload, **quiet)  # empty for the next file
+    channels = components.channels()
+    for channel in channels:
+        channel.input(callbacks.change_bands, analysis_inputs | {*channels}, analysis, **latest)
+    components.examples.select(callbacks.open_example, analysis_inputs, analysis, **every)
+    redrawn = components.settings.all() - {components.settings.opacity}  # which the browser applies alone
+    gr.on([control.input for control in redrawn], callbacks.redraw, view_inputs, view, **latest)
+    components.settings.opacity.change(None, components.settings.opacity, None, js=asset("opacity.js"))
+    components.image.input(callbacks.mark, view_inputs | {components.image}, view, **latest)
+    measured = [components.sequence, components.status, components.faithfulness, components.stop]
+    running = components.measure.click(
+        callbacks.measure, view_inputs, measured, show_progress_on=components.faithfulness, **event_options
     )
+    components.stop.click(
+        lambda: gr.Button(visible=False), None, components.stop, cancels=[running], queue=False,
+        api_visibility="private",
+    )  # fmt: skip
+    components.copy.click(None, None, None, js=asset("copy_link.js"))
+    components.sequence.change(None, components.sequence, None, js=asset("sequence.js"))
+    components.resync.click(callbacks.resync, components.ordering(), analysis, **quiet)
 
 
 class Compare:
-    """What the tab does; each action returns the new values of the parts that change."""
+    """Callbacks of the tab; each returns the updates of components.
 
-    def __init__(self, sight: SessionAnalyses, drawings: Sequence[DrawnScene], parts: CompareComponents) -> None:
-        self.sight = sight
-        self.pairs = sight.pairs
-        self.shelf = sight.shelf
-        self.drawings = dict(zip(SCENES, drawings, strict=True))
-        self.parts = parts
+    Args:
+        analyses: of visitors' images.
+        examples: images to start with, in the order of SCENES.
+        components: of the tab.
+    """
+
+    def __init__(
+        self, analyses: SessionAnalyses, examples: Sequence[DrawnScene], components: CompareComponents
+    ) -> None:
+        self.analyses = analyses
+        self.pairs = analyses.pairs
+        self.downloads = analyses.downloads
+        self.examples = dict(zip(SCENES, examples, strict=True))
+        self.components = components
         self.uploads = Uploads(RETENTION_SECONDS)
 
     @in_order
     @shows_errors
-    def arrive(self, request: gr.Request) -> dict:
-        """Shows what the address asks for; else the first example with the first pair that can be used."""
-        query = dict(request.query_params)
-        names = self.pairs.names()
-        usual = self.pairs.first_usable() or (names[0] if names else None)
-        asked = [query["pair"], *query.get("more", "").split(",")] if "pair" in query else [usual]
-        picture, missing = self._linked(query.get("image"), query.get("bands"))
-        parts, settings = self.parts, settings_from_query(query)
-        shown = self._look(SessionState(picture), asked, settings, query.get("box"))
-        if missing:
-            shown[parts.status] = message(missing, "error") + shown[parts.status]
-        first = next((name for name in asked if name), None)
-        rest = [name for name in asked[1:] if name]
+    def arrive(self, inputs: Inputs, request: gr.Request) -> Updates:
+        """Restores the view of a link; by default the first example and the first pair that can be loaded."""
+        components, query = self.components, dict(request.query_params)
+        settings = settings_from_query(query)
+        if "pair" in query:
+            names = _distinct([query["pair"], *query.get("more", "").split(",")])
+            pairs = [self._load(name) for name in names]
+        else:
+            first = self.pairs.first_usable()
+            names = [first.name] if first else self.pairs.names()[:1]
+            pairs = [first] if first else [self._load(name) for name in names]
+        source, error = self._linked_image(query.get("image"), query.get("bands"))
+        session: Session = inputs[components.session]
+        updates = self._open(session, SessionState(source), pairs, settings, query.get("box"))
+        if error:
+            updates[components.status] = message(error, "error") + updates[components.status]
+        first_name, more = next(iter(names), None), names[1:]
+        choices = self.pairs.names()
         return {
-            **shown,
-            parts.method: settings.method,
-            parts.smooth: settings.smooth,
-            parts.colour_map: settings.colour_map,
-            parts.scale: settings.scale,
-            parts.opacity: settings.opacity,
-            parts.pair: gr.update(choices=names, value=first),
-            parts.more: gr.update(choices=[name for name in names if name != first], value=rest),
+            **updates,
+            components.settings.method: settings.method,
+            components.settings.smooth: settings.smooth,
+            components.settings.colour_map: settings.colour_map,
+            components.settings.scale: settings.scale,
+            components.settings.opacity: settings.opacity,
+            components.pair: gr.update(choices=choices, value=first_name),
+            components.more_pairs: gr.update(choices=[name for name in choices if name != first_name], value=more),
         }
 
     def list_pairs(self) -> gr.Dropdown:
-        """Offers the pairs that there are now."""
+        """Offers the pairs in the folder now."""
         return gr.Dropdown(self.pairs.names())
 
-    def list_more(self, first: str | None) -> gr.Dropdown:
-        """The same, without the first."""
+    def list_more_pairs(self, first: str | None) -> gr.Dropdown:
+        """Offers the pairs in the folder now, except the first."""
         return gr.Dropdown([name for name in self.pairs.names() if name != first])
 
     @in_order
     @shows_errors
-    def open_file(
-        self, file: str | None, visit: SessionState | None, pair: str | None, more: list[str], *values: object
-    ) -> dict:
-        """Reads an uploaded file and explains it."""
-        del visit  # of which a refusal says that it is still shown
+    def open_upload(self, inputs: Inputs) -> Updates:
+        """Analyses an uploaded file."""
+        file = inputs[self.components.upload]
         if file is None:
             raise BadInputError("no file was received")
         path = Path(file)
-        picture = _uploaded(path, path.name, self.uploads.keep(path, path.name))
-        return self._look(SessionState(picture), [pair, *more], Settings(*values))
+        return self._open_image(inputs, _uploaded_image(path, path.name, self.uploads.keep(path, path.name)))
 
     @in_order
     @shows_errors
-    def change_bands(
-        self,
-        red: object,
-        green: object,
-        blue: object,
-        visit: SessionState | None,
-        pair: str | None,
-        more: list[str],
-        *values: object,
-    ) -> dict:
-        """Reads the visitor's file anew, with other bands, and explains it."""
-        if visit is None:
-            raise BadInputError(RESTED)
+    def open_example(self, inputs: Inputs, event: gr.SelectData) -> Updates:
+        """Analyses an example."""
+        return self._open_image(inputs, self._example(list(self.examples)[event.index]))
+
+    @in_order
+    @shows_errors
+    def change_bands(self, inputs: Inputs) -> Updates:
+        """Reads the uploaded file with other bands, and analyses it."""
+        components, session = self.components, inputs[self.components.session]
+        if session.state is None:
+            raise BadInputError(EXPIRED)
+        source = session.state.source
         try:
-            bands = chosen_bands((red, green, blue), visit.picture.band_names)
-            other = replace(visit, picture=_with_bands(visit.picture, bands), address="")
-            return self._look(other, [pair, *more], Settings(*values))
+            bands = chosen_bands([inputs[channel] for channel in components.channels()], source.band_names)
+            changed = replace(session.state, source=_with_bands(source, bands), image_url="")
+            return self._open(session, changed, self._pairs(inputs), components.settings.values(inputs))
         except BadInputError as error:
-            return {self.parts.status: refusal_html(error, visit), **self._bands(visit.picture)}
-
-    @in_order
-    @shows_errors
-    def open_drawing(
-        self, event: gr.SelectData, visit: SessionState | None, pair: str | None, more: list[str], *values: object
-    ) -> dict:
-        """Explains an example."""
-        del visit  # as above
-        return self._look(SessionState(self._drawn(list(self.drawings)[event.index])), [pair, *more], Settings(*values))
+            return {components.status: error_message(error, session.state), **self._bands(source)}
 
     @in_order
     @debounced
     @shows_errors
-    def change_pairs(self, visit: SessionState | None, pair: str | None, more: list[str], *values: object) -> dict:
-        """Explains the visitor's image with other pairs."""
-        return self._look(
-            visit or SessionState(self._drawn(next(iter(self.drawings)))), [pair, *more], Settings(*values)
-        )
+    def change_pairs(self, inputs: Inputs) -> Updates:
+        """Analyses the session's image by other pairs."""
+        session = inputs[self.components.session]
+        state = session.state or SessionState(self._example(next(iter(self.examples))))
+        return self._open(session, state, self._pairs(inputs), self.components.settings.values(inputs))
 
     @in_order
     @debounced
     @shows_errors
-    def redraw(self, visit: SessionState | None, *values: object) -> dict:
-        """Shows an analysed image by other settings."""
-        return self._show(analysed(visit), Settings(*values))
+    def redraw(self, inputs: Inputs) -> Updates:
+        """Shows the analysed image by other settings."""
+        session = inputs[self.components.session]
+        state = analysed(session.state)
+        return self._view(session, state, self.analyses.current(state), self.components.settings.values(inputs))
 
     @in_order
     @shows_errors
-    def mark(self, value: object, visit: SessionState | None, *values: object) -> dict:
-        """Holds the maps against what was marked."""
-        return self._show(_marked(analysed(visit), value), Settings(*values))
+    def mark(self, inputs: Inputs) -> Updates:
+        """Compares the heatmaps with the marked region."""
+        session = inputs[self.components.session]
+        state = _marked(analysed(session.state), inputs[self.components.image])
+        return self._view(session, state, self.analyses.current(state), self.components.settings.values(inputs))
 
     def measure(
         self,
-        visit: SessionState | None,
-        *values: object,
+        inputs: Inputs,
         progress: gr.Progress = gr.Progress(),  # noqa: B008 - Gradio looks for it here
-    ) -> Iterator[dict]:
-        """Measures the maps' faithfulness, pair by pair and network by network, until the visitor asks for others."""
-        parts, settings = self.parts, Settings(*values)
-        yield {parts.stop: gr.Button(visible=True)}
+    ) -> Iterator[Updates]:
+        """Measures the heatmaps' faithfulness network by network, until other heatmaps are requested."""
+        components = self.components
+        session, settings = inputs[components.session], components.settings.values(inputs)
+        yield {components.stop: gr.Button(visible=True)}
         try:
-            turns, seen = analysed(visit).turns, self.sight.again(visit)
-            count = turns.count
-            for done, of in faithfulness_steps(seen, settings):
-                if turns.count != count:
+            with session.lock:
+                state, sequence = analysed(session.state), session.sequence
+            analyses = self.analyses.current(state)
+            for done, total in faithfulness_steps(analyses, settings):
+                if session.sequence != sequence:
                     break
-                progress((done, of), desc="measuring", unit="steps")
-                yield {parts.worth: faithfulness_table(seen, settings)}
-            yield {parts.stop: gr.Button(visible=False)}
+                progress((done, total), desc="measuring", unit="steps")
+                table = faithfulness_table(analyses, settings)
+                yield {components.sequence: sequence, components.faithfulness: table}
+            yield {components.stop: gr.Button(visible=False)}
         except BadInputError as error:
-            yield {parts.status: refusal_html(error, visit), parts.stop: gr.Button(visible=False)}
+            yield {components.status: error_message(error, session.state), components.stop: gr.Button(visible=False)}
         except Exception:
-            yield {parts.status: failure_html(), parts.stop: gr.Button(visible=False)}
+            yield {components.status: server_error_message(), components.stop: gr.Button(visible=False)}
 
-    def _look(
-        self, visit: SessionState, names: Sequence[str | None], settings: Settings, box: str | None = None
-    ) -> dict:
-        """Shows pairs' view of the visitor's image, in which a link may mark a box."""
-        parts = self.parts
-        names = tuple(dict.fromkeys(name for name in names if name))
-        if not names:
-            return {parts.visit: visit, parts.status: message(_no_pairs(self.pairs), "error")}
+    def resync(self, inputs: Inputs) -> Updates:
+        """Sends everything that the page should show, after answers have overtaken one another on their way."""
+        session: Session = inputs[self.components.session]
+        with session.lock:
+            return session.current_view(self.components, self.components.analysis())
+
+    def _open_image(self, inputs: Inputs, source: SourceImage) -> Updates:
+        """Analyses another image."""
+        session, settings = inputs[self.components.session], self.components.settings.values(inputs)
+        return self._open(session, SessionState(source), self._pairs(inputs), settings)
+
+    def _pairs(self, inputs: Inputs) -> list[Pair | BadInputError]:
+        """The chosen pairs, each loaded once; errors of those that cannot be."""
+        names = _distinct([inputs[self.components.pair], *inputs[self.components.more_pairs]])
+        return [self._load(name) for name in names]
+
+    def _load(self, name: str) -> Pair | BadInputError:
         try:
-            self.pairs.load(names[0])
+            return self.pairs.load(name)
         except BadInputError as error:
-            if visit.pairs:  # which have seen the same image, and are still shown
-                raise
-            visit.picture.read()
-            kept = f"<b>{escape(str(error))}.</b> {escape(visit.picture.name)} is kept for another pair."
-            return {
-                parts.visit: replace(visit, pairs=()),
-                parts.status: message(kept, "error"),
-                parts.rows: "",  # of another image; without rows no result is shown
-                parts.link: "",
-                **self._bands(visit.picture),
-            }
-        visit, seen, troubles = self.sight.look(visit, names)
-        with suppress(ValueError, BadInputError):  # a box that is none is left out
-            visit = visit if box is None else _marked(visit, {"box": [int(side) for side in box.split(",")]})
-        classes, layers = _common(seen)
+            return error
+
+    def _open(
+        self,
+        session: Session,
+        state: SessionState,
+        pairs: Sequence[Pair | BadInputError],
+        settings: Settings,
+        box: str | None = None,
+    ) -> Updates:
+        """Analyses the state's image by pairs and shows the heatmaps; a link's box is marked."""
+        components = self.components
+        if not pairs:
+            session.state = state
+            text = render("compare/no_pairs.html", folder=self.pairs.path.name)
+            return {components.status: message(text, "error")}
+        if isinstance(pairs[0], BadInputError):
+            return self._without_pair(session, state, pairs[0])
+        state, analyses, errors = self.analyses.analyse(state, [pair for pair in pairs if isinstance(pair, Pair)])
+        errors = [*(str(error) for error in pairs if isinstance(error, BadInputError)), *errors]
+        with suppress(ValueError, BadInputError):  # a box that is not one is ignored
+            state = state if box is None else _marked(state, {"box": [int(side) for side in box.split(",")]})
+        classes, layers = _common(analyses)
         settings = replace(
             settings,
             target=settings.target if settings.target in classes else OWN_PREDICTION,
@@ -240,115 +267,118 @@ class Compare:
             layer=settings.layer if settings.layer in layers else FUSED,
         )
         choices = [(name, name) for name in classes]
-        shown = self._show(visit, settings) | {
-            parts.target: gr.update(choices=[OWN, *choices], value=settings.target),
-            parts.against: gr.update(choices=[NOTHING, *choices], value=settings.against),
-            parts.layer: gr.update(choices=[layer_choice(name) for name in layers], value=settings.layer),
-            parts.image: self._image(visit, next(iter(seen.values()))),
-            **self._bands(visit.picture),
+        updates = self._view(session, state, analyses, settings) | {
+            components.settings.target: gr.update(choices=[OWN, *choices], value=settings.target),
+            components.settings.against: gr.update(choices=[NONE, *choices], value=settings.against),
+            components.settings.layer: gr.update(choices=[layer_choice(name) for name in layers], value=settings.layer),
+            components.image: image_value(state, next(iter(analyses.values()))),
+            **self._bands(state.source),
         }
-        if troubles:
-            shown[parts.status] = message(f"<b>{escape('; '.join(troubles))}.</b>", "error")
-        return shown
+        if errors:
+            updates[components.status] = error_message(BadInputError("; ".join(errors)))
+        return updates
 
-    def _show(self, visit: SessionState, settings: Settings) -> dict:
-        parts, seen = self.parts, self.sight.again(visit)
-        recognised = {name: _recognised(each.analysis.pair) for name, each in seen.items()}
-        shown = view(visit, seen, settings, recognised, self.shelf)
+    def _without_pair(self, session: Session, state: SessionState, error: BadInputError) -> Updates:
+        """Keeps a new image although the first pair cannot be loaded.
+
+        Raises:
+            BadInputError: the image has been analysed by other pairs, whose heatmaps stay.
+        """
+        if state.pairs:
+            raise error
+        components = self.components
+        state.source.read()  # which raises where it cannot be read
+        session.state = state
+        text = render("compare/image_kept.html", error=error, name=state.source.name)
         return {
-            parts.visit: visit,
-            parts.status: message(f"<span class='file'>{escape(visit.picture.name)}</span> {shown.sentence}"),
-            parts.about_method: help_with(METHODS[settings.method].title),
-            parts.rows: shown.rows,
-            parts.slider: shown.before_after,
-            parts.difference: shown.difference,
-            parts.region: shown.region,
-            parts.worth: faithfulness_table(seen, settings),
-            parts.files: export_links(visit, partial(self.sight.again, visit), settings, self.shelf),
-            parts.link: visit.link(settings),
+            components.status: message(text, "error"),
+            components.rows: "",  # without which no result is shown (page.css)
+            components.link: "",
+            **self._bands(state.source),
         }
 
-    def _bands(self, picture: SourceImage) -> dict:
-        """The choice of bands, where a file has one."""
-        parts, names = self.parts, picture.band_names
+    def _view(
+        self, session: Session, state: SessionState, analyses: Mapping[str, CachedAnalysis], settings: Settings
+    ) -> Updates:
+        """Shows an analysed image."""
+        components = self.components
+        shown = view(state, analyses, settings, self.downloads)
+        files = export_links(state, partial(self.analyses.current, state), settings, self.downloads)
+        session.state = state
+        return {
+            components.status: message(shown.status),
+            components.method_help: help_with(METHODS[settings.method].title),
+            components.rows: shown.rows,
+            components.slider: shown.before_after,
+            components.difference: shown.difference,
+            components.region: shown.region,
+            components.faithfulness: faithfulness_table(analyses, settings),
+            components.files: files,
+            components.link: state.link(settings),
+        }
+
+    def _bands(self, source: SourceImage) -> Updates:
+        """The choice of bands, where a file has more than are displayed."""
+        components, names = self.components, source.band_names
         if not names:
-            # Without choices, but not left out: Gradio makes anew what an answer leaves out.
-            return {parts.bands: gr.update(visible=False), **dict.fromkeys(parts.colours())}
+            # Cleared, but not left out: Gradio makes components anew that an answer leaves out.
+            return {components.bands: gr.update(visible=False), **dict.fromkeys(components.channels())}
         choices = [(name if name == f"band {i}" else f"{i}: {name}", i) for i, name in enumerate(names, start=1)]
-        shown = as_colours(picture.bands, names)
-        colours = zip(parts.colours(), shown, strict=True)
-        return {parts.bands: gr.update(visible=True)} | {
-            control: gr.update(choices=choices, value=band) for control, band in colours
+        channels = zip(components.channels(), displayed_bands(source.bands, names), strict=True)
+        return {components.bands: gr.update(visible=True)} | {
+            channel: gr.update(choices=choices, value=band) for channel, band in channels
         }
 
-    def _image(self, visit: SessionState, seen: CachedAnalysis) -> dict:
-        """What the marker takes."""
-        height, width = visit.size
-        down, across = seen.analysis.pair.preprocessing.size
-        wide, high = width / across, height / down
-        said = f"{width:,} × {height:,} pixels; the networks see all of it at {across} × {down}"
-        if abs(wide / high - 1) > 0.02:
-            said += f", squeezed 1 : {wide:.2g} across and 1 : {high:.2g} down"
-        elif wide > 1.05:
-            said += f", 1 : {wide:.1f}"
-        said += "."
-        alt = f"{visit.picture.name}, as it was read{bands_text(visit.picture.bands)}"
-        return marker_value(visit.address, alt, said, visit.size, visit.marking)
+    def _example(self, name: str) -> SourceImage:
+        example = self.examples[name]
+        title = f"{example.title} (a drawing; the networks were trained on other images)"
+        return SourceImage(title, lambda: example.image, name)
 
-    def _drawn(self, name: str) -> SourceImage:
-        drawing = self.drawings[name]
-        title = f"{drawing.title} (a drawing; the networks were trained on other images)"
-        return SourceImage(title, lambda: drawing.image, name)
-
-    def _linked(self, key: str | None, bands: str | None) -> tuple[SourceImage, str | None]:
-        """The image of a link; the first example, and why, where it is not to be had."""
-        first = next(iter(self.drawings))
-        if key is None or key in self.drawings:
-            return self._drawn(key or first), None
-        found = self.uploads.find(key)
-        if found is None:
-            words = "The image of this link is no longer kept (uploads are, for an hour); an example stands in for it."
-            return self._drawn(first), words
-        picture = _uploaded(*found, key)
-        chosen = linked_bands(bands, picture.band_names)
-        return picture if chosen is None else _with_bands(picture, chosen), None
+    def _linked_image(self, key: str | None, bands: str | None) -> tuple[SourceImage, str | None]:
+        """The image of a link; where it is gone, the first example and an error message."""
+        first = next(iter(self.examples))
+        if key is None or key in self.examples:
+            return self._example(key or first), None
+        upload = self.uploads.find(key)
+        if upload is None:
+            error = (
+                "The image of this link is no longer kept (uploads are kept for an hour); an example is shown instead."
+            )
+            return self._example(first), error
+        source = _uploaded_image(*upload, key)
+        chosen = linked_bands(bands, source.band_names)
+        return source if chosen is None else _with_bands(source, chosen), None
 
 
-def _uploaded(path: Path, name: str, key: str) -> SourceImage:
-    picture = SourceImage(name, partial(read_image, path, name), key, path)
+def _distinct(names: Sequence[str | None]) -> list[str]:
+    """Names that are given, each once."""
+    return list(dict.fromkeys(name for name in names if name))
+
+
+def _uploaded_image(path: Path, name: str, key: str) -> SourceImage:
+    source = SourceImage(name, partial(read_image, path, name), key, path)
     try:
         file = describe_image(path)
-    except BadInputError:  # whoever reads it says why
-        return picture
-    return replace(picture, georeferenced=file.georeferenced, band_names=offered_bands(path, file))
+    except BadInputError:  # reading it says why
+        return source
+    return replace(source, georeferenced=file.georeferenced, band_names=offered_bands(path, file))
 
 
-def _with_bands(picture: SourceImage, bands: tuple[int, ...]) -> SourceImage:
-    """An uploaded picture, read by other bands."""
-    return replace(picture, bands=bands, read=partial(read_image, picture.path, picture.name, bands))
+def _with_bands(source: SourceImage, bands: tuple[int, ...]) -> SourceImage:
+    """An upload, read with other bands."""
+    if source.path is None:
+        raise BadInputError("an example has no bands to choose from")
+    return replace(source, bands=bands, read=partial(read_image, source.path, source.name, bands))
 
 
-def _marked(visit: SessionState, value: object) -> SessionState:
-    """The visit with what a marker's value marks."""
-    return replace(visit, marking=marking(value, visit.size, display_size(*visit.size)))
+def _marked(state: SessionState, value: object) -> SessionState:
+    """The state with the region of a marker's value."""
+    return replace(state, marking=parse_marking(value, state.size, display_size(*state.size)))
 
 
-def _common(seen: Mapping[str, CachedAnalysis]) -> tuple[list[str], list[str]]:
-    """Classes and layers that all pairs have, in the first one's order."""
-    pairs = [each.analysis.pair for each in seen.values()]
+def _common(analyses: Mapping[str, CachedAnalysis]) -> tuple[list[str], list[str]]:
+    """Classes and layers that all pairs have, in the order of the first."""
+    pairs = [cached.analysis.pair for cached in analyses.values()]
     layers = [explainable_layers(pair.scff.network) for pair in pairs]
     classes = [name for name in pairs[0].classes if all(name in pair.classes for pair in pairs)]
     return classes, [name for name in layers[0] if all(name in names for names in layers)]
-
-
-def _recognised(pair: Pair) -> dict[str, dict[str, float | None]]:
-    """By role and class, the share of the test images that were recognised, as far as the pair's report says."""
-    report = read_partial_report(pair.path, pair.classes).report
-    return {role: network.test.per_class for role, network in report.networks.items()}
-
-
-def _no_pairs(pairs: PairFolder) -> str:
-    return (
-        f"There is no pair of networks in <code>{escape(pairs.path.name)}</code> yet. Train one with "
-        "<code>python -m training train</code>, then load this page again."
-    )

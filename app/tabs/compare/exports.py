@@ -1,4 +1,4 @@
-"""What a visitor takes away of a view: figures for print, raw maps, and everything in one file."""
+"""Files exported from a view: print figures, raw heatmaps, JSON report, GeoTIFF."""
 
 import json
 import tempfile
@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from app.components.html import links
 from app.session.settings import Settings
 from app.session.state import SessionState
 from app.storage.analyses import CachedAnalysis
+from app.storage.download_links import download_links
 from app.storage.downloads import DownloadStore
 from app.tabs.compare.bands import bands_text
 from explain.figures.publication import print_figure
@@ -26,86 +26,91 @@ _FIGURES = {".png": "image/png", ".svg": "image/svg+xml", ".pdf": "application/p
 
 
 def export_links(
-    visit: SessionState, look: Callable[[], Mapping[str, CachedAnalysis]], settings: Settings, shelf: DownloadStore
+    state: SessionState,
+    analyses: Callable[[], Mapping[str, CachedAnalysis]],
+    settings: Settings,
+    downloads: DownloadStore,
 ) -> str:
-    """HTML: links to files of this view; each is made when it is first fetched.
+    """HTML: links to files of this view, each rendered when it is first fetched.
 
     Args:
-        visit: of the image.
-        look: what each of its pairs sees in it, by name; asked for when a file is made, so that links that nobody
-            follows keep nothing in memory.
-        settings: what is asked, and how it is drawn.
-        shelf: where the files are put.
+        state: of the session.
+        analyses: of its image by name of the pair; called when a file is rendered, so that links hold no analyses.
+        settings: request parameters and style.
+        downloads: where the files are put.
     """
-    view = _View(visit, look, settings)
-    stem = f"{visit.picture.stem}-{visit.pairs[0]}" if len(visit.pairs) == 1 else visit.picture.stem
+    export = _Export(state, analyses, settings)
+    source = state.source
+    stem = f"{source.stem}-{state.pairs[0]}" if len(state.pairs) == 1 else source.stem
     files: list[tuple[str, str, str, Callable[[], bytes]]] = [
-        (f"Figure, {ending[1:].upper()}", f"{stem}{ending}", kind, lambda ending=ending: view.figure(ending))
-        for ending, kind in _FIGURES.items()
+        (f"Figure, {suffix[1:].upper()}", f"{stem}{suffix}", kind, lambda suffix=suffix: export.figure(suffix))
+        for suffix, kind in _FIGURES.items()
     ]
-    files.append(("Raw maps, NPZ", f"{stem}.npz", "application/octet-stream", view.maps))
-    files.append(("Everything, JSON", f"{stem}.json", "application/json", view.record))
-    if visit.picture.georeferenced:
-        for name in visit.pairs:
-            title = "Maps, GeoTIFF" if len(visit.pairs) == 1 else f"Maps of {name}, GeoTIFF"
-            files.append(
-                (title, f"{visit.picture.stem}-{name}.tif", "image/tiff", lambda name=name: view.geotiff(name))
-            )
-    return links(shelf, files, "Files of this view")
+    files.append(("Raw heatmaps, NPZ", f"{stem}.npz", "application/octet-stream", export.arrays))
+    files.append(("JSON report", f"{stem}.json", "application/json", export.json_report))
+    if source.georeferenced:
+        for name in state.pairs:
+            title = "Heatmaps, GeoTIFF" if len(state.pairs) == 1 else f"Heatmaps of {name}, GeoTIFF"
+            files.append((title, f"{source.stem}-{name}.tif", "image/tiff", lambda name=name: export.geotiff(name)))
+    return download_links(downloads, files, "Export")
 
 
 @dataclass(frozen=True)
-class _View:
-    """A view, from which files are made with the image at its own size."""
+class _Export:
+    """A view, exported with the image at full size."""
 
-    visit: SessionState
-    look: Callable[[], Mapping[str, CachedAnalysis]]
+    state: SessionState
+    analyses: Callable[[], Mapping[str, CachedAnalysis]]
     settings: Settings
 
-    def figure(self, ending: str) -> bytes:
-        """For print."""
-        image = self.visit.picture.read()
-        explanations = [each.explanation(self.settings.question(each.analysis.pair)) for each in self.look().values()]
-        rows = [replace(each, analysis=replace(each.analysis, image=image)) for each in explanations]
-        name = self.visit.picture.name + bands_text(self.visit.picture.bands)
-        return print_figure(rows, name, self.settings.style, ending, self._region(image))
-
-    def maps(self) -> bytes:
-        """Float32 [h, w] by role; of several pairs by pair and role."""
-        seen = self.look()
-        arrays = {
-            role if len(seen) == 1 else f"{name}/{role}": heatmap
-            for name, each in seen.items()
-            for role, heatmap in each.heatmaps(self.settings.question(each.analysis.pair)).items()
-        }
-        return heatmaps_npz(arrays)
-
-    def record(self) -> bytes:
-        """All that is shown, an object a pair."""
-        picture, style = self.visit.picture, self.settings.style
-        image = picture.read()
-        region = self._region(image)
-        records = [
-            each.record(picture, image, self.settings.question(each.analysis.pair), style, region)
-            for each in self.look().values()
+    def figure(self, suffix: str) -> bytes:
+        """Figure for print."""
+        image = self.state.source.read()
+        explanations = [
+            cached.explanation(self.settings.question(cached.analysis.pair)) for cached in self.analyses().values()
         ]
-        return json.dumps({"link": self.visit.link(self.settings), "pairs": records}, indent=1).encode()
+        rows = [replace(each, analysis=replace(each.analysis, image=image)) for each in explanations]
+        name = self.state.source.name + bands_text(self.state.source.bands)
+        return print_figure(rows, name, self.settings.style, suffix, self._region(image))
+
+    def arrays(self) -> bytes:
+        """NPZ: float32 [h, w] by role; of several pairs by pair and role."""
+        analyses = self.analyses()
+        heatmaps = {
+            role if len(analyses) == 1 else f"{name}/{role}": heatmap
+            for name, cached in analyses.items()
+            for role, heatmap in cached.heatmaps(self.settings.question(cached.analysis.pair)).items()
+        }
+        return heatmaps_npz(heatmaps)
+
+    def json_report(self) -> bytes:
+        """JSON: the link to the view and a report of each pair."""
+        source, style = self.state.source, self.settings.style
+        image = source.read()
+        region = self._region(image)
+        reports = [
+            cached.json_report(source, image, self.settings.question(cached.analysis.pair), style, region)
+            for cached in self.analyses().values()
+        ]
+        return json.dumps({"link": self.state.link(self.settings), "pairs": reports}, indent=1).encode()
 
     def geotiff(self, name: str) -> bytes:
-        """A pair's maps over the ground of the image."""
-        picture, seen = self.visit.picture, self.look()[name]
-        question = self.settings.question(seen.analysis.pair)
+        """GeoTIFF of a pair's heatmaps, on the image's grid."""
+        source, cached = self.state.source, self.analyses()[name]
+        question = self.settings.question(cached.analysis.pair)
+        if source.path is None:
+            raise FileNotFoundError(source.name)
         with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / "maps.tif"
-            write_heatmaps(path, picture.path, seen.analysis.pair, question, seen.heatmaps(question))
+            path = Path(folder) / "heatmaps.tif"
+            write_heatmaps(path, source.path, cached.analysis.pair, question, cached.heatmaps(question))
             return path.read_bytes()
 
     def _region(self, image: np.ndarray) -> Region | None:
-        """What is marked, at the image's own size."""
-        marking, (height, width) = self.visit.marking, image.shape[:2]
+        """The marked region at full size."""
+        marking, (height, width) = self.state.marking, image.shape[:2]
         if marking is None:
             return None
         if marking.box is not None:
             return Region.box(height, width, *marking.box)
-        large = Image.fromarray(marking.region.mask).resize((width, height), Image.Resampling.NEAREST)
-        return Region(np.asarray(large))
+        mask = Image.fromarray(marking.region.mask).resize((width, height), Image.Resampling.NEAREST)
+        return Region(np.asarray(mask))

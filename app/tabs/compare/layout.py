@@ -1,59 +1,86 @@
-"""What the Compare tab consists of, and how it is laid out."""
+"""Components of the Compare tab and their layout."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any
 
 import gradio as gr
-from gradio.blocks import Block
-from gradio.components import Component
 
-from app.components.controls import OWN, choice, heading, layer_choice, with_help
+from app.components.controls import (
+    NO_CLASS,
+    NONE,
+    OWN,
+    OWN_PREDICTION,
+    dropdown,
+    heading,
+    layer_choice,
+    with_help,
+)
 from app.components.glossary import help_with
 from app.components.html import message
-from app.components.widgets import before_after, marker
+from app.components.widgets import before_after, region_marker
 from app.example_scenes import DrawnScene
-from app.session.settings import NO_CLASS, OWN_PREDICTION, Settings
+from app.session.callback_order import Session
+from app.session.settings import Settings
 from app.storage.uploads import RETENTION_SECONDS
 from explain.cam.layers import FUSED
 from explain.cam.methods import METHODS
 from explain.figures.style import COLOUR_MAPS, SCALES
 
-__all__ = ["NOTHING", "CompareComponents", "lay_out"]
+__all__ = ["CompareComponents", "SettingsControls", "lay_out"]
 
 _MOST_PAIRS = 6
-NOTHING = ("nothing", NO_CLASS)
-_COLOURS = [
+_COLOUR_MAPS = [
     ("inferno", "inferno"),
     ("viridis", "viridis"),
-    ("cividis (for the colour-blind)", "cividis"),
-    ("jet, as in the paper", "jet"),
+    ("cividis (colour-blind safe)", "cividis"),
+    ("jet (as in the paper)", "jet"),
 ]
-_SCALES = [("each map to its own maximum", "own"), ("one scale for both", "shared")]
+_SCALES = [("per map", "own"), ("shared", "shared")]
+
+
+@dataclass(frozen=True)
+class SettingsControls:
+    """A control for each field of Settings, by its name."""
+
+    target: gr.Dropdown
+    against: gr.Dropdown
+    layer: gr.Dropdown
+    method: gr.Dropdown
+    smooth: gr.Checkbox
+    colour_map: gr.Dropdown
+    scale: gr.Radio
+    opacity: gr.Slider
+
+    def all(self) -> set[Any]:
+        """All controls."""
+        return {getattr(self, field.name) for field in fields(self)}
+
+    def values(self, inputs: Mapping[Any, Any]) -> Settings:
+        """Settings from a callback's inputs."""
+        return Settings(**{field.name: inputs[getattr(self, field.name)] for field in fields(self)})
 
 
 @dataclass(frozen=True)
 class CompareComponents:
-    """What the tab consists of, as far as it changes."""
+    """The components that callbacks read or update."""
 
-    visit: gr.State
+    session: gr.State
+    sequence: gr.Number
+    """Number of the last answer; app/assets/sequence.js checks that it rises."""
+    resync: gr.Button
+    """Clicked by that script where it falls."""
     link: gr.Textbox
     pair: gr.Dropdown
-    more: gr.Dropdown
+    more_pairs: gr.Dropdown
     upload: gr.File
     bands: gr.Column
     red: gr.Dropdown
     green: gr.Dropdown
     blue: gr.Dropdown
     examples: gr.Gallery
-    target: gr.Dropdown
-    against: gr.Dropdown
-    layer: gr.Dropdown
-    method: gr.Dropdown
-    about_method: gr.HTML
-    smooth: gr.Checkbox
-    colour_map: gr.Dropdown
-    scale: gr.Radio
-    opacity: gr.Slider
+    settings: SettingsControls
+    method_help: gr.HTML
     status: gr.HTML
     image: gr.HTML
     rows: gr.HTML
@@ -62,133 +89,168 @@ class CompareComponents:
     region: gr.HTML
     measure: gr.Button
     stop: gr.Button
-    worth: gr.HTML
+    faithfulness: gr.HTML
     files: gr.HTML
     copy: gr.Button
 
-    def settings(self) -> list[Component]:
-        """In the order of Settings' fields."""
-        return [
-            self.target,
-            self.against,
-            self.layer,
-            self.method,
-            self.smooth,
-            self.colour_map,
-            self.scale,
-            self.opacity,
-        ]
+    def ordering(self) -> set[Any]:
+        """Inputs of every callback in order."""
+        return {self.session, self.sequence}
 
-    def colours(self) -> list[gr.Dropdown]:
-        """Which bands are red, green and blue."""
+    def view_inputs(self) -> set[Any]:
+        """Inputs of a callback that shows an analysed image."""
+        return self.ordering() | self.settings.all()
+
+    def analysis_inputs(self) -> set[Any]:
+        """Inputs of a callback that analyses an image."""
+        return self.view_inputs() | {self.pair, self.more_pairs}
+
+    def channels(self) -> list[gr.Dropdown]:
+        """The bands displayed as red, green and blue."""
         return [self.red, self.green, self.blue]
 
-    def results(self) -> list[Component]:
-        """What other settings change."""
-        shown = [self.about_method, self.rows, self.slider, self.difference, self.region, self.worth, self.files]
-        return [self.visit, self.status, self.link, *shown]
+    def view(self) -> list[Any]:
+        """Outputs that depend on the settings."""
+        results = [
+            self.method_help,
+            self.rows,
+            self.slider,
+            self.difference,
+            self.region,
+            self.faithfulness,
+            self.files,
+        ]
+        return [self.session, self.sequence, self.status, self.link, *results]
 
-    def looked(self) -> list[Block]:
-        """What another image or pair changes."""
-        common = [self.target, self.against, self.layer]  # those that all pairs have
-        return [*self.results(), *common, self.image, self.bands, *self.colours()]
+    def analysis(self) -> list[Any]:
+        """Outputs that depend on image and pairs."""
+        # No more than that: each output costs Gradio time, changed or not.
+        shared = [self.settings.target, self.settings.against, self.settings.layer]
+        return [*self.view(), *shared, self.image, self.bands, *self.channels()]
 
-    def everything(self) -> list[Block]:
-        """What an arrival changes."""
-        linked = [self.method, self.smooth, self.colour_map, self.scale, self.opacity]
-        return [*self.looked(), *linked, self.pair, self.more]
+    def everything(self) -> list[Any]:
+        """Outputs of an arrival."""
+        settings = self.settings
+        linked = [settings.method, settings.smooth, settings.colour_map, settings.scale, settings.opacity]
+        return [*self.analysis(), *linked, self.pair, self.more_pairs]
 
 
-def lay_out(drawings: Sequence[DrawnScene]) -> CompareComponents:
-    """Places everything on the tab: what one starts with, the settings, the results."""
-    visit = gr.State(None, time_to_live=RETENTION_SECONDS)
-    link = gr.Textbox(visible="hidden", label="link", elem_id="link")
+def lay_out(examples: Sequence[DrawnScene]) -> CompareComponents:
+    """Lays out the tab: image and pair, settings, results."""
     with gr.Row(elem_id="layout"):
         with gr.Column(elem_id="start", min_width=0):
-            with with_help("pair"):
-                # Custom values reach our own checks and words, also when a restarted server has forgotten its choices.
-                pair = gr.Dropdown(label="Pair of networks", elem_id="pair", allow_custom_value=True)
-            upload = gr.File(label="Your image: drop, browse or paste", elem_id="upload", height=145)
-            gr.HTML(
-                "<p class='fine'>TIFF and GeoTIFF (8, 16 or 32 bits), PNG, JPEG, JPEG 2000, WebP, BMP, GIF; from 8 "
-                "pixels a side to 100 million in all.</p>"
-            )
-            with gr.Column(visible=False, elem_id="bands", min_width=0) as bands:
-                gr.HTML(heading("Bands shown as red, green, blue", "band"), padding=False)
-                red, green, blue = (
-                    gr.Dropdown(label=colour, elem_id=colour.lower(), allow_custom_value=True)
-                    for colour in ("Red", "Green", "Blue")
-                )
-            examples = gr.Gallery(
-                [(drawing.image, drawing.title) for drawing in drawings],
-                label="Or an example, drawn by this program",
-                columns=3,
-                height="auto",
-                format="png",
-                object_fit="cover",
-                allow_preview=False,
-                interactive=False,
-                buttons=[],
-                elem_id="examples",
-            )
+            inputs = _image_and_pair(examples)
         with gr.Column(elem_id="settings", min_width=0):
-            with with_help("target"):
-                target = choice("Show evidence for", [OWN], OWN_PREDICTION, "target", free=True)
-            with gr.Column(elem_classes="explained", min_width=0):
-                about_method = gr.HTML(help_with(METHODS[Settings.method].title), padding=False)
-                methods = [(method.title, name) for name, method in METHODS.items()]
-                method = choice("Method", methods, Settings.method, "method")
-            with with_help("layer"):
-                layer = choice("Layer", [layer_choice(FUSED)], FUSED, "layer", free=True)
-            with gr.Accordion("More questions", open=False, elem_id="more-questions"):
-                with with_help("contrast"):
-                    against = choice("Rather than (contrast)", [NOTHING], NO_CLASS, "against", free=True)
-                with with_help("smoothing"):
-                    smooth = gr.Checkbox(label="Average over 8 noisy copies", elem_id="smooth")
-                more = gr.Dropdown(
-                    label="Further pairs, a row each",
-                    multiselect=True,
-                    max_choices=_MOST_PAIRS - 1,
-                    elem_id="more",
-                    allow_custom_value=True,
-                )
-            with gr.Accordion("Colours", open=False, elem_id="colours"):
-                with with_help("colour map"):
-                    colour_map = choice("Colour map", _COLOURS, COLOUR_MAPS[0], "colour-map")
-                with with_help("colour scale"):
-                    scale = gr.Radio(_SCALES, value=SCALES[0], label="Colours run from zero to", elem_id="scale")
-                with with_help("strength"):
-                    opacity = gr.Slider(
-                        0, 1, Settings.opacity, step=0.05, label="Strength of the overlay", elem_id="opacity"
-                    )
+            settings = _settings()
         with gr.Column(elem_id="results", min_width=0):
-            status = gr.HTML(message("Loading …"), elem_id="status", padding=False)
-            with gr.Row(elem_id="pictures"):
-                with gr.Column(min_width=0):
-                    image = marker("image")
-                with gr.Column(min_width=0):
-                    rows = gr.HTML(elem_id="rows", padding=False)
-            with gr.Row(elem_id="closer"):
-                with gr.Column(min_width=0):
-                    gr.HTML("<div class='headed'><h3>Before and after</h3></div>", padding=False)
-                    slider = before_after("slider")
-                with gr.Column(min_width=0):
-                    gr.HTML(heading("Difference", "difference"), padding=False)
-                    difference = gr.HTML(elem_id="difference", padding=False)
-                with gr.Column(min_width=0):
-                    gr.HTML(heading("Can the maps be believed?", "faithfulness"), padding=False)
-                    region = gr.HTML(elem_id="region", padding=False)
-                    with gr.Row():
-                        measure = gr.Button("Measure faithfulness", elem_id="measure", size="sm")
-                        stop = gr.Button("Stop", elem_id="stop", size="sm", visible=False)
-                    worth = gr.HTML(elem_id="worth", padding=False)
-            with gr.Row(elem_id="take-away"):
-                with gr.Column(scale=4, min_width=220):
-                    files = gr.HTML(elem_id="files", padding=False)
-                with gr.Column(scale=1, min_width=120):
-                    copy = gr.Button("Copy link to this view", elem_id="copy-link", size="sm")
+            results = _results()
     return CompareComponents(
-        visit, link, pair, more, upload, bands, red, green, blue, examples, target, against, layer, method,
-        about_method, smooth, colour_map, scale, opacity, status, image, rows, slider, difference, region, measure,
-        stop, worth, files, copy,
+        session=gr.State(Session(), time_to_live=RETENTION_SECONDS),
+        sequence=gr.Number(0, precision=0, visible="hidden", label="answer", elem_id="sequence"),
+        resync=gr.Button("Show the latest view", visible="hidden", elem_id="resync"),
+        link=gr.Textbox(visible="hidden", label="link", elem_id="link"),
+        **inputs,
+        **settings,
+        **results,
+    )
+
+
+def _image_and_pair(examples: Sequence[DrawnScene]) -> dict[str, Any]:
+    with with_help("model pair"):
+        # Custom values reach our own checks, also where a restarted server no longer knows its choices.
+        pair = gr.Dropdown(label="Model pair", elem_id="pair", allow_custom_value=True)
+    upload = gr.File(label="Image: drop, browse or paste", elem_id="upload", height=145)
+    gr.HTML(
+        "<p class='fine'>TIFF and GeoTIFF (8, 16 or 32 bit), PNG, JPEG, JPEG 2000, WebP, BMP, GIF; at least 8 pixels "
+        "per side, at most 100 megapixels.</p>"
+    )
+    with gr.Column(visible=False, elem_id="bands", min_width=0) as bands:
+        gr.HTML(heading("Bands shown as red, green, blue", "band"), padding=False)
+        red, green, blue = (
+            gr.Dropdown(label=colour, elem_id=colour.lower(), allow_custom_value=True)
+            for colour in ("Red", "Green", "Blue")
+        )
+    gallery = gr.Gallery(
+        [(example.image, example.title) for example in examples],
+        label="Examples (drawings)",
+        columns=3,
+        height="auto",
+        format="png",
+        object_fit="cover",
+        allow_preview=False,
+        interactive=False,
+        buttons=[],
+        elem_id="examples",
+    )
+    return {
+        "pair": pair, "upload": upload, "bands": bands, "red": red, "green": green, "blue": blue, "examples": gallery,
+    }  # fmt: skip
+
+
+def _settings() -> dict[str, Any]:
+    defaults = Settings()
+    with with_help("target class"):
+        target = dropdown("Target class", [OWN], OWN_PREDICTION, "target", custom=True)
+    with gr.Column(elem_classes="explained", min_width=0):
+        method_help = gr.HTML(help_with(METHODS[defaults.method].title), padding=False)
+        methods = [(method.title, name) for name, method in METHODS.items()]
+        method = dropdown("Method", methods, defaults.method, "method")
+    with with_help("layer"):
+        layer = dropdown("Layer", [layer_choice(FUSED)], FUSED, "layer", custom=True)
+    with gr.Accordion("Advanced settings", open=False, elem_id="advanced"):
+        with with_help("contrast class"):
+            against = dropdown("Contrast class", [NONE], NO_CLASS, "against", custom=True)
+        with with_help("SmoothGrad"):
+            smooth = gr.Checkbox(label="SmoothGrad (8 samples)", elem_id="smooth")
+        more_pairs = gr.Dropdown(
+            label="Compare more model pairs",
+            multiselect=True,
+            max_choices=_MOST_PAIRS - 1,
+            elem_id="more",
+            allow_custom_value=True,
+        )
+    with gr.Accordion("Display", open=False, elem_id="display"):
+        with with_help("colour map"):
+            colour_map = dropdown("Colour map", _COLOUR_MAPS, COLOUR_MAPS[0], "colour-map")
+        with with_help("normalisation"):
+            scale = gr.Radio(_SCALES, value=SCALES[0], label="Normalisation", elem_id="scale")
+        with with_help("opacity"):
+            opacity = gr.Slider(0, 1, defaults.opacity, step=0.05, label="Overlay opacity", elem_id="opacity")
+    settings = SettingsControls(
+        target=target, against=against, layer=layer, method=method, smooth=smooth, colour_map=colour_map, scale=scale,
+        opacity=opacity,
     )  # fmt: skip
+    return {"settings": settings, "method_help": method_help, "more_pairs": more_pairs}
+
+
+def _results() -> dict[str, Any]:
+    status = gr.HTML(message("Loading …"), elem_id="status", padding=False)
+    with gr.Row(elem_id="pictures"):
+        with gr.Column(min_width=0):
+            image = region_marker("image")
+        with gr.Column(min_width=0):
+            rows = gr.HTML(elem_id="rows", padding=False)
+    with gr.Row(elem_id="closer"):
+        with gr.Column(min_width=0):
+            gr.HTML(heading("Before and after"), padding=False)
+            slider = before_after("slider")
+        with gr.Column(min_width=0):
+            gr.HTML(heading("Difference", "difference"), padding=False)
+            difference = gr.HTML(elem_id="difference", padding=False)
+        with gr.Column(min_width=0):
+            gr.HTML(heading("Localisation", "pointing game"), padding=False)
+            region = gr.HTML(elem_id="region", padding=False)
+            gr.HTML(heading("Faithfulness", "faithfulness"), padding=False)
+            with gr.Row():
+                measure = gr.Button("Measure faithfulness", elem_id="measure", size="sm")
+                stop = gr.Button("Stop", elem_id="stop", size="sm", visible=False)
+            faithfulness = gr.HTML(elem_id="faithfulness", padding=False)
+    with gr.Row(elem_id="export"):
+        with gr.Column(scale=4, min_width=220):
+            files = gr.HTML(elem_id="files", padding=False)
+        with gr.Column(scale=1, min_width=120):
+            copy = gr.Button("Copy link to this view", elem_id="copy-link", size="sm")
+    return {
+        "status": status, "image": image, "rows": rows, "slider": slider, "difference": difference, "region": region,
+        "measure": measure, "stop": stop, "faithfulness": faithfulness, "files": files, "copy": copy,
+    }  # fmt: skip

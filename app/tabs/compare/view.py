@@ -1,19 +1,22 @@
-"""What the Compare tab shows, as HTML and pictures, of one visit under its settings."""
+"""Results of the Compare tab as HTML and images, for one state and its settings."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from html import escape
+from typing import Any
 
 import numpy as np
 
 from app.components.glossary import help_with, term
-from app.components.html import colour_bar, stack
+from app.components.html import colour_bar, image_with_heatmap
 from app.components.png import palette_png
+from app.components.region import marker_value
+from app.components.templates import render
 from app.session.settings import Settings
 from app.session.state import SessionState
-from app.storage.analyses import CachedAnalysis
+from app.storage.analyses import CachedAnalysis, ClassRecall
 from app.storage.downloads import DownloadStore
+from app.tabs.compare.bands import bands_text
 from explain.cam.analysis import Heatmap, NetworkAnalysis, PairAnalysis
 from explain.cam.methods import METHODS, Method
 from explain.figures.labels import TITLES, percent
@@ -21,226 +24,226 @@ from explain.figures.overlay import difference, difference_end, levels, scaled
 from explain.figures.style import DIVERGING, SCALED_BY, Style
 from explain.metrics.localisation import RegionResult, against_region
 from explain.output.summary import comparison_summary, peak_position
+from pairs.checkpoint import ROLES
 
-__all__ = ["View", "view"]
+__all__ = ["View", "image_value", "view"]
 
-Recognised = Mapping[str, float | None]
-"""By class, 0 to 1; None where there is no such test image."""
-
-_TOP = 5
-_ROLES = tuple(TITLES)
-_HEADS = {"baseline": "heatmap", "scff": "SCFF"}  # what is explained at the head of each map
+_TOP = 5  # classes with their probabilities
+_HEADING_TERMS = {"baseline": "heatmap", "scff": "SCFF"}
 
 
 @dataclass(frozen=True)
 class View:
-    """One state of the page's results."""
+    """One state of the tab's results."""
 
-    sentence: str
-    """HTML: what the networks say."""
+    status: str
+    """HTML: the image's name and what the networks predict."""
     rows: str
     """HTML: a row of two heatmaps for each pair."""
     before_after: dict[str, str]
-    """Both overlays of the first pair: addresses and texts for the slider."""
+    """Both heatmaps of the first pair, as value of the slider."""
     difference: str
     """HTML: the first pair's difference map."""
     region: str
-    """HTML: the maps against what is marked."""
+    """HTML: the heatmaps compared with the marked region."""
 
 
 def view(
-    visit: SessionState,
-    seen: Mapping[str, CachedAnalysis],
-    settings: Settings,
-    recognised: Mapping[str, Mapping[str, Recognised]],
-    shelf: DownloadStore,
+    state: SessionState, analyses: Mapping[str, CachedAnalysis], settings: Settings, downloads: DownloadStore
 ) -> View:
-    """The results of an analysed image; of the networks runs what lies behind the layer alone.
+    """The results of an analysed image; of the networks, only what follows the layer is run.
 
     Args:
-        visit: of the image.
-        seen: what each pair sees in it, by name, one at least.
-        settings: what is asked, and how it is drawn.
-        recognised: of each pair and role, the share of each class's test images that were recognised.
-        shelf: where the pictures are put.
+        state: of the session.
+        analyses: of its image by name of the pair, one at least.
+        settings: request parameters and style.
+        downloads: where images are put.
 
     Raises:
-        BadInputError: a pair cannot answer the question.
+        BadInputError: a pair cannot answer the request.
     """
-    rows, sentences, regions, first = [], [], [], None
-    for name, each in seen.items():
-        analysis, maps = each.analysis, each.heatmaps(settings.question(each.analysis.pair))
-        shown = _Shown(visit, name, analysis, maps, METHODS[settings.method], settings.style, shelf)
-        results = {role: _against(heatmap, visit) for role, heatmap in maps.items()}
-        rows.append(_row(shown, recognised[name], titled=len(seen) > 1))
-        said = escape(
-            comparison_summary(each.explanation(settings.question(analysis.pair)), results if visit.marking else None)
-        )
-        sentences.append(f"<p>{f'<b>{escape(name)}</b>: ' if len(seen) > 1 else ''}{said}</p>")
-        regions.append((name, results))
-        first = first or shown
+    method, several = METHODS[settings.method], len(analyses) > 1
+    pairs, summaries = [], []
+    for name, cached in analyses.items():
+        explanation = cached.explanation(settings.question(cached.analysis.pair))
+        shown = _PairView(state, name, cached, dict(explanation.heatmaps), method, settings.style, downloads)
+        pairs.append(shown)
+        regions = shown.regions if state.marking else None
+        summaries.append((name, comparison_summary(explanation, regions)))
+    first = pairs[0]
     return View(
-        "".join(sentences),
-        f"<div class='rows'>{''.join(rows)}</div>",
-        first.before_after(),
-        first.difference(),
-        _regions(regions, visit),
+        status=render("compare/status.html", name=state.source.name, summaries=summaries, several=several),
+        rows=render("compare/rows.html", pairs=pairs, several=several),
+        before_after=first.before_after(),
+        difference=first.difference(),
+        region=_region_table(pairs, state),
     )
+
+
+def image_value(state: SessionState, cached: CachedAnalysis) -> dict[str, object]:
+    """Value of the region marker: the image with its caption."""
+    height, width = state.size
+    input_height, input_width = cached.analysis.pair.preprocessing.size
+    across, down = width / input_width, height / input_height
+    caption = f"{width:,} × {height:,} pixels; network input {input_width} × {input_height}"
+    if abs(across / down - 1) > 0.02:
+        caption += f", {_resampling(across)} horizontally and {_resampling(down)} vertically"
+    elif across > 1.05:
+        caption += f", {_resampling(across)}"
+    alt = f"{state.source.name}, as read{bands_text(state.source.bands)}"
+    return marker_value(state.image_url, alt, f"{caption}.", state.size, state.marking)
+
+
+def _resampling(factor: float) -> str:
+    """Factor of the image's size over the network input's."""
+    return f"downsampled {factor:.2g}x" if factor >= 1 else f"upsampled {1 / factor:.2g}x"
 
 
 @dataclass(frozen=True)
-class _Shown:
+class _PairView:
     """A pair's heatmaps of one image, and how they are drawn."""
 
-    visit: SessionState
+    state: SessionState
     name: str
-    analysis: PairAnalysis
-    maps: dict[str, Heatmap]
+    cached: CachedAnalysis
+    heatmaps: dict[str, Heatmap]
     method: Method
     style: Style
-    shelf: DownloadStore
+    downloads: DownloadStore
+
+    @property
+    def analysis(self) -> PairAnalysis:
+        """Of the image at display size."""
+        return self.cached.analysis
 
     @cached_property
-    def heats(self) -> dict[str, str]:
-        """Addresses of the heatmaps alone, to be laid over the image, by role; empty for an empty one."""
-        shares = scaled(self.maps, self.style)
-        return {role: self._coloured(role, share, self.style.colour_map) for role, share in shares.items()}
+    def heatmap_urls(self) -> dict[str, str]:
+        """URLs of the heatmaps in colour by role; empty for an empty map."""
+        shares = scaled(self.heatmaps, self.style)
+        return {role: self._url(role, share, self.style.colour_map) for role, share in shares.items()}
 
-    def stack(self, heat: str, alt: str) -> str:
-        """HTML: the image, and heat over it at the strength that the visitor has set."""
-        return stack(self.visit.address, heat, alt, self.analysis.image.shape[:2])
+    @cached_property
+    def regions(self) -> dict[str, RegionResult | None]:
+        """Each heatmap compared with the marked region, by role; None without a region or for an empty map."""
+        marking = self.state.marking
+        return {
+            role: None if marking is None else against_region(heatmap.values, marking.region)
+            for role, heatmap in self.heatmaps.items()
+        }
+
+    def figures(self) -> list[dict[str, Any]]:
+        """Both networks' figures, as values of compare/rows.html."""
+        return [self._figure(role) for role in ROLES]
 
     def before_after(self) -> dict[str, str]:
-        """What the slider takes."""
+        """Value of the slider."""
         return {
-            "base": self.visit.address,
+            "base": self.state.image_url,
             "left": TITLES["baseline"],
             "right": TITLES["scff"],
-            "left_src": self.heats["baseline"],
-            "right_src": self.heats["scff"],
-            "left_alt": self.alt("baseline"),
-            "right_alt": self.alt("scff"),
+            "left_src": self.heatmap_urls["baseline"],
+            "right_src": self.heatmap_urls["scff"],
+            "left_alt": self._alt("baseline"),
+            "right_alt": self._alt("scff"),
         }
 
     def difference(self) -> str:
-        """The figure of the difference map."""
-        values = difference(self.maps, self.style)
+        """HTML: the difference map."""
+        values = difference(self.heatmaps, self.style)
         if values is None:
-            said = "Both maps are empty: there is nothing to subtract."
-            return f"<figure class='map'>{self.stack('', said)}<figcaption class='fine'>{said}</figcaption></figure>"
-        said, end = _where_more(values), difference_end(values)
-        heat = self._coloured("difference", (values / end + 1) / 2, DIVERGING)
-        return (
-            f"<figure class='map'>{self.stack(heat, f'Difference of the two heatmaps: {said}')}"
-            f"{colour_bar(DIVERGING, f'−{end:.2f}, less', f'more, +{end:.2f}')}"
-            f"<figcaption class='fine'>{escape(said)} SCFF minus baseline, as {SCALED_BY[self.style.scale]}; "
-            "white is no difference.</figcaption></figure>"
+            text = "Both maps are empty: there is no difference to show."
+            return render("compare/difference.html", overlay=self._overlay("", text), bar="", caption=text)
+        text, end = _extremes_text(values), difference_end(values)
+        url = self._url("difference", (values / end + 1) / 2, DIVERGING)
+        caption = f"{text} With SCFF minus baseline, each as {SCALED_BY[self.style.scale]}; white is no difference."
+        return render(
+            "compare/difference.html",
+            overlay=self._overlay(url, f"Difference of the two heatmaps: {text}"),
+            bar=colour_bar(DIVERGING, f"−{end:.2f}, less", f"more, +{end:.2f}"),
+            caption=caption,
         )
 
-    def alt(self, role: str) -> str:
-        """What a blind visitor is told of a heatmap."""
-        heatmap, run = self.maps[role], self.analysis.runs[role]
-        of = run.loaded.header.classes[heatmap.target] if self.method.knows_class else "no class"
-        title = f"{TITLES[role]}: heatmap of {of} over {self.visit.picture.name}"
-        return f"{title}; {'empty' if heatmap.empty else 'highest activation: ' + peak_position(heatmap.values)}"
+    def _figure(self, role: str) -> dict[str, Any]:
+        run = self.analysis.runs[role]
+        prediction = f"{run.loaded.header.classes[run.prediction]}, {_unbroken(run.probabilities[run.prediction])}"
+        maximum = "maximum of both maps" if self.style.scale == "shared" else "maximum"
+        return {
+            "role": role,
+            "title": TITLES[role],
+            "help": help_with(_HEADING_TERMS[role]),
+            "overlay": self._overlay(self.heatmap_urls[role], self._alt(role)),
+            "bar": colour_bar(self.style.colour_map, "no evidence", maximum),
+            "prediction": prediction,
+            "confidence_help": help_with("confidence"),
+            "probabilities": _probabilities(run),
+            "caption": self._caption(role),
+        }
 
-    def _coloured(self, what: str, share: np.ndarray | None, colour_map: str) -> str:
-        """Address of a map in colours, at the size of the page's image."""
+    def _caption(self, role: str) -> str:
+        """HTML: what the heatmap shows, its resolution, and the class's recall on the test images."""
+        run, heatmap = self.analysis.runs[role], self.heatmaps[role]
+        classes = run.loaded.header.classes
+        recall: ClassRecall = self.cached.recall.get(role, {})
+        tested = recall.get(classes[heatmap.target])
+        height, width = heatmap.values.shape
+        return render(
+            "compare/caption.html",
+            target=classes[heatmap.target],
+            contrast=None if heatmap.against is None else classes[heatmap.against],
+            confidence=_unbroken(run.probabilities[heatmap.target]),
+            class_specific=self.method.knows_class,
+            empty=heatmap.empty,
+            size=f"{width} × {height}",
+            recall=None if tested is None else f"{tested * 100:.1f}\N{NO-BREAK SPACE}%",
+        )
+
+    def _overlay(self, heatmap_url: str, alt: str) -> str:
+        return image_with_heatmap(self.state.image_url, heatmap_url, alt, self.analysis.image.shape[:2])
+
+    def _alt(self, role: str) -> str:
+        """Text alternative of a heatmap."""
+        heatmap, run = self.heatmaps[role], self.analysis.runs[role]
+        target = f" for {run.loaded.header.classes[heatmap.target]}" if self.method.knows_class else ", class-agnostic,"
+        where = "empty" if heatmap.empty else f"maximum: {peak_position(heatmap.values)}"
+        return f"{TITLES[role]}: heatmap{target} over {self.state.source.name}; {where}"
+
+    def _url(self, content: str, share: np.ndarray | None, colour_map: str) -> str:
+        """URL of a map in colour at the image's display size; empty for an empty map."""
         if share is None:
             return ""
-        stem = f"{self.visit.picture.stem}-{self.name}"
+        name = f"{self.state.source.stem}-{self.name}-{content}.png"
         size = self.analysis.image.shape[:2]
-        return self.shelf.put(f"{stem}-{what}.png", "image/png", lambda: palette_png(levels(share, size), colour_map))
+        return self.downloads.put(name, "image/png", lambda: palette_png(levels(share, size), colour_map))
 
 
-def bars(run: NetworkAnalysis) -> str:
-    """HTML: the likeliest classes with their probabilities."""
+def _probabilities(run: NetworkAnalysis) -> list[tuple[str, float, str]]:
+    """The most probable classes: name, per cent, text."""
     classes, best = run.loaded.header.classes, np.argsort(-run.probabilities, kind="stable")[:_TOP]
-    items = "".join(
-        f"<li><span class='of'>{escape(classes[i])}</span><span class='bar' aria-hidden='true'>"
-        f"<i style='width: {run.probabilities[i] * 100:.1f}%'></i></span>"
-        f"<span class='number'>{escape(percent(run.probabilities[i]))}</span></li>"
-        for i in best
-    )
-    return f"<ol class='bars' aria-label='Likeliest classes'>{items}</ol>"
-
-
-def _row(shown: _Shown, accuracy: Mapping[str, Recognised], titled: bool) -> str:
-    """A pair's two figures."""
-    figures = "".join(_figure(shown, role, accuracy[role]) for role in _ROLES)
-    title = f"<h2 class='name'>{escape(shown.name)}</h2>" if titled else ""
-    return f"<section aria-label='Heatmaps of {escape(shown.name)}'>{title}<div class='both'>{figures}</div></section>"
-
-
-def _figure(shown: _Shown, role: str, accuracy: Recognised) -> str:
-    run, heatmap, style = shown.analysis.runs[role], shown.maps[role], shown.style
-    classes = run.loaded.header.classes
-    most = "largest of both" if style.scale == "shared" else "this map's largest"
-    prediction = f"{escape(classes[run.prediction])}, {_unbroken(run.probabilities[run.prediction])}"
-    return (
-        f"<figure class='map {role}'><div class='headed'><h3>{TITLES[role]}</h3>{help_with(_HEADS[role])}</div>"
-        f"{shown.stack(shown.heats[role], shown.alt(role))}"
-        f"{colour_bar(style.colour_map, 'no evidence', most)}"
-        f"<div class='headed'><p class='said'>{prediction}</p>{help_with('confidence')}</div>{bars(run)}"
-        f"<figcaption class='fine'>{_caption(run, heatmap, shown.method, accuracy)}</figcaption></figure>"
-    )
-
-
-def _caption(run: NetworkAnalysis, heatmap: Heatmap, method: Method, accuracy: Recognised) -> str:
-    classes = run.loaded.header.classes
-    name, (height, width) = classes[heatmap.target], heatmap.values.shape
-    over = "" if heatmap.against is None else f" over <b>{escape(classes[heatmap.against])}</b>"
-    share = _unbroken(run.probabilities[heatmap.target])
-    shown = f"Evidence for <b>{escape(name)}</b>{over} ({share})."
-    if not method.knows_class:
-        empty = "<b>Empty map.</b> " if heatmap.empty else ""
-        return f"{empty}What the layer answers to most, whatever the class. {width} × {height} cells, interpolated."
-    if heatmap.empty:
-        shown = f"<b>Empty map:</b> nothing here speaks for {escape(name)}{over} ({share})."
-    tested = accuracy.get(name)
-    recognised = "" if tested is None else f" Of its test images {tested * 100:.1f}&nbsp;% were recognised."
-    return f"{shown} {width} × {height} cells, interpolated.{recognised}"
+    return [(classes[i], float(run.probabilities[i]) * 100, percent(float(run.probabilities[i]))) for i in best]
 
 
 def _unbroken(share: float) -> str:
-    """HTML: a probability in one piece."""
-    return escape(percent(share)).replace(" ", "&nbsp;")
+    """Per cent, not wrapped between number and sign."""
+    return percent(share).replace(" ", "\N{NO-BREAK SPACE}")
 
 
-def _against(heatmap: Heatmap, visit: SessionState) -> RegionResult | None:
-    return None if visit.marking is None else against_region(heatmap.values, visit.marking.region)
+def _region_table(pairs: list[_PairView], state: SessionState) -> str:
+    """HTML: localisation metrics of each heatmap for the marked region."""
+    rows = [
+        (TITLES[role] if len(pairs) == 1 else f"{pair.name}, {TITLES[role].lower()}", result)
+        for pair in pairs
+        for role, result in pair.regions.items()
+    ]
+    area = None if state.marking is None else f"{100 * state.marking.region.mask.mean():.1f} %"
+    heads = [term(word) for word in ("energy inside", "overlap", "pointing game")]
+    return render("compare/region.html", area=area, rows=rows, heads=heads)
 
 
-def _regions(found: list[tuple[str, dict[str, RegionResult | None]]], visit: SessionState) -> str:
-    """HTML: a table of each map against the marked region."""
-    if visit.marking is None:
-        return "<p class='fine'>Mark an object in the image, to see how much of each map lies on it.</p>"
-    area = visit.marking.region.mask.mean()
-    rows = []
-    for name, results in found:
-        for role, result in results.items():
-            of = TITLES[role] if len(found) == 1 else f"{escape(name)}, {TITLES[role].lower()}"
-            cells = "<td colspan='3'>empty map</td>"
-            if result is not None:
-                hit = "inside" if result.hit else "outside"
-                cells = f"<td>{100 * result.energy:.0f} %</td><td>{100 * result.overlap:.0f} %</td><td>{hit}</td>"
-            rows.append(f"<tr><th scope='row'>{of}</th>{cells}</tr>")
-    heads = "".join(
-        f"<th scope='col'>{term(*words)}</th>"
-        for words in (("energy inside",), ("overlap",), ("pointing game", "hottest pixel"))
-    )
-    return (
-        f"<p class='fine'>The marked region is {100 * area:.1f} % of the image: a map that knew nothing would have as "
-        f"much of its energy inside.</p><table class='figures'><thead><tr><th></th>{heads}</tr></thead>"
-        f"<tbody>{''.join(rows)}</tbody></table>"
-    )
-
-
-def _where_more(values: np.ndarray) -> str:
-    """The places where the difference is largest in either direction."""
+def _extremes_text(values: np.ndarray) -> str:
+    """Where the difference is largest in either direction."""
     parts = []
     if values.max() > 0:
-        parts.append(f"Largest increase: {peak_position(values)}")
+        parts.append(f"Largest increase: {peak_position(values)}.")
     if values.min() < 0:
-        parts.append(f"largest decrease: {peak_position(-values)}")
-    return (", ".join(parts) or "The two maps are equal") + "."
+        parts.append(f"Largest decrease: {peak_position(-values)}.")
+    return " ".join(parts) or "The two maps are equal."

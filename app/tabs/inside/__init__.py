@@ -1,1 +1,1 @@
-"""The Inside tab."""
+"""The Layers and fusion tab; links call it inside."""

@@ -1,30 +1,52 @@
-"""The Inside tab: heatmaps of every stage and every fused map, and what each fusion chose for the image."""
+"""Callback of the Layers and fusion tab: every layer's heatmap, and the fusion weights of the image."""
 
+from collections.abc import Mapping
 from functools import partial
+from typing import Any
 
-from app.components.errors import failure_html, refusal_html
+import gradio as gr
+
 from app.session.analysis import SessionAnalyses, analysed
+from app.session.callback_order import Session
+from app.session.errors import error_message, server_error_message
 from app.session.settings import Settings
 from app.session.state import SessionState
+from app.tabs.compare.layout import CompareComponents
+from app.tabs.inside.layout import InsideComponents
 from app.tabs.inside.view import inside_html
 from core.errors import BadInputError
 
-__all__ = ["Inside"]
+__all__ = ["Inside", "bind_callbacks"]
+
+
+def bind_callbacks(
+    tab: gr.Tab,
+    components: InsideComponents,
+    compare: CompareComponents,
+    callbacks: "Inside",
+    event_options: Mapping[str, Any],
+) -> None:
+    """Binds the tab's opening; image and settings are those of the Compare tab."""
+
+    def opened(inputs: Mapping[Any, Any]) -> str:
+        session: Session = inputs[compare.session]
+        return callbacks.show(session.state, compare.settings.values(inputs))
+
+    tab.select(opened, compare.view_inputs(), components.body, **event_options)
 
 
 class Inside:
-    """What the tab does."""
+    """Callback of the tab."""
 
-    def __init__(self, sight: SessionAnalyses) -> None:
-        self.sight = sight
+    def __init__(self, analyses: SessionAnalyses) -> None:
+        self.analyses = analyses
 
-    def show(self, visit: SessionState | None, *values: object) -> str:
-        """HTML: the image of the Compare tab, by its settings, seen from inside each of its pairs."""
+    def show(self, state: SessionState | None, settings: Settings) -> str:
+        """HTML: the layers and fusions of each pair of the session, for its image."""
         try:
-            visit = analysed(visit)
-            look = partial(self.sight.again, visit)
-            return inside_html(visit, look, Settings(*values), self.sight.shelf)
+            state = analysed(state)
+            return inside_html(state, partial(self.analyses.current, state), settings, self.analyses.downloads)
         except BadInputError as error:
-            return refusal_html(error)
+            return error_message(error)
         except Exception:
-            return failure_html()
+            return server_error_message()

@@ -10,10 +10,10 @@ from core.errors import BadInputError
 from pairs.folder import PairFolder
 from pairs.model_card import read_card
 
-__all__ = ["all_cards", "wire"]
+__all__ = ["all_cards", "bind_callbacks"]
 
 
-def wire(tab: gr.Tab, cards: gr.HTML, pairs: PairFolder, private: dict[str, Any]) -> None:
+def bind_callbacks(tab: gr.Tab, cards: gr.HTML, pairs: PairFolder, private: dict[str, Any]) -> None:
     """Shows the cards of the folder's present pairs whenever the tab is opened.
 
     Args:

@@ -303,10 +303,10 @@ def test_what_was_uploaded_can_be_named(url: str, tmp_path: Path) -> None:
 def test_addresses_are_not_fetched(url: str) -> None:
     for where in ("https://example.com/a.png", "http://127.0.0.1:1/a.png"):
         told = forged(url, "explain", {"path": where, "url": where, **META})
-        assert "this is an address; send the file itself" in told
+        assert "this is a URL; send the file itself" in told
     elsewhere = {"path": "https://example.com/a.png", "meta": {"_type": "gradio.FileData"}}
     body = {"data": [None, elsewhere, *FORGED["explain"][1:]]}  # in place of the pair's name
-    assert "this is an address; send the file itself" in called(url, "explain", body)
+    assert "this is a URL; send the file itself" in called(url, "explain", body)
 
 
 def forged(url: str, name: str, file: object) -> str:

@@ -1,8 +1,8 @@
-"""A visitor's actions one after another, and what the page is sent of them."""
+"""Callbacks of a session one after another, and their numbered answers."""
 
+import copy
 import time
 from collections.abc import Callable
-from itertools import pairwise
 from threading import Thread
 from types import SimpleNamespace
 from typing import Any
@@ -10,34 +10,55 @@ from typing import Any
 import gradio as gr
 import pytest
 
-from app.session.callback_order import HEAD_START, debounced, in_order
-from app.session.image import SourceImage
+from app.session.callback_order import Session, debounced, in_order
 from app.session.state import SessionState
+from app.storage.source_image import SourceImage
 from tests.conftest import texture
 
-VISIT = SessionState(SourceImage("scene.tif", lambda: texture(0, 0), "k"))
+pytestmark = pytest.mark.essential
 
 
 class Tab:
-    """Some parts, and actions on them."""
+    """Some components and their callbacks, for one session."""
 
     def __init__(self) -> None:
         with gr.Blocks():
-            self.parts = SimpleNamespace(visit=gr.State(), status=gr.HTML(), layer=gr.Dropdown(), bands=gr.Column())
-
+            self.components = SimpleNamespace(
+                session=gr.State(Session()),
+                sequence=gr.Number(0),
+                status=gr.HTML(),
+                layer=gr.Dropdown(),
+                bands=gr.Column(),
+            )
+        self.session = Session()
+        self.received = 0
+        """Number of the last answer that the page has."""
         self.during: Callable[[], None] = lambda: None
-        """Happens within an action."""
+        """Called within a callback."""
+
+    def inputs(self, value: str, layers: tuple[str, ...] = ("X1",)) -> dict:
+        return {
+            self.components.session: self.session,
+            self.components.sequence: self.received,
+            self.components.layer: value,
+            "layers": layers,
+        }
 
     @in_order
     @debounced
-    def choose(self, visit: SessionState | None, value: str) -> dict:
-        return {self.parts.visit: visit, self.parts.layer: value}
+    def choose(self, inputs: dict) -> dict:
+        return {self.components.layer: inputs[self.components.layer]}
 
     @in_order
-    def act(self, visit: SessionState | None, layers: list[str], value: str) -> dict:
+    def act(self, inputs: dict) -> dict:
         self.during()
-        update = gr.update(choices=layers, value=value)
-        return {self.parts.visit: visit or VISIT, self.parts.layer: update, self.parts.bands: gr.update(visible=False)}
+        update = gr.update(choices=list(inputs["layers"]), value=inputs[self.components.layer])
+        return {self.components.layer: update, self.components.bands: gr.update(visible=False)}
+
+    def receive(self, answer: dict) -> dict:
+        """The page takes an answer."""
+        self.received = answer[self.components.sequence]
+        return answer
 
 
 @pytest.fixture
@@ -45,78 +66,98 @@ def tab() -> Tab:
     return Tab()
 
 
-def sent(tab: Tab, shown: dict) -> Any:
-    return shown[tab.parts.layer]
+def sent(tab: Tab, answer: dict) -> Any:
+    return answer[tab.components.layer]
 
 
 def test_choices_that_the_page_has_are_not_sent_again(tab: Tab) -> None:
-    first = tab.act(None, ["X1", "X2"], "X1")
+    first = tab.act(tab.inputs("X1", ("X1", "X2")))
     assert sent(tab, first)["choices"] == ["X1", "X2"]
     assert sent(tab, first)["value"] == "X1"
-    visit = first[tab.parts.visit]
-    assert sent(tab, tab.act(visit, ["X1", "X2"], "X2")) == "X2"
-    assert sent(tab, tab.act(visit, ["X1", "X3"], "X3"))["choices"] == ["X1", "X3"]
-    assert sent(tab, tab.act(visit, ["X1", "X3"], "X1")) == "X1"
-    assert sent(tab, tab.act(visit, ["X1", "X2"], "X1"))["choices"] == ["X1", "X2"]
+    assert sent(tab, tab.act(tab.inputs("X2", ("X1", "X2")))) == "X2"
+    assert sent(tab, tab.act(tab.inputs("X3", ("X1", "X3"))))["choices"] == ["X1", "X3"]
+    assert sent(tab, tab.act(tab.inputs("X1", ("X1", "X3")))) == "X1"
+    assert sent(tab, tab.act(tab.inputs("X1", ("X1", "X2"))))["choices"] == ["X1", "X2"]
 
 
-def test_a_page_that_has_rested_or_is_new_gets_everything(tab: Tab) -> None:
-    tab.act(None, ["X1"], "X1")
-    assert sent(tab, tab.act(None, ["X1"], "X1"))["choices"] == ["X1"]
+def test_a_new_session_is_sent_everything_with_a_number_above_the_page_s(tab: Tab) -> None:
+    for _ in range(3):
+        tab.receive(tab.act(tab.inputs("X1")))
+    tab.session = copy.deepcopy(tab.session)  # as Gradio does for a session that is new or has expired
+    assert tab.session.state is None
+    answer = tab.act(tab.inputs("X1"))
+    assert sent(tab, answer)["choices"] == ["X1"]
+    assert answer[tab.components.sequence] == 4
 
 
-def test_an_answer_has_a_head_start_before_the_next_ones(tab: Tab) -> None:
-    visit = tab.act(None, ["X1"], "X1")[tab.parts.visit]
-    ended: list[float] = []
+def test_callbacks_run_one_after_another_and_answers_are_numbered(tab: Tab) -> None:
+    running, most, answers = [], [], []
 
-    def act(value: str) -> None:
-        tab.act(visit, ["X1", "X2", "X3"], value)
-        ended.append(time.monotonic())
+    def during() -> None:
+        running.append(1)
+        most.append(len(running))
+        time.sleep(0.01)
+        running.pop()
 
-    threads = [Thread(target=act, args=(value,)) for value in ("X1", "X2", "X3")]
+    tab.during = during
+    threads = [Thread(target=lambda: answers.append(tab.act(tab.inputs("X1")))) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join(20)
-    act("X4")
-    assert len(ended) == 4
-    assert all(later - earlier > 0.9 * HEAD_START for earlier, later in pairwise(sorted(ended)))
-    waited = []
-    for _ in range(5):
-        time.sleep(HEAD_START)
-        start = time.monotonic()
-        act("X5")
-        waited.append(time.monotonic() - start)
-    assert min(waited) < 0.5 * HEAD_START  # whoever takes that long to think waits for nothing
+    assert max(most) == 1
+    assert sorted(answer[tab.components.sequence] for answer in answers) == list(range(1, 9))
+    assert all(answer[tab.components.session] is tab.session for answer in answers)  # which renews its retention
 
 
-def test_a_choice_that_is_told_twice_at_once_is_answered_once(tab: Tab) -> None:
-    visit = tab.act(None, ["X1"], "X1")[tab.parts.visit]
-    count, nothing = visit.turns.count, {tab.parts.status: gr.skip()}
-    assert sent(tab, tab.choose(visit, "X1")) == "X1"
-    assert tab.choose(visit, "X1") == nothing
-    assert sent(tab, tab.choose(visit, "X2")) == "X2"
-    assert tab.choose(visit, "X2") == nothing
-    tab.act(visit, ["X1"], "X1")
-    assert sent(tab, tab.choose(visit, "X2")) == "X2"  # something else has been shown meanwhile
-    time.sleep(HEAD_START)
-    assert sent(tab, tab.choose(visit, "X2")) == "X2"  # somebody wants it again
-    assert visit.turns.count == count + 5
+def test_an_event_that_is_sent_twice_is_answered_once(tab: Tab) -> None:
+    nothing = {tab.components.status: gr.skip()}
+    first = tab.choose(tab.inputs("X1"))
+    assert sent(tab, first) == "X1"
+    assert tab.choose(tab.inputs("X1")) == nothing  # sent before the page had the first answer
+    second = tab.choose(tab.inputs("X2"))
+    assert sent(tab, second) == "X2"
+    assert tab.choose(tab.inputs("X2")) == nothing
+    assert tab.session.sequence == 2
+    tab.act(tab.inputs("X1"))
+    third = tab.choose(tab.inputs("X2"))  # something else was shown in between
+    assert sent(tab, third) == "X2"
+    tab.receive(third)
+    assert sent(tab, tab.choose(tab.inputs("X2"))) == "X2"  # repeated on purpose
 
 
-def test_an_action_that_fails_lets_the_next_one_come(tab: Tab) -> None:
-    visit = tab.act(None, ["X1"], "X1")[tab.parts.visit]
+def test_the_current_view_is_what_the_last_answers_add_up_to(tab: Tab) -> None:
+    components = tab.components
+    outputs = [components.session, components.sequence, components.status, components.layer, components.bands]
+    assert tab.session.current_view(components, outputs) == {components.status: gr.skip()}  # of a new session
+    tab.act(tab.inputs("X1", ("X1", "X2")))
+    tab.choose(tab.inputs("X2"))
+    view = tab.session.current_view(components, outputs)
+    assert view[components.sequence] == 3
+    assert view[components.layer] == gr.update(choices=["X1", "X2"], value="X2")
+    assert view[components.bands] == gr.update(visible=False)
+    tab.act(tab.inputs("X1", ("X1",)))
+    tab.choose(tab.inputs("X1"))
+    assert tab.session.current_view(components, outputs)[components.layer] == gr.update(choices=["X1"], value="X1")
 
+
+def test_a_callback_that_fails_lets_the_next_one_run(tab: Tab) -> None:
     def fail() -> None:
         raise RuntimeError("no")
 
     tab.during = fail
     with pytest.raises(RuntimeError):
-        tab.act(visit, ["X1"], "X1")
+        tab.act(tab.inputs("X1"))
     tab.during = lambda: None
-    assert sent(tab, tab.act(visit, ["X1"], "X1")) == "X1"
+    assert sent(tab, tab.act(tab.inputs("X1")))["value"] == "X1"
 
 
-def test_what_has_no_value_is_sent_as_it_is(tab: Tab) -> None:
-    visit = tab.act(None, ["X1"], "X1")[tab.parts.visit]
-    assert tab.act(visit, ["X1"], "X1")[tab.parts.bands]["visible"] is False
+def test_a_component_without_a_value_is_sent_its_properties(tab: Tab) -> None:
+    tab.act(tab.inputs("X1"))
+    assert tab.act(tab.inputs("X1"))[tab.components.bands]["visible"] is False
+
+
+def test_a_state_is_that_of_its_session() -> None:
+    session = Session()
+    session.state = SessionState(SourceImage("scene.tif", lambda: texture(0, 0), "k"))
+    assert copy.deepcopy(session).state is None

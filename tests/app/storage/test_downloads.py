@@ -1,4 +1,4 @@
-"""What the server keeps for a while."""
+"""Expiring downloads."""
 
 import asyncio
 import threading
@@ -15,71 +15,71 @@ from app.storage.downloads import DownloadStore
 from core.errors import BadInputError
 
 
-def served(shelf: DownloadStore) -> TestClient:
+def served(store: DownloadStore) -> TestClient:
     server = FastAPI()
-    shelf.serve(server)
+    store.serve(server)
     return TestClient(server)
 
 
 def test_a_thing_is_made_once_when_it_is_fetched() -> None:
     made = []
-    shelf = DownloadStore()
+    store = DownloadStore()
 
     def make() -> bytes:
         made.append(1)
         time.sleep(0.05)
         return b"picture"
 
-    address = shelf.put("a b.png", "image/png", make)
+    address = store.put("a b.png", "image/png", make)
     assert not made
     token = address.split("/")[2]
-    threads = [threading.Thread(target=shelf.content, args=(token,)) for _ in range(8)]
+    threads = [threading.Thread(target=store.content, args=(token,)) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    response = served(shelf).get(address)
+    response = served(store).get(address)
     assert (response.content, response.headers["content-type"], len(made)) == (b"picture", "image/png", 1)
     assert response.headers["content-disposition"] == "inline; filename*=UTF-8''a%20b.png"
     assert "private" in response.headers["cache-control"]
-    saved = served(shelf).get(f"{address}?save=true")
+    saved = served(store).get(f"{address}?save=true")
     assert saved.headers["content-disposition"].startswith("attachment; ")
 
 
 def test_what_is_too_large_for_memory_comes_in_pieces_whenever_it_is_fetched() -> None:
-    shelf = DownloadStore(route="/large")
-    address = shelf.put_stream("a.zip", "application/zip", lambda: iter([b"one ", b"two"]), lambda: True)
+    store = DownloadStore(route="/large")
+    address = store.put_stream("a.zip", "application/zip", lambda: iter([b"one ", b"two"]), lambda: True)
     assert address.startswith("/large/")
     for _ in range(2):
-        response = served(shelf).get(f"{address}?save=true")
+        response = served(store).get(f"{address}?save=true")
         assert (response.content, response.headers["content-type"]) == (b"one two", "application/zip")
         assert response.headers["content-disposition"] == "attachment; filename*=UTF-8''a.zip"
 
 
 def test_files_are_read_whenever_they_are_fetched_and_not_kept_in_memory(tmp_path: Path) -> None:
-    shelf, path = DownloadStore(seconds=0), tmp_path / "a.jpg"
+    store, path = DownloadStore(seconds=0), tmp_path / "a.jpg"
     path.write_bytes(b"one")
-    address = shelf.put_file("a.jpg", "image/jpeg", path)
-    assert served(shelf).get(address).content == b"one"
+    address = store.put_file("a.jpg", "image/jpeg", path)
+    assert served(store).get(address).content == b"one"
     path.write_bytes(b"two")
-    assert served(shelf).get(address).content == b"two"
+    assert served(store).get(address).content == b"two"
 
 
-def test_what_is_gone_leaves_the_shelf(tmp_path: Path) -> None:
-    shelf, path = DownloadStore(), tmp_path / "a.jpg"
+def test_a_download_whose_source_is_gone_is_dropped(tmp_path: Path) -> None:
+    store, path = DownloadStore(), tmp_path / "a.jpg"
     path.write_bytes(b"one")
-    shelf.put_file("a.jpg", "image/jpeg", path)
-    made_of = weakref.ref(pieces := lambda: iter([b"x"]))
-    shelf.put_stream("a.zip", "x/y", pieces, path.is_file)
+    store.put_file("a.jpg", "image/jpeg", path)
+    source = weakref.ref(pieces := lambda: iter([b"x"]))
+    store.put_stream("a.zip", "x/y", pieces, path.is_file)
     del pieces
-    assert made_of() is not None
+    assert source() is not None
     path.unlink()
-    shelf.put("b.png", "image/png", lambda: b"x")
-    assert made_of() is None
+    store.put("b.png", "image/png", lambda: b"x")
+    assert source() is None
 
 
 def test_a_crowd_of_streams_leaves_the_rest_of_the_server_alone() -> None:
-    shelf, go, counting = DownloadStore(), threading.Event(), threading.Lock()
+    store, go, counting = DownloadStore(), threading.Event(), threading.Lock()
     now, most = 0, 0
 
     def slow() -> Iterator[bytes]:
@@ -92,10 +92,10 @@ def test_a_crowd_of_streams_leaves_the_rest_of_the_server_alone() -> None:
             now -= 1
         yield b"drawn"
 
-    drawn = [shelf.put_stream("a.png", "image/png", slow, lambda: True) for _ in range(100)]
-    quick = shelf.put("b.png", "image/png", lambda: b"quick")
+    drawn = [store.put_stream("a.png", "image/png", slow, lambda: True) for _ in range(100)]
+    quick = store.put("b.png", "image/png", lambda: b"quick")
     server = FastAPI()
-    shelf.serve(server)
+    store.serve(server)
 
     async def visit() -> tuple[bytes, set[bytes]]:
         async with httpx.AsyncClient(transport=httpx.ASGITransport(server), base_url="http://server") as client:
@@ -111,28 +111,28 @@ def test_a_crowd_of_streams_leaves_the_rest_of_the_server_alone() -> None:
 
 
 def test_what_is_made_of_files_that_are_gone_is_gone(tmp_path: Path) -> None:
-    shelf, gone = DownloadStore(), tmp_path / "gone.png"
+    store, gone = DownloadStore(), tmp_path / "gone.png"
 
     def pieces() -> Iterator[bytes]:
         yield gone.read_bytes()
 
     for address in (
-        shelf.put("a.png", "image/png", gone.read_bytes),
-        shelf.put_file("a.png", "image/png", gone),
-        shelf.put_stream("a.zip", "x/y", pieces, lambda: True),
-        shelf.put_stream("b.zip", "x/y", lambda: iter([b"x"]), gone.is_file),
+        store.put("a.png", "image/png", gone.read_bytes),
+        store.put_file("a.png", "image/png", gone),
+        store.put_stream("a.zip", "x/y", pieces, lambda: True),
+        store.put_stream("b.zip", "x/y", lambda: iter([b"x"]), gone.is_file),
     ):
-        response = served(shelf).get(address)
+        response = served(store).get(address)
         assert response.status_code == 404
         assert "no longer kept" in response.text
 
 
 def test_addresses_cannot_be_guessed_and_end() -> None:
-    shelf = DownloadStore()
-    first, second = (shelf.put("x.png", "image/png", lambda: b"x") for _ in range(2))
+    store = DownloadStore()
+    first, second = (store.put("x.png", "image/png", lambda: b"x") for _ in range(2))
     assert first != second
     assert len(first.split("/")[2]) >= 24
-    client = served(shelf)
+    client = served(store)
     assert client.get(first).status_code == 200
     assert client.get("/kept/other/x.png").status_code == 404
     past = DownloadStore(seconds=0)
@@ -142,17 +142,17 @@ def test_addresses_cannot_be_guessed_and_end() -> None:
 
 
 def test_of_too_many_the_oldest_go() -> None:
-    shelf = DownloadStore(most=3)
-    addresses = [shelf.put(f"{i}.png", "image/png", lambda i=i: bytes([i])) for i in range(5)]
-    found = [shelf.content(address.split("/")[2]) for address in addresses]
+    store = DownloadStore(most=3)
+    addresses = [store.put(f"{i}.png", "image/png", lambda i=i: bytes([i])) for i in range(5)]
+    found = [store.content(address.split("/")[2]) for address in addresses]
     assert found[:2] == [None, None]
     assert [item[2] for item in found[2:]] == [b"\2", b"\3", b"\4"]
 
 
 def test_names_that_could_break_a_header_are_quoted() -> None:
-    shelf = DownloadStore()
-    address = shelf.put('场景"\r\nX: y/../.png', "image/png", lambda: b"x")
-    response = served(shelf).get(address)
+    store = DownloadStore()
+    address = store.put('场景"\r\nX: y/../.png', "image/png", lambda: b"x")
+    response = served(store).get(address)
     assert response.status_code == 200
     assert "x" not in response.headers
     assert "\n" not in response.headers["content-disposition"]
@@ -162,6 +162,6 @@ def test_what_cannot_be_made_says_why() -> None:
     def refuse() -> bytes:
         raise BadInputError("the pair is gone")
 
-    shelf = DownloadStore()
-    answer = served(shelf).get(shelf.put("x.png", "image/png", refuse))
-    assert (answer.status_code, answer.text) == (409, "Not done: the pair is gone.")
+    store = DownloadStore()
+    answer = served(store).get(store.put("x.png", "image/png", refuse))
+    assert (answer.status_code, answer.text) == (409, "Error: the pair is gone.")

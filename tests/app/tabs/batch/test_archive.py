@@ -95,10 +95,10 @@ def test_names_in_utf8_that_do_not_say_so(folder: Path, tmp_path: Path) -> None:
     assert gathered(folder, path).names == ["ü.png"]
 
 
-def test_what_is_no_image_is_passed_over(folder: Path, tmp_path: Path) -> None:
+def test_what_is_no_image_is_skipped(folder: Path, tmp_path: Path) -> None:
     names = ("readme.txt", "__MACOSX/a.png", ".hidden.png", ".git/b.png")
     found = gathered(folder, packed(tmp_path / "x.zip", *((name, b"x") for name in names), ("a.png", png())))
-    assert (found.names, found.passed_over, found.refused) == (["a.png"], 4, {})
+    assert (found.names, found.skipped, found.refused) == (["a.png"], 4, {})
 
 
 def world(east: int) -> bytes:
@@ -202,7 +202,7 @@ def test_links_are_rows(folder: Path, tmp_path: Path) -> None:
     link = zipfile.ZipInfo("link.png")
     link.external_attr = 0o120777 << 16
     found = gathered(folder, packed(tmp_path / "x.zip", (link, b"/etc/passwd"), ("a.png", png())))
-    assert found.refused == {"link.png": "link.png: a link to another file; pack the image itself"}
+    assert found.refused == {"link.png": "link.png: a symbolic link; pack the image itself"}
     assert found.names == ["a.png"]
 
 
@@ -221,7 +221,7 @@ def test_damaged_images_in_a_zip_are_rows(folder: Path, tmp_path: Path) -> None:
     data[60:80] = bytes(20)
     path.write_bytes(data)
     found = gathered(folder, path)
-    assert found.refused == {"a.png": "a.png: damaged in its ZIP, or packed in a way that cannot be read"}
+    assert found.refused == {"a.png": "a.png: damaged in the ZIP file, or packed with an unsupported method"}
     assert found.names == ["b.png"]
     assert not (folder / "a.png").exists()
 
@@ -253,12 +253,14 @@ def test_damaged_zips_are_rows(folder: Path, tmp_path: Path, content: object) ->
         content = packed(path, ("a.png", png())).read_bytes()[:-40]
     path.write_bytes(content)
     found = gathered(folder, path)
-    assert found.refused == {"x.zip": "x.zip: this ZIP is damaged, cut short, or none; pack the images again"}
+    assert found.refused == {
+        "x.zip": "x.zip: this ZIP file is damaged, truncated, or not a ZIP file; pack the images again"
+    }
 
 
 def test_a_zip_without_an_image_is_a_row(folder: Path, tmp_path: Path) -> None:
     assert gathered(folder, packed(tmp_path / "x.zip", ("a.txt", b"x"))).refused == {
-        "x.zip": "x.zip: no image in this ZIP"
+        "x.zip": "x.zip: no image in this ZIP file"
     }
 
 
@@ -281,7 +283,7 @@ def test_too_many_entries_are_not_read(folder: Path, tmp_path: Path, monkeypatch
 
 
 def test_a_bomb_that_says_so(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(archive, "_MOST_OF_ONE", 2**20)
+    monkeypatch.setattr(archive, "_MOST_IMAGE_BYTES", 2**20)
     path = packed(tmp_path / "x.zip", ("a.png", bytes(2**21)), ("b.png", png()))
     found = gathered(folder, path)
     assert list(found.refused) == ["a.png"]

@@ -53,7 +53,7 @@ def names(page: Page) -> list[str]:
 
 def test_many_files_and_a_zip(page: Page, sent: list[Path], checkpoints: Path, tmp_path: Path) -> None:
     open_batch(page)
-    expect(page.locator("#batch-status")).to_contain_text("Choose images, or a ZIP of them")
+    expect(page.locator("#batch-status")).to_contain_text("Choose images, or a ZIP file of them")
     start(page, sent)
     status = page.locator("#batch-status")
     expect(status).to_contain_text("6 of 7 images explained by tiny", timeout=90_000)
@@ -83,7 +83,12 @@ def test_many_files_and_a_zip(page: Page, sent: list[Path], checkpoints: Path, t
         with page.expect_download() as found:
             link.click()
         files[link.inner_text()] = Path(found.value.path()).read_bytes()
-    assert list(files) == ["Table, CSV", "Raw maps, ZIP of NPZ", "Figures, ZIP of PNG", "Contact sheets, ZIP of PNG"]
+    assert list(files) == [
+        "Table, CSV",
+        "Raw heatmaps, ZIP of NPZ",
+        "Figures, ZIP of PNG",
+        "Contact sheets, ZIP of PNG",
+    ]
     rows = list(csv.DictReader(files["Table, CSV"].decode().splitlines()))
     assert [row["image"] for row in rows if row["error"]] == ["bad.tif"]
     folder = sent[0].parent
@@ -91,7 +96,7 @@ def test_many_files_and_a_zip(page: Page, sent: list[Path], checkpoints: Path, t
         more.extractall(folder)
     pair = inference_ready(load_pair(checkpoints / "tiny", torch.device("cpu")))
     explain_folder(FolderRun(folder, images_under(folder), tmp_path / "out", pair, Question(), "none"))
-    with zipfile.ZipFile(BytesIO(files["Raw maps, ZIP of NPZ"])) as maps:
+    with zipfile.ZipFile(BytesIO(files["Raw heatmaps, ZIP of NPZ"])) as maps:
         assert len(maps.namelist()) == 6
         for name in maps.namelist():
             ours, theirs = np.load(BytesIO(maps.read(name))), np.load(tmp_path / "out" / name)
@@ -114,7 +119,7 @@ def test_stop_while_it_runs_while_another_visitor_waits(
     for page in (first, second, closed):
         arrive(page, url)
         open_batch(page)
-    first.get_by_text("More questions", exact=True).locator("visible=true").click()
+    first.get_by_text("Advanced settings", exact=True).locator("visible=true").click()
     first.get_by_text("drop, insertion, deletion").click()
     start(first, [tmp_path / "many.zip"])
     expect(first.locator("#batch-results .gallery li").first).to_be_visible(timeout=60_000)
@@ -123,10 +128,10 @@ def test_stop_while_it_runs_while_another_visitor_waits(
     expect(first.locator("#batch-start")).to_be_disabled()
 
     start(second, [tmp_path / "one.png"])
-    expect(second.locator("#batch-status")).to_contain_text("In line", timeout=20_000)
+    expect(second.locator("#batch-status")).to_contain_text("Queued", timeout=20_000)
 
     first.locator("#batch-stop").click()
-    expect(first.locator("#batch-status")).to_contain_text("of 200 done. What is done is below", timeout=10_000)
+    expect(first.locator("#batch-status")).to_contain_text("of 200 done. Results so far are below", timeout=10_000)
     expect(first.locator("#batch-stop")).to_be_hidden()
     expect(first.locator("#batch-downloads a")).to_have_count(4)
     expect(second.locator("#batch-status")).to_contain_text("1 of 1 image explained", timeout=60_000)
@@ -135,7 +140,7 @@ def test_stop_while_it_runs_while_another_visitor_waits(
     expect(closed.locator("#batch-results .gallery li").first).to_be_visible(timeout=60_000)
     closed.close()
     second.locator("#batch-start").click()
-    expect(second.locator("#batch-status")).to_contain_text("In line", timeout=20_000)
+    expect(second.locator("#batch-status")).to_contain_text("Queued", timeout=20_000)
     expect(second.locator("#batch-status")).to_contain_text("1 of 1 image explained", timeout=30_000)
     for page in (first, second):
         page.close()
@@ -144,10 +149,12 @@ def test_stop_while_it_runs_while_another_visitor_waits(
 def test_what_cannot_be_done_is_said(page: Page, tmp_path: Path) -> None:
     open_batch(page)
     page.locator("#batch-start").click()
-    expect(page.locator("#batch-status [role=alert]")).to_contain_text("there are no files yet", timeout=20_000)
+    expect(page.locator("#batch-status [role=alert]")).to_contain_text("no files yet", timeout=20_000)
     (tmp_path / "bad.zip").write_text("none")
     start(page, [tmp_path / "bad.zip"])
     alert = page.locator("#batch-status [role=alert]")
     expect(alert).to_contain_text("None of 1 image could be explained", timeout=20_000)
-    expect(page.locator("#batch-results tbody")).to_contain_text("this ZIP is damaged, cut short, or none")
+    expect(page.locator("#batch-results tbody")).to_contain_text(
+        "this ZIP file is damaged, truncated, or not a ZIP file"
+    )
     assert width_needed(page) <= page.viewport_size["width"]

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from app.tabs.compare.bands import as_colours, bands_text, chosen_bands, linked_bands, offered_bands
+from app.tabs.compare.bands import bands_text, chosen_bands, displayed_bands, linked_bands, offered_bands
 from core.errors import BadInputError
 from imagery.reading import describe_image, read_image
 from tests.app.conftest import NAMES, at_one_width, choose, picture, upload, wait_for_other, write_bands
@@ -32,15 +32,15 @@ def test_chosen_bands() -> None:
     assert chosen_bands((4, "3", 2), NAMES) == (4, 3, 2)
     assert chosen_bands((5, 5, 5), NAMES) == (5,)
     for wrong in ("near infrared", "", None, 0, "6", "²"):
-        with pytest.raises(BadInputError, match="is no band of this file; choose a number from 1 to 5"):
+        with pytest.raises(BadInputError, match="is not a band of this file; choose a number from 1 to 5"):
             chosen_bands((1, wrong, 2), NAMES)
 
 
-def test_bands_as_colours_and_in_words() -> None:
-    assert as_colours(None, NAMES) == (1, 2, 3)
-    assert as_colours(None, ("VV", "VH")) == (1, 1, 1)
-    assert as_colours((5,), NAMES) == (5, 5, 5)
-    assert as_colours((4, 3, 2), NAMES) == (4, 3, 2)
+def test_bands_displayed_bands_and_in_words() -> None:
+    assert displayed_bands(None, NAMES) == (1, 2, 3)
+    assert displayed_bands(None, ("VV", "VH")) == (1, 1, 1)
+    assert displayed_bands((5,), NAMES) == (5, 5, 5)
+    assert displayed_bands((4, 3, 2), NAMES) == (4, 3, 2)
     assert bands_text(None) == ""
     assert bands_text((5,)) == ", band 5 as grey"
     assert bands_text((4, 3, 2)) == ", bands 4, 3, 2 as red, green, blue"
@@ -72,13 +72,13 @@ def test_other_bands_are_read_explained_linked_and_taken_away(page: Page, tmp_pa
     wait_for_other(page, "baseline", first)
     assert "bands=4%2C2%2C3" in page.url
     with page.expect_download() as found:
-        page.get_by_role("link", name="Everything, JSON").click()
-    (said,) = json.loads(Path(found.value.path()).read_text())["pairs"]
-    assert said["bands"] == [4, 2, 3]
+        page.get_by_role("link", name="JSON report").click()
+    (report,) = json.loads(Path(found.value.path()).read_text())["pairs"]
+    assert report["bands"] == [4, 2, 3]
 
     page.locator("#red input").fill("99")
     page.locator("#red input").press("Enter")
-    expect(page.locator("#status [role=alert]")).to_contain_text("'99' is no band of this file", timeout=20_000)
+    expect(page.locator("#status [role=alert]")).to_contain_text("'99' is not a band of this file", timeout=20_000)
     expect(page.locator("#red input")).to_have_value("4: near infrared")
 
     there = page.url

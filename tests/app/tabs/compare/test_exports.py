@@ -11,11 +11,12 @@ import rasterio
 from PIL import Image
 from rasterio.transform import from_origin
 
-from app.session.image import Marking, SourceImage, display_size
+from app.components.region import Marking
 from app.session.settings import Settings
 from app.session.state import SessionState
 from app.storage.analyses import AnalysisCache
 from app.storage.downloads import DownloadStore
+from app.storage.source_image import SourceImage, display_size
 from app.tabs.compare.exports import export_links
 from explain.metrics.localisation import Region
 from imagery.geotiff import is_georeferenced
@@ -29,13 +30,13 @@ def files(
     pair: Pair, path: Path, marking: Marking | None = None, bands: tuple[int, ...] | None = None
 ) -> dict[str, bytes]:
     """What the links of a view lead to, by title."""
-    picture = SourceImage(path.name, lambda: read_image(path, bands=bands), "k", path, is_georeferenced(path), bands)
-    visit = SessionState(picture, (1500, 1200), "/kept/x/a.png", ("tiny",), marking)
-    shelf, seen = DownloadStore(), {"tiny": AnalysisCache().make(picture, pair, picture.read())}
+    source = SourceImage(path.name, lambda: read_image(path, bands=bands), "k", path, is_georeferenced(path), bands)
+    state = SessionState(source, (1500, 1200), "/kept/x/a.png", ("tiny",), marking)
+    downloads, analyses = DownloadStore(), {"tiny": AnalysisCache().make(source, pair, source.read())}
     links = re.findall(r"href='/kept/([^/]+)/[^']*\\?save=true' download='[^']*'>([^<]+)<", export_links(
-        visit, lambda: seen, Settings("roof", layer="Y3"), shelf
+        state, lambda: analyses, Settings("roof", layer="Y3"), downloads
     ))  # fmt: skip
-    return {title: shelf.content(token)[2] for token, title in links}
+    return {title: downloads.content(token)[2] for token, title in links}
 
 
 @pytest.fixture
@@ -53,19 +54,19 @@ def test_every_file_is_what_it_says(pair: Pair, scene: Path) -> None:
     region = Region.box(*display_size(1500, 1200), 100, 100, 300, 400)
     found = files(pair, scene, Marking(region, (146, 146, 440, 586)))
     assert list(found) == [
-        "Figure, PNG", "Figure, SVG", "Figure, PDF", "Raw maps, NPZ", "Everything, JSON", "Maps, GeoTIFF"
+        "Figure, PNG", "Figure, SVG", "Figure, PDF", "Raw heatmaps, NPZ", "JSON report", "Heatmaps, GeoTIFF"
     ]  # fmt: skip
     assert Image.open(BytesIO(found["Figure, PNG"])).info["dpi"] == pytest.approx((300, 300), abs=0.1)
     assert b"<svg" in found["Figure, SVG"]
     assert found["Figure, PDF"].startswith(b"%PDF")
     assert b"FontFile2" in found["Figure, PDF"]
-    maps = np.load(BytesIO(found["Raw maps, NPZ"]))
+    maps = np.load(BytesIO(found["Raw heatmaps, NPZ"]))
     assert {name: maps[name].shape for name in maps} == {"baseline": (4, 4), "scff": (4, 4)}
-    (said,) = json.loads(found["Everything, JSON"])["pairs"]
-    assert said["size"] == {"width": 1200, "height": 1500}
-    assert said["region"]["box"] == [146, 146, 440, 586]
-    assert said["question"]["target"] == "roof"
-    with rasterio.open(BytesIO(found["Maps, GeoTIFF"])) as ours, rasterio.open(scene) as theirs:
+    (report,) = json.loads(found["JSON report"])["pairs"]
+    assert report["size"] == {"width": 1200, "height": 1500}
+    assert report["region"]["box"] == [146, 146, 440, 586]
+    assert report["question"]["target"] == "roof"
+    with rasterio.open(BytesIO(found["Heatmaps, GeoTIFF"])) as ours, rasterio.open(scene) as theirs:
         assert ours.bounds == pytest.approx(theirs.bounds)
         assert ours.crs == theirs.crs
 
@@ -73,13 +74,13 @@ def test_every_file_is_what_it_says(pair: Pair, scene: Path) -> None:
 def test_files_say_which_bands_were_shown(pair: Pair, tmp_path: Path) -> None:
     path = write_bands(tmp_path / "five.tif")
     found = files(pair, path, bands=(4, 3, 2))
-    record = json.loads(found["Everything, JSON"])
-    assert record["pairs"][0]["bands"] == [4, 3, 2]
-    assert "bands=4%2C3%2C2" in record["link"]
+    report = json.loads(found["JSON report"])
+    assert report["pairs"][0]["bands"] == [4, 3, 2]
+    assert "bands=4%2C3%2C2" in report["link"]
     assert "five.tif, bands 4, 3, 2 as red, green, blue." in found["Figure, SVG"].decode()
-    assert json.loads(files(pair, path)["Everything, JSON"])["pairs"][0]["bands"] is None
+    assert json.loads(files(pair, path)["JSON report"])["pairs"][0]["bands"] is None
 
 
 def test_an_image_without_a_place_has_no_geotiff(pair: Pair, tmp_path: Path) -> None:
     Image.fromarray(texture(1, 0)).save(tmp_path / "a.png")
-    assert "Maps, GeoTIFF" not in files(pair, tmp_path / "a.png")
+    assert "Heatmaps, GeoTIFF" not in files(pair, tmp_path / "a.png")

@@ -9,11 +9,12 @@ import pytest
 from PIL import Image
 
 from app.components.html import colour_bar
-from app.session.image import Marking, SourceImage
+from app.components.region import Marking
 from app.session.settings import Settings
 from app.session.state import SessionState
 from app.storage.analyses import AnalysisCache, CachedAnalysis
 from app.storage.downloads import DownloadStore
+from app.storage.source_image import SourceImage
 from app.tabs.compare.view import View, view
 from core.errors import BadInputError
 from explain.figures.overlay import difference, levels, overlay, scaled
@@ -22,82 +23,96 @@ from explain.metrics.localisation import Region, against_region
 from pairs.pair import Pair
 from tests.conftest import texture
 
-RECOGNISED = {role: {"field": 0.25, "roof": 0.75, "water": None} for role in ("baseline", "scff")}
-USUAL = Settings()
+RECALL = {role: {"field": 0.25, "roof": 0.75, "water": None} for role in ("baseline", "scff")}
+DEFAULTS = Settings()
 IMAGE = texture(1, 0, side=80)
-VISIT = SessionState(SourceImage("a <b>.tif", lambda: IMAGE, "k"), (80, 80), "/kept/x/a.png", ("tiny",))
+STATE = SessionState(SourceImage("a <b>.tif", lambda: IMAGE, "k"), (80, 80), "/kept/x/a.png", ("tiny",))
 
 
 @pytest.fixture(scope="module")
-def seen(pair: Pair) -> CachedAnalysis:
-    return AnalysisCache().make(VISIT.picture, pair, IMAGE)
+def cached(pair: Pair) -> CachedAnalysis:
+    return AnalysisCache().make(STATE.source, pair, IMAGE)
 
 
-def saying(seen: CachedAnalysis, baseline: tuple[float, ...], scff: tuple[float, ...]) -> CachedAnalysis:
-    """The same with other probabilities."""
-    analysis = seen.analysis
+def with_probabilities(cached: CachedAnalysis, baseline: tuple[float, ...], scff: tuple[float, ...]) -> CachedAnalysis:
+    """The same analysis with other probabilities."""
+    analysis = cached.analysis
     return CachedAnalysis(
         replace(
             analysis,
             baseline=replace(analysis.baseline, probabilities=np.array(baseline)),
             scff=replace(analysis.scff, probabilities=np.array(scff)),
         ),
-        seen.size,
+        cached.size,
     )
 
 
+def with_recall(cached: CachedAnalysis) -> CachedAnalysis:
+    """The same analysis, of a pair whose report has this test recall."""
+    cached.__dict__["recall"] = RECALL
+    return cached
+
+
 def shown(
-    seen: CachedAnalysis, settings: Settings = USUAL, visit: SessionState = VISIT, shelf: DownloadStore | None = None
+    cached: CachedAnalysis,
+    settings: Settings = DEFAULTS,
+    state: SessionState = STATE,
+    downloads: DownloadStore | None = None,
 ) -> View:
-    return view(visit, {"tiny": seen}, settings, {"tiny": RECOGNISED}, shelf or DownloadStore())
+    return view(state, {"tiny": with_recall(cached)}, settings, downloads or DownloadStore())
 
 
-def test_the_image_and_the_heat_over_it_make_the_overlay(seen: CachedAnalysis) -> None:
+def test_the_image_and_the_heat_over_it_make_the_overlay(cached: CachedAnalysis) -> None:
     """The browser blends what the command line's figure shows."""
-    shelf, settings = DownloadStore(), Settings("water", colour_map="viridis", scale="shared", opacity=0.4)
-    html = shown(seen, settings, shelf=shelf).rows
-    maps = seen.heatmaps(settings.question(seen.analysis.pair))
+    downloads, settings = DownloadStore(), Settings("water", colour_map="viridis", scale="shared", opacity=0.4)
+    html = shown(cached, settings, downloads=downloads).rows
+    maps = cached.heatmaps(settings.question(cached.analysis.pair))
     addresses = re.findall(r"class='heat' src='/kept/([^/]+)/", html)
     shares = {role: share for role, share in scaled(maps, settings.style).items() if share is not None}
     assert len(addresses) == len(shares) > 0
     for token, share in zip(addresses, shares.values(), strict=True):
-        heat = Image.open(BytesIO(shelf.content(token)[2])).convert("RGB")
+        heat = Image.open(BytesIO(downloads.content(token)[2])).convert("RGB")
         blended = np.asarray(Image.blend(Image.fromarray(IMAGE), heat, 0.4))
         assert np.array_equal(blended, overlay(IMAGE, share, Style("viridis", "shared", 0.4)))
     assert html.count("src='/kept/x/a.png'") == 2
 
 
-def test_confidences_are_sorted(seen: CachedAnalysis) -> None:
-    html = shown(saying(seen, (0.2, 0.7, 0.1), (0.1, 0.3, 0.6))).rows
+def test_confidences_are_sorted(cached: CachedAnalysis) -> None:
+    html = shown(with_probabilities(cached, (0.2, 0.7, 0.1), (0.1, 0.3, 0.6))).rows
     assert re.findall(r"class='of'>(\w+)<", html) == ["roof", "field", "water", "water", "roof", "field"]
     assert re.findall(r"class='number'>([0-9.]+ %)<", html)[:3] == ["70.0 %", "20.0 %", "10.0 %"]
-    assert "<p class='said'>roof, 70.0&nbsp;%</p>" in html
+    assert "<p class='prediction'>roof, 70.0\N{NO-BREAK SPACE}%</p>" in html
 
 
-def test_agreement_and_disagreement_are_said(seen: CachedAnalysis) -> None:
-    same = shown(saying(seen, (0.2, 0.7, 0.1), (0.1, 0.85, 0.05))).sentence
-    assert same.startswith("<p>Both predict roof; SCFF&#x27;s confidence is 15 percentage points higher.")
-    other = shown(saying(seen, (0.2, 0.7, 0.1), (0.1, 0.3, 0.6))).sentence
+def test_agreement_and_disagreement_are_said(cached: CachedAnalysis) -> None:
+    same = shown(with_probabilities(cached, (0.2, 0.7, 0.1), (0.1, 0.85, 0.05))).status
+    assert same.startswith(
+        "<span class='file'>a &lt;b&gt;.tif</span> <p>Both predict roof; SCFF&#39;s confidence is 15 percentage points higher."
+    )
+    other = shown(with_probabilities(cached, (0.2, 0.7, 0.1), (0.1, 0.3, 0.6))).status
     assert "The predictions differ: the baseline predicts roof (70 %), SCFF predicts water (60 %)." in other
 
 
-def test_captions_say_what_each_map_shows(seen: CachedAnalysis) -> None:
+def test_captions_say_what_each_map_shows(cached: CachedAnalysis) -> None:
     probabilities = (0.2, 0.7, 0.1), (0.1, 0.3, 0.6)
-    first, second = shown(saying(seen, *probabilities)).rows.split("<figcaption")[1:]
-    assert "<b>roof</b> (70.0&nbsp;%)" in first
-    assert "2 × 2 cells, interpolated. Of its test images 75.0&nbsp;% were recognised." in first
-    assert "<b>water</b> (60.0&nbsp;%)" in second or "speaks for water (60.0 %)" in second
-    assert "recognised" not in second  # the part had none of this class
-    chosen = shown(saying(seen, *probabilities), Settings("field", "water")).rows
+    first, second = shown(with_probabilities(cached, *probabilities)).rows.split("<figcaption")[1:]
+    assert "<b>roof</b> (70.0\N{NO-BREAK SPACE}%)" in first
+    assert "2 × 2 cells, interpolated. Test recall of this class: 75.0\N{NO-BREAK SPACE}%." in first
+    assert (
+        "<b>water</b> (60.0\N{NO-BREAK SPACE}%)" in second
+        or "no evidence for water (60.0\N{NO-BREAK SPACE}%)" in second
+    )
+    assert "recall" not in second  # the part had none of this class
+    chosen = shown(with_probabilities(cached, *probabilities), Settings("field", "water")).rows
     assert "field" in chosen.split("<figcaption")[1]
     assert "over <b>water</b>" in chosen
 
 
-def test_an_empty_map_is_said_and_not_drawn(seen: CachedAnalysis) -> None:
-    run = seen.analysis.scff.run
+def test_an_empty_map_is_said_and_not_drawn(cached: CachedAnalysis) -> None:
+    run = cached.analysis.scff.run
     maps = {layer: values * 0 for layer, values in run.maps.items()}
     dark = CachedAnalysis(
-        replace(seen.analysis, scff=replace(seen.analysis.scff, run=replace(run, maps=maps))), seen.size
+        replace(cached.analysis, scff=replace(cached.analysis.scff, run=replace(run, maps=maps))), cached.size
     )
     found = shown(dark, Settings("roof"))
     scff = found.rows.split("<figure")[2]
@@ -106,36 +121,36 @@ def test_an_empty_map_is_said_and_not_drawn(seen: CachedAnalysis) -> None:
     assert found.before_after["right_src"] == ""
 
 
-def test_a_marked_region_is_judged(seen: CachedAnalysis) -> None:
+def test_a_marked_region_is_judged(cached: CachedAnalysis) -> None:
     mask = np.zeros((80, 80), dtype=bool)
     mask[10:40, 10:60] = True
     settings = Settings("roof")
-    marked = replace(VISIT, marking=Marking(Region(mask), (10, 10, 60, 40)))
-    html = shown(seen, settings, marked).region
+    marked = replace(STATE, marking=Marking(Region(mask), (10, 10, 60, 40)))
+    html = shown(cached, settings, marked).region
     assert "23.4 % of the image" in html
-    for heatmap in seen.heatmaps(settings.question(seen.analysis.pair)).values():
+    for heatmap in cached.heatmaps(settings.question(cached.analysis.pair)).values():
         found = against_region(heatmap.values, Region(mask))
         assert (
             f"<td>{100 * found.energy:.0f} %</td><td>{100 * found.overlap:.0f} %</td>" if found else "empty map"
         ) in html
-    assert "Mark an object" in shown(seen).region
+    assert "Mark an object" in shown(cached).region
 
 
-def test_several_pairs_are_rows_with_their_names(seen: CachedAnalysis) -> None:
-    both = {"tiny": seen, "other <i>": seen}
-    found = view(VISIT, both, Settings(), dict.fromkeys(both, RECOGNISED), DownloadStore())
+def test_several_pairs_are_rows_with_their_names(cached: CachedAnalysis) -> None:
+    both = {"tiny": cached, "other <i>": cached}
+    found = view(STATE, both, Settings(), DownloadStore())
     assert found.rows.count("<section") == 2
     assert "other &lt;i&gt;" in found.rows
-    assert "<i>" not in found.sentence + found.region
+    assert "<i>" not in found.status + found.region
 
 
-def test_names_are_escaped(seen: CachedAnalysis) -> None:
-    found = shown(seen)
+def test_names_are_escaped(cached: CachedAnalysis) -> None:
+    found = shown(cached)
     assert "<b>.tif" not in found.rows + found.difference
     assert "a &lt;b&gt;.tif" in found.rows
 
 
-def test_what_cannot_be_asked_is_refused(seen: CachedAnalysis) -> None:
+def test_what_cannot_be_asked_is_refused(cached: CachedAnalysis) -> None:
     for settings, words in (
         (Settings("lake"), "unknown class 'lake'"),
         (Settings(layer="Y9"), "unknown layer 'Y9'"),
@@ -143,25 +158,25 @@ def test_what_cannot_be_asked_is_refused(seen: CachedAnalysis) -> None:
         (Settings(colour_map="rainbow"), "unknown colour map"),
     ):
         with pytest.raises(BadInputError, match=words):
-            shown(seen, settings)
+            shown(cached, settings)
 
 
-def test_the_colours_of_a_difference_run_to_its_largest_and_say_so(seen: CachedAnalysis) -> None:
+def test_the_colours_of_a_difference_run_to_its_largest_and_say_so(cached: CachedAnalysis) -> None:
     settings = Settings("roof")
-    values = difference(seen.heatmaps(settings.question(seen.analysis.pair)), settings.style)
+    values = difference(cached.heatmaps(settings.question(cached.analysis.pair)), settings.style)
     end = max(0.1, float(np.abs(values).max()))
-    shelf = DownloadStore()
-    html = shown(seen, settings, shelf=shelf).difference
+    downloads = DownloadStore()
+    html = shown(cached, settings, downloads=downloads).difference
     assert f"−{end:.2f}, less" in html
     assert f"more, +{end:.2f}" in html
     token = re.search(r"class='heat' src='/kept/([^/]+)/", html)[1]
-    drawn = np.asarray(Image.open(BytesIO(shelf.content(token)[2])))
+    drawn = np.asarray(Image.open(BytesIO(downloads.content(token)[2])))
     assert np.array_equal(drawn, levels((values / end + 1) / 2, IMAGE.shape[:2]))
 
 
-def test_maps_that_are_alike_have_a_white_difference(seen: CachedAnalysis) -> None:
-    role = replace(seen.analysis.scff, run=seen.analysis.baseline.run)
-    html = shown(CachedAnalysis(replace(seen.analysis, scff=role), seen.size), Settings("roof")).difference
+def test_maps_that_are_alike_have_a_white_difference(cached: CachedAnalysis) -> None:
+    role = replace(cached.analysis.scff, run=cached.analysis.baseline.run)
+    html = shown(CachedAnalysis(replace(cached.analysis, scff=role), cached.size), Settings("roof")).difference
     assert "The two maps are equal." in html
     assert "−0.10, less" in html
 
@@ -171,8 +186,8 @@ def test_the_colour_bar_says_its_ends() -> None:
     assert "no evidence" in colour_bar("inferno", "no evidence", "most")
 
 
-def test_a_method_that_knows_no_class_claims_none(seen: CachedAnalysis) -> None:
-    html = shown(seen, Settings("water", method="eigencam")).rows
-    assert html.count("whatever the class") == 2
-    assert "heatmap of no class" in html
+def test_a_method_that_knows_no_class_claims_none(cached: CachedAnalysis) -> None:
+    html = shown(cached, Settings("water", method="eigencam")).rows
+    assert html.count("independent of the class") == 2
+    assert "heatmap, class-agnostic," in html
     assert "Evidence for" not in html

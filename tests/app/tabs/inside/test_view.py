@@ -12,11 +12,11 @@ import torch
 from PIL import Image
 
 from app.session.analysis import SessionAnalyses
-from app.session.image import SourceImage
 from app.session.settings import Settings
 from app.session.state import SessionState
 from app.storage.analyses import AnalysisCache, CachedAnalysis
 from app.storage.downloads import DownloadStore
+from app.storage.source_image import SourceImage
 from app.tabs.inside.callbacks import Inside
 from app.tabs.inside.view import inside_html
 from core.errors import BadInputError
@@ -27,98 +27,100 @@ from pairs.folder import PairFolder
 from pairs.pair import Pair
 from tests.conftest import texture, write_pair
 
-USUAL = Settings()
+DEFAULTS = Settings()
 IMAGE = texture(1, 0, side=80)
-VISIT = SessionState(SourceImage("a <b>.tif", lambda: IMAGE, "k"), (80, 80), "/kept/x/a.png", ("tiny",))
+STATE = SessionState(SourceImage("a <b>.tif", lambda: IMAGE, "k"), (80, 80), "/kept/x/a.png", ("tiny",))
 
 
 @pytest.fixture(scope="module")
-def seen(pair: Pair) -> CachedAnalysis:
-    return AnalysisCache().make(VISIT.picture, pair, IMAGE)
+def cached(pair: Pair) -> CachedAnalysis:
+    return AnalysisCache().make(STATE.source, pair, IMAGE)
 
 
-def shown(seen: Mapping[str, CachedAnalysis], settings: Settings = USUAL, shelf: DownloadStore | None = None) -> str:
-    return inside_html(VISIT, lambda: seen, settings, shelf or DownloadStore())
+def shown(
+    cached: Mapping[str, CachedAnalysis], settings: Settings = DEFAULTS, downloads: DownloadStore | None = None
+) -> str:
+    return inside_html(STATE, lambda: cached, settings, downloads or DownloadStore())
 
 
-def file(html: str, words: str, shelf: DownloadStore) -> bytes:
+def file(html: str, words: str, downloads: DownloadStore) -> bytes:
     """What a link of the page gives."""
     token = re.search(rf"href='/kept/([^/]+)/[^']*'[^>]*>{words}", html)[1]
-    return shelf.content(token)[2]
+    return downloads.content(token)[2]
 
 
-def test_every_stage_of_both_networks_and_every_fused_map_is_there(seen: CachedAnalysis) -> None:
-    html = shown({"tiny": seen})
+def test_every_stage_of_both_networks_and_every_fused_map_is_there(cached: CachedAnalysis) -> None:
+    html = shown({"tiny": cached})
     titles = re.findall(r"<h4>([^<]*)</h4>", html)
     assert titles == [
         *("Baseline, X1", "With SCFF, X1"),
-        *("Baseline, X2", "With SCFF, X2", "With SCFF, Y2", "Y2 mixes X1 and X2"),
-        *("Baseline, X3", "With SCFF, X3", "With SCFF, Y3", "Y3 mixes Y2 and X3"),
-        *("Baseline, X4", "With SCFF, X4", "With SCFF, Y4", "Y4 mixes Y3 and X4"),
+        *("Baseline, X2", "With SCFF, X2", "With SCFF, Y2", "Y2 fuses X1 and X2"),
+        *("Baseline, X3", "With SCFF, X3", "With SCFF, Y3", "Y3 fuses Y2 and X3"),
+        *("Baseline, X4", "With SCFF, X4", "With SCFF, Y4", "Y4 fuses Y3 and X4"),
     ]
     assert "a &lt;b&gt;.tif" in html
     assert "a <b>.tif" not in html
 
 
-def test_the_maps_are_those_of_the_compare_tab(seen: CachedAnalysis) -> None:
-    shelf, settings = DownloadStore(), Settings("water", "roof", method="hirescam")
-    arrays = np.load(BytesIO(file(shown({"tiny": seen}, settings, shelf), "All maps, NPZ", shelf)))
+def test_the_maps_are_those_of_the_compare_tab(cached: CachedAnalysis) -> None:
+    downloads, settings = DownloadStore(), Settings("water", "roof", method="hirescam")
+    arrays = np.load(BytesIO(file(shown({"tiny": cached}, settings, downloads), "All heatmaps, NPZ", downloads)))
     layers = [f"X{i}" for i in range(1, 5)], [f"Y{i}" for i in range(2, 5)]
     assert set(arrays) == {f"{r}/{x}" for r in ("baseline", "scff") for x in layers[0]} | {
         f"scff/{y}" for y in layers[1]
     }
     for name, values in arrays.items():
         role, layer = name.split("/")
-        question = Settings("water", "roof", layer, "hirescam").question(seen.analysis.pair)
-        np.testing.assert_allclose(values, seen.analysis.heatmaps(question)[role].values, rtol=1e-4, atol=1e-7)
+        question = Settings("water", "roof", layer, "hirescam").question(cached.analysis.pair)
+        np.testing.assert_allclose(values, cached.analysis.heatmaps(question)[role].values, rtol=1e-4, atol=1e-7)
 
 
-def test_the_heat_is_the_map_in_colours(seen: CachedAnalysis) -> None:
-    shelf = DownloadStore()
-    html = shown({"tiny": seen}, Settings(colour_map="viridis"), shelf)
+def test_the_heat_is_the_map_in_colours(cached: CachedAnalysis) -> None:
+    downloads = DownloadStore()
+    html = shown({"tiny": cached}, Settings(colour_map="viridis"), downloads)
     tokens = re.findall(r"class='heat' src='/kept/([^/]+)/[^']*-scff-Y4.png", html)
-    heat = np.asarray(Image.open(BytesIO(shelf.content(tokens[0])[2])))  # of a palette: shares of the maximum
-    values = seen.heatmaps(Settings(layer="Y4").question(seen.analysis.pair))["scff"].values
+    heat = np.asarray(Image.open(BytesIO(downloads.content(tokens[0])[2])))  # of a palette: shares of the maximum
+    values = cached.heatmaps(Settings(layer="Y4").question(cached.analysis.pair))["scff"].values
     assert np.array_equal(heat, levels(values / values.max(), (80, 80)))
 
 
-def test_weights_and_shares_are_those_of_the_image(seen: CachedAnalysis) -> None:
-    shelf = DownloadStore()
-    html = shown({"tiny": seen}, Settings("roof"), shelf)
-    run = forward_pass(seen.analysis.pair.scff.network, seen.analysis.scff.run.images)
-    target = seen.analysis.scff.target(Settings("roof").question(seen.analysis.pair))
-    found = json.loads(file(html, "Weights and shares, JSON", shelf))
+def test_weights_and_shares_are_those_of_the_image(cached: CachedAnalysis) -> None:
+    downloads = DownloadStore()
+    html = shown({"tiny": cached}, Settings("roof"), downloads)
+    run = forward_pass(cached.analysis.pair.scff.network, cached.analysis.scff.run.images)
+    target = cached.analysis.scff.target(Settings("roof").question(cached.analysis.pair))
+    found = json.loads(file(html, "Fusion attribution, JSON", downloads))
     for share in stage_contributions(run, [target])[0]:
         assert found["stages"][share.stage]["share"] == pytest.approx(share.share, abs=1e-4)
         words = f"{share.share:+.2f}".replace("-", "−")
         assert f"<span class='number'>{'0.00' if words[1:] == '0.00' else words}</span>" in html
     for weights in fusion_weights(run)[0]:
         assert found["fusions"][weights.layer]["earlier"] == pytest.approx(weights.earlier.tolist(), abs=1e-5)
-        assert f"on average, ± {weights.spread * 100:.0f} points" in html
+        assert f"{weights.mean * 100:.0f} % ± {weights.spread * 100:.0f} points" in html
         assert f"standard deviation {weights.spread:.2f}</title>" in html
     assert (found["target"], found["against"]) == ("roof", None)
 
 
-def test_own_predictions_that_differ_are_both_said(seen: CachedAnalysis) -> None:
-    classes = seen.analysis.pair.classes
-    names = [classes[run.prediction] for run in seen.analysis.runs.values()]
-    html = shown({"tiny": seen})
+def test_own_predictions_that_differ_are_both_said(cached: CachedAnalysis) -> None:
+    classes = cached.analysis.pair.classes
+    names = [classes[run.prediction] for run in cached.analysis.runs.values()]
+    html = shown({"tiny": cached})
     assert all(f"<b>{name}</b>" in html for name in names)
     assert "each network's own prediction" in html
     assert "Evidence for <b>water</b> over <b>roof</b>, by Grad-CAM++." in shown(
-        {"tiny": seen}, Settings("water", "roof")
+        {"tiny": cached}, Settings("water", "roof")
     )
-    assert "whatever the class, by Eigen-CAM" in shown({"tiny": seen}, Settings(method="eigencam"))
+    assert "independent of the class, by Eigen-CAM" in shown({"tiny": cached}, Settings(method="eigencam"))
 
 
-def test_several_pairs_have_a_section_each(seen: CachedAnalysis) -> None:
-    html = shown({"tiny": seen, "other": seen})
+def test_several_pairs_have_a_section_each(cached: CachedAnalysis) -> None:
+    html = shown({"tiny": cached, "other": cached})
     assert re.findall(r"<h2 class='name'>(\w+)</h2>", html) == ["tiny", "other"]
 
 
-def test_what_takes_minutes_is_refused(seen: CachedAnalysis) -> None:
+def test_what_takes_minutes_is_refused(cached: CachedAnalysis) -> None:
     with pytest.raises(BadInputError, match="Score-CAM runs the network once for each channel of each layer"):
-        shown({"tiny": seen}, Settings(method="scorecam"))
+        shown({"tiny": cached}, Settings(method="scorecam"))
 
 
 @pytest.fixture
@@ -128,19 +130,19 @@ def inside(tmp_path: Path) -> Inside:
 
 
 def test_without_an_image_it_says_what_to_do(inside: Inside) -> None:
-    assert "choose an image again" in inside.show(None)
-    assert "nothing is analysed yet" in inside.show(SessionState(VISIT.picture))
+    assert "choose an image again" in inside.show(None, Settings())
+    assert "nothing has been analysed yet" in inside.show(SessionState(STATE.source), Settings())
 
 
 def test_it_needs_what_the_compare_tab_keeps_and_no_more(inside: Inside) -> None:
-    assert "Y4 mixes Y3 and X4" in inside.show(VISIT, "own", "none", "X1", "gradcam++", False, "inferno", "own", 0.5)
-    words = inside.show(VISIT, "nonsense", "none", "fused", "gradcam++", False, "inferno", "own", 0.5)
+    assert "Y4 fuses Y3 and X4" in inside.show(STATE, Settings(layer="X1"))
+    words = inside.show(STATE, Settings("nonsense"))
     assert "role='alert'" in words
     assert "nonsense" in words
 
 
 def test_what_is_not_the_visitor_s_doing_is_said_without_its_reasons(inside: Inside) -> None:
     unread = SessionState(SourceImage("b.tif", lambda: np.zeros(1) @ np.zeros(2), "b"), pairs=("tiny",))
-    words = inside.show(unread, "own", "none", "fused", "gradcam++", False, "inferno", "own", 0.5)
-    assert "The server failed at this" in words
+    words = inside.show(unread, Settings())
+    assert "Internal server error" in words
     assert "matmul" not in words

@@ -1,5 +1,5 @@
-// A box or a brushed region over an image. Boxes are in pixels of the image itself (picture.width x picture.height), a
-// brushed mask is a PNG at the size at which the page has the image.
+// A box or a brushed region over an image. Boxes are in pixels of the full-size image (picture.width x picture.height),
+// a brushed mask is a PNG at display size.
 const find = (selector) => element.querySelector(selector);
 const image = find('img'), canvas = find('canvas'), pen = canvas.getContext('2d');
 const mask = document.createElement('canvas'), ink = mask.getContext('2d');
@@ -10,7 +10,7 @@ let picture = {}, mode = 'box', box = null, brushed = false, from = null, last =
 const limits = () => [picture.width || 1, picture.height || 1];
 const within = (value, most) => Math.max(0, Math.min(most, Math.round(value)));
 
-function place(event) {  // in pixels of the image itself
+function place(event) {  // in pixels of the full-size image
   const frame = canvas.getBoundingClientRect(), [width, height] = limits();
   return [within((event.clientX - frame.left) * width / frame.width, width),
           within((event.clientY - frame.top) * height / frame.height, height)];
@@ -29,10 +29,10 @@ function paint() {
   }
 }
 
-function say() {
+function describe() {
   const [width, height] = limits();
-  find('.seen').textContent = picture.caption || '';
-  find('.marked').textContent = brushed ? 'A brushed region is marked.'
+  find('.caption').textContent = picture.caption || '';
+  find('.marked').textContent = brushed ? 'Marked: a brushed region.'
     : box ? `Marked: from ${box[0]}, ${box[1]} to ${box[2]}, ${box[3]} of ${width} × ${height} pixels.` : '';
 }
 
@@ -45,7 +45,7 @@ function wipe() {
 function send() {
   if (box && (box[2] <= box[0] || box[3] <= box[1])) box = null;
   props.value = brushed ? { picture, mask: mask.toDataURL('image/png') } : box ? { picture, box: box.slice() } : { picture };
-  say();
+  describe();
   paint();
   trigger('input');
 }
@@ -53,18 +53,18 @@ function send() {
 function show() {
   wipe();
   if (props.value && props.value.box) box = props.value.box.slice();
-  say();
+  describe();
   paint();
 }
 
-function receive() {  // what Python shows, and what it knows to be marked
+function receive() {  // the image and its marking, from the server
   if (!props.value || !props.value.picture) return;
   picture = props.value.picture;
   image.alt = picture.alt;
   find('.stage').style.setProperty('--shape', limits()[0] / limits()[1]);
   const same = image.getAttribute('src') === picture.src;
   if (!same) image.src = picture.src;
-  if (same && brushed && (props.value.brushed || props.value.mask)) { say(); return; }
+  if (same && brushed && (props.value.brushed || props.value.mask)) { describe(); return; }
   show();
 }
 
@@ -111,7 +111,7 @@ for (const ending of ['pointerup', 'pointercancel']) {
 }
 
 const STEPS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
-let resting = 0;
+let pending = 0;
 canvas.addEventListener('keydown', (event) => {
   if (event.key === 'Delete' || event.key === 'Backspace') { event.preventDefault(); wipe(); send(); return; }
   const step = STEPS[event.key], [width, height] = limits();
@@ -130,8 +130,8 @@ canvas.addEventListener('keydown', (event) => {
     box = [box[0] + right, box[1] + lower, box[2] + right, box[3] + lower];
   }
   paint();
-  clearTimeout(resting);
-  resting = setTimeout(send, 350);
+  clearTimeout(pending);
+  pending = setTimeout(send, 350);
 });
 
 for (const button of element.querySelectorAll('[data-mode]')) {

@@ -1,18 +1,18 @@
 () => {
-  // What Gradio's parts lack: tabs that obey the arrow keys, names that say what is seen, help that Escape closes.
+  // Accessibility that Gradio lacks: tabs by arrow keys, accessible names, help that Escape closes.
   if (window.scffLensKeys) return;
   window.scffLensKeys = true;
   const all = (selector) => [...document.querySelectorAll(selector)];
-  const words = (element) => element?.innerText.replace(/\s+/g, ' ').trim() || '';
+  const text = (element) => element?.innerText.replace(/\s+/g, ' ').trim() || '';
   const label = (element, name) => { if (name && element.getAttribute('aria-label') !== name) element.setAttribute('aria-label', name); };
 
-  function mend() {
-    for (const each of all('.thumbnail-item')) label(each, words(each.querySelector('.caption-label')));
+  function repair() {
+    for (const each of all('.thumbnail-item')) label(each, text(each.querySelector('.caption-label')));
     for (const each of all('button.upload-container:not(.icon-mode), .file-preview-holder button')) {
-      const block = words(each.closest('.block')?.querySelector('[data-testid=block-label]'));
-      if (words(each)) label(each, [block, words(each)].filter(Boolean).join(': '));
+      const block = text(each.closest('.block')?.querySelector('[data-testid=block-label]'));
+      if (text(each)) label(each, [block, text(each)].filter(Boolean).join(': '));
     }
-    for (const outer of all('.icon-button:has(.upload-container)')) {  // one button within another
+    for (const outer of all('.icon-button:has(.upload-container)')) {  // nested buttons
       outer.setAttribute('role', 'group');
       outer.tabIndex = -1;
       outer.title = 'Add files';
@@ -22,14 +22,14 @@
       const tab = document.querySelector(`[role=tab][aria-controls="${panel.id}"]`);
       if (tab?.id) panel.setAttribute('aria-labelledby', tab.id);
     }
-    for (const list of all('[role=tablist]')) label(list, 'Parts of this page');
+    for (const list of all('[role=tablist]')) label(list, 'Tabs');
     for (const tab of all('[role=tab]')) tab.tabIndex = tab.getAttribute('aria-selected') === 'true' ? 0 : -1;
-    follow();
+    updateAddress();
   }
 
-  // The address names the tab that is open.
+  // The address bar names the open tab.
   let open = null;
-  function follow() {
+  function updateAddress() {
     const now = all('[role=tabpanel][id]').find((each) => each.checkVisibility())?.id;
     if (!now || now === open) return;
     const first = open === null;
@@ -41,10 +41,10 @@
   }
 
   let due = 0;
-  new MutationObserver(() => { due ||= setTimeout(() => { due = 0; mend(); }, 100); }).observe(document.body, {
+  new MutationObserver(() => { due ||= setTimeout(() => { due = 0; repair(); }, 100); }).observe(document.body, {
     childList: true, subtree: true, attributes: true, attributeFilter: ['aria-selected', 'src'],
   });
-  mend();
+  repair();
 
   document.addEventListener('keydown', (event) => {
     if (event.key === 'Escape') {

@@ -1,4 +1,4 @@
-"""What a visitor's browser says was marked."""
+"""Regions marked in the browser."""
 
 import base64
 from io import BytesIO
@@ -7,13 +7,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from app.components.widgets import marker_value, marking
-from app.session.image import Marking
+from app.components.region import Marking, marker_value, parse_marking
 from core.errors import BadInputError
 from explain.metrics.localisation import Region
 
 
-def address(mask: np.ndarray, kind: str = "PNG") -> str:
+def data_url(mask: np.ndarray, kind: str = "PNG") -> str:
     data = BytesIO()
     rgba = np.zeros((*mask.shape, 4), dtype=np.uint8)
     rgba[mask] = (255, 225, 77, 255)
@@ -22,20 +21,20 @@ def address(mask: np.ndarray, kind: str = "PNG") -> str:
 
 
 def test_a_box_is_in_pixels_of_the_image_itself() -> None:
-    found = marking({"box": [1000, 500, 3000, 1500]}, (2000, 4000), (512, 1024))
+    found = parse_marking({"box": [1000, 500, 3000, 1500]}, (2000, 4000), (512, 1024))
     assert found.box == (1000, 500, 3000, 1500)
     rows, columns = (np.flatnonzero(found.region.mask.any(axis=axis)) for axis in (1, 0))
     assert (rows[0], rows[-1] + 1, columns[0], columns[-1] + 1) == (128, 384, 256, 768)
 
 
 def test_the_smallest_box_of_a_large_image_marks_something() -> None:
-    assert marking({"box": [3999, 1999, 4000, 2000]}, (2000, 4000), (512, 1024)).region.mask.sum() == 1
+    assert parse_marking({"box": [3999, 1999, 4000, 2000]}, (2000, 4000), (512, 1024)).region.mask.sum() == 1
 
 
 def test_a_brushed_mask_is_taken_as_it_is() -> None:
     mask = np.zeros((40, 60), dtype=bool)
     mask[3:9, 5:20] = True
-    found = marking({"mask": address(mask)}, (400, 600), (40, 60))
+    found = parse_marking({"mask": data_url(mask)}, (400, 600), (40, 60))
     assert np.array_equal(found.region.mask, mask)
     assert found.box is None
 
@@ -52,12 +51,12 @@ def test_what_is_shown_comes_back_as_it_was_marked() -> None:
         (None, True),
     ]
     assert shown[0]["picture"] == {"src": "/kept/a.png", "alt": "a", "caption": "40 x 60", "width": 60, "height": 40}
-    assert marking(shown[1], (40, 60), (40, 60)).box == (10, 10, 20, 20)
+    assert parse_marking(shown[1], (40, 60), (40, 60)).box == (10, 10, 20, 20)
 
 
 @pytest.mark.parametrize("value", [None, {}, "", [], {"picture": {"src": "/kept/a"}}, {"box": None, "brushed": False}])
 def test_nothing_marked(value: object) -> None:
-    assert marking(value, (10, 10), (10, 10)) is None
+    assert parse_marking(value, (10, 10), (10, 10)) is None
 
 
 @pytest.mark.parametrize(
@@ -71,13 +70,13 @@ def test_nothing_marked(value: object) -> None:
         ({"mask": "data:image/png;base64,!!"}, "cannot be read"),
         ({"mask": "data:image/png;base64," + base64.b64encode(b"GIF89a").decode()}, "cannot be read"),
         ({"mask": "/etc/passwd"}, "cannot be read"),
-        ({"mask": address(np.ones((9, 9), dtype=bool))}, "must be of one size"),
-        ({"mask": address(np.zeros((10, 10), dtype=bool))}, "marks no pixel"),
-        ({"mask": address(np.ones((2100, 2100), dtype=bool))}, "larger than any image here"),
+        ({"mask": data_url(np.ones((9, 9), dtype=bool))}, "must be of one size"),
+        ({"mask": data_url(np.zeros((10, 10), dtype=bool))}, "marks no pixel"),
+        ({"mask": data_url(np.ones((2100, 2100), dtype=bool))}, "larger than any image here"),
         ("text", "cannot be read"),
         (7, "cannot be read"),
     ],
 )
 def test_what_is_no_marking_is_refused(value: object, words: str) -> None:
     with pytest.raises(BadInputError, match=words):
-        marking(value, (10, 10), (10, 10))
+        parse_marking(value, (10, 10), (10, 10))
