@@ -19,7 +19,7 @@ __all__ = ["BatchComponents", "lay_out"]
 _METRICS = [
     ("none (fastest)", "none"),
     ("drop, insertion, deletion: about 40 forward passes per model and image", "quick"),
-    ("also ROAD: about 60 forward passes per model and image", "full"),
+    ("also ROAD: about 50 forward passes per model and image", "full"),
 ]
 
 

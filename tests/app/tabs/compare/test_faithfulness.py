@@ -20,7 +20,7 @@ def analyses(pair: Pair) -> dict[str, CachedAnalysis]:
 
 def test_steps_are_counted_and_figures_kept(analyses: dict[str, CachedAnalysis], pair: Pair) -> None:
     settings = Settings("roof")
-    assert "about 60 forward passes per model" in faithfulness_table(analyses, settings)
+    assert "about 50 forward passes per model" in faithfulness_table(analyses, settings)
     steps = []
     for done, of in faithfulness_steps(analyses, settings):
         steps.append((done, of))
@@ -33,4 +33,4 @@ def test_steps_are_counted_and_figures_kept(analyses: dict[str, CachedAnalysis],
         assert found == faithfulness(run.network, run.images, heatmap.values[None], [1])[0]
         if found.values:
             assert f"{found.values['insertion']:.3f}" in faithfulness_table(analyses, settings)
-    assert "about 60 forward passes per model" in faithfulness_table(analyses, Settings("water"))
+    assert "about 50 forward passes per model" in faithfulness_table(analyses, Settings("water"))
