@@ -299,6 +299,7 @@ def test_an_answer_that_is_overtaken_does_not_stay(page: Page, monkeypatch: pyte
     expect(page.locator("#status")).to_contain_text("River (a drawing")
     expect(page.locator("#rows .scff figcaption")).to_contain_text("roof")
     expect(page.locator("#target input")).to_have_value("roof")
+    page.wait_for_timeout(1000)  # the dropdown may be rendered anew
     choose(page, "target", "water")  # its choices are there
     expect(page.locator("#rows .scff figcaption")).to_contain_text("water", timeout=10_000)
 
