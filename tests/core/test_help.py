@@ -10,8 +10,8 @@ _SLOW = pytest.mark.xfail(reason="imports torch at the top", strict=False)
 COMMANDS = (
     ("app",),
     ("benchmarks.app",),
-    pytest.param(("benchmarks.exactness",), marks=_SLOW),
-    pytest.param(("benchmarks.explain",), marks=_SLOW),
+    ("benchmarks.exactness",),
+    ("benchmarks.explain",),
     ("benchmarks.forward",),
     ("explain",),
     ("explain", "figure9"),
