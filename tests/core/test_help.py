@@ -6,7 +6,6 @@ import sys
 import pytest
 
 HEAVY = ("torch", "timm", "lightning", "gradio", "rasterio", "matplotlib", "scipy")
-_SLOW = pytest.mark.xfail(reason="imports torch at the top", strict=False)
 COMMANDS = (
     ("app",),
     ("benchmarks.app",),
