@@ -6,7 +6,7 @@ replayed from any values of that stage, differentiably.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Protocol, Self
 
 import torch
 from torch import Tensor
@@ -14,10 +14,17 @@ from torch._ops import OpOverload
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves, tree_map
 
-if TYPE_CHECKING:
-    from models.network import Network
+__all__ = ["StagedNetwork", "Tail"]
 
-__all__ = ["Tail"]
+
+class StagedNetwork(Protocol):
+    """A network of stages, as models.network.Network is."""
+
+    def parameters(self) -> Iterator[Tensor]: ...
+
+    def buffers(self) -> Iterator[Tensor]: ...
+
+    def stages(self, images: Tensor) -> list[Tensor]: ...
 
 
 @dataclass(frozen=True)
@@ -72,7 +79,7 @@ class Tail:
         self._starts = {number: start for number, start in starts.items() if start is not None}
 
     @classmethod
-    def of(cls, network: "Network", size: tuple[int, int]) -> Self:
+    def of(cls, network: StagedNetwork, size: tuple[int, int]) -> Self:
         """Records a forward pass over one image.
 
         Args:
