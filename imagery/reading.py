@@ -106,17 +106,16 @@ def read_image(path: str | Path, name: str | None = None, bands: Sequence[int] |
         return np.ascontiguousarray(apply_orientation(pixels, read_orientation(path)))
 
 
-def describe_image(path: str | Path, name: str | None = None) -> ImageFile:
+def describe_image(path: str | Path) -> ImageFile:
     """Reads an image file's header, without decoding pixels.
 
     Args:
         path: a file of a format that read_image reads.
-        name: the file's name in error messages; its path if not given.
 
     Raises:
         BadInputError: as read_image, except for damaged or missing pixels.
     """
-    path, name = Path(path), str(path) if name is None else name
+    path, name = Path(path), str(path)
     with _reported_errors(path, name):
         kind = _kind(path, name)
         pages = None

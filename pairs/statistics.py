@@ -14,8 +14,7 @@ __all__ = [
     "mcnemar_bound", "paired_bootstrap", "wilson_interval",
 ]  # fmt: skip
 
-LEVEL = 0.95
-"""Confidence level of every interval, unless another is given."""
+_LEVEL = 0.95  # confidence level of every interval
 
 # Bounds of what a report may hold; constructing the dataclasses below does not check them.
 Count = Annotated[int, Field(strict=True, ge=0, le=10**12)]
@@ -71,26 +70,23 @@ class McNemarBound:
     """Lower bound of the exact test's p-value, 0 to 1."""
 
 
-def wilson_interval(successes: int, trials: int, level: float = LEVEL) -> tuple[float, float]:
+def wilson_interval(successes: int, trials: int) -> tuple[float, float]:
     """Wilson's score interval of a proportion, 0 to 1 (Wilson, 1927).
 
     Raises:
         ValueError: there are no trials, or fewer than successes.
     """
-    interval = binomtest(successes, trials).proportion_ci(level, method="wilson")
+    interval = binomtest(successes, trials).proportion_ci(_LEVEL, method="wilson")
     return float(interval.low), float(interval.high)
 
 
-def bootstrap_mean(
-    values: Iterable[float | None], seed: int = 0, resamples: int = 2000, level: float = LEVEL
-) -> Interval | None:
+def bootstrap_mean(values: Iterable[float | None], seed: int = 0, resamples: int = 2000) -> Interval | None:
     """The mean and its interval by the percentile bootstrap over images (Efron, 1979).
 
     Args:
         values: one per image; None and NaN are left out.
         seed: of the resampling.
         resamples: number of bootstrap samples.
-        level: confidence level, 0 to 1.
 
     Returns:
         Low, mean and high are equal for a single value; None where there is no value.
@@ -103,18 +99,13 @@ def bootstrap_mean(
         return Interval(mean, mean, mean, 1)
     random = np.random.default_rng(seed)
     # One resample at a time: thousands of them, of thousands of images each, would fill the memory.
-    options: dict[str, Any] = {"batch": 1, "n_resamples": resamples, "confidence_level": level, "rng": random}
+    options: dict[str, Any] = {"batch": 1, "n_resamples": resamples, "confidence_level": _LEVEL, "rng": random}
     found = bootstrap((known,), np.mean, method="percentile", **options).confidence_interval
     return Interval(mean, float(found.low), float(found.high), known.size)
 
 
 def paired_bootstrap(
-    baseline: Iterable[float | None],
-    scff: Iterable[float | None],
-    higher_is_better: bool,
-    seed: int = 0,
-    resamples: int = 2000,
-    level: float = LEVEL,
+    baseline: Iterable[float | None], scff: Iterable[float | None], higher_is_better: bool
 ) -> PairedComparison:
     """Compares both networks image by image, with the bootstrap interval of the mean difference.
 
@@ -122,7 +113,6 @@ def paired_bootstrap(
         baseline: one value per image; None and NaN where there is none.
         scff: of the same images in the same order.
         higher_is_better: the metric's direction.
-        seed, resamples, level: as bootstrap_mean's.
 
     Raises:
         ValueError: the two are not of one length.
@@ -131,7 +121,7 @@ def paired_bootstrap(
     differences = [float(b) - float(a) for a, b in both if not (math.isnan(a) or math.isnan(b))]
     higher, lower = sum(value > 0 for value in differences), sum(value < 0 for value in differences)
     return PairedComparison(
-        bootstrap_mean(differences, seed, resamples, level),
+        bootstrap_mean(differences),
         scff_better=higher if higher_is_better else lower,
         baseline_better=lower if higher_is_better else higher,
         equal=len(differences) - higher - lower,

@@ -25,16 +25,13 @@ _Values = dict[str, list[float | None]]
 """By role, one per image."""
 
 
-def evaluate_faithfulness(
-    pair: Pair, batches: Iterable[torch.Tensor], road: bool = True, layer: str = FUSED, method: str = DEFAULT_METHOD
-) -> FaithfulnessReport:
-    """Measures both networks' heatmaps of their own predictions.
+def evaluate_faithfulness(pair: Pair, batches: Iterable[torch.Tensor], road: bool = True) -> FaithfulnessReport:
+    """Measures both networks' default heatmaps of their own predictions.
 
     Args:
         pair: as loaded.
         batches: of uint8 images [B, 3, h, w] at the pair's size.
         road: whether ROAD is measured, which takes most of the time.
-        layer, method: of the heatmaps.
     """
     fast = inference_ready(pair, batch=inference_batch_size(pair.device))
     random = {role: randomised(loaded.network) for role, loaded in pair.networks.items()}
@@ -45,9 +42,11 @@ def evaluate_faithfulness(
         for role, loaded in fast.networks.items():
             for run in forward_passes(loaded.network, images):
                 own = run.predictions
-                maps = run.heatmaps([Target(index) for index in own], layer, method)
+                maps = run.heatmaps([Target(index) for index in own])
                 found[role] += faithfulness(run.network, run.images, maps, own, "full" if road else "quick")
-                similarity[role] += randomised_similarity(maps, random[role], run.images, own, layer, method)
+                similarity[role] += randomised_similarity(
+                    maps, random[role], run.images, own, layer=FUSED, method=DEFAULT_METHOD
+                )
                 del run  # else its maps are there while the next network's are made
     values: dict[str, _Values] = {
         key: {role: [one.values.get(key) for one in found[role]] for role in ROLES} for key in METRICS
@@ -55,10 +54,10 @@ def evaluate_faithfulness(
     values[RANDOMISATION.key] = similarity
     return FaithfulnessReport(
         images=len(found["baseline"]),
-        layer=layer,
-        layer_title=layer_label(layer),
-        method=method,
-        method_title=METHODS[method].title,
+        layer=FUSED,
+        layer_title=layer_label(FUSED),
+        method=DEFAULT_METHOD,
+        method_title=METHODS[DEFAULT_METHOD].title,
         empty={role: sum(not one.values for one in found[role]) for role in ROLES},
         metrics={key: _result(key, each) for key, each in values.items() if road or key != "road"},
         insertion={role: _mean_curve(one.curves.get("insertion") for one in found[role]) for role in ROLES},

@@ -48,16 +48,12 @@ class NetworkAnalysis:
         """The score to explain; this network's own prediction where the question names no class."""
         return Target(self.prediction if question.target is None else question.target, question.against)
 
-    def heatmap(self, question: Question = Question()) -> Heatmap:
-        """The heatmap at the question's layer; runs no more of the network than it must (explain.cam.forward_pass).
+    def all_heatmaps(self, question: Question, layers: Sequence[str]) -> dict[str, Heatmap]:
+        """Heatmaps at several layers, whichever the question names, by layer; by one backward pass.
 
         Raises:
-            BadInputError: the layer or the method is unknown.
+            BadInputError: a layer or the method is unknown.
         """
-        return self.all_heatmaps(question, [question.layer])[question.layer]
-
-    def all_heatmaps(self, question: Question, layers: Sequence[str]) -> dict[str, Heatmap]:
-        """Heatmaps at several layers, whichever the question names, by layer; by one backward pass."""
         target = self.target(question)
         maps = self.run.all_heatmaps([target], layers, question.method, question.smoothing)
         return {layer: Heatmap(values[0].cpu().numpy(), target.index, target.against) for layer, values in maps.items()}
@@ -79,7 +75,11 @@ class PairAnalysis:
         return {"baseline": self.baseline, "scff": self.scff}
 
     def heatmaps(self, question: Question = Question()) -> dict[str, Heatmap]:
-        """Both heatmaps by role."""
+        """Both heatmaps by role; runs no more of the networks than it must (explain.cam.forward_pass).
+
+        Raises:
+            BadInputError: the layer or the method is unknown.
+        """
         return self.all_heatmaps(question, [question.layer])[question.layer]
 
     def all_heatmaps(self, question: Question, layers: Sequence[str]) -> dict[str, dict[str, Heatmap]]:
@@ -100,7 +100,7 @@ def analyse(pair: Pair, image: np.ndarray) -> PairAnalysis:
     """
     batch = pair.preprocessing(image).to(pair.device)
     found = {}
-    for role, loaded in (("baseline", pair.baseline), ("scff", pair.scff)):
+    for role, loaded in pair.networks.items():
         run = forward_pass(loaded.network, batch)
         found[role] = NetworkAnalysis(loaded, run, run.probabilities[0])
     return PairAnalysis(pair, image, **found)

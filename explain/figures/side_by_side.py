@@ -19,6 +19,7 @@ from explain.metrics.localisation import Region
 __all__ = ["side_by_side", "side_by_side_png"]
 
 _OUTLINE = (255, 225, 77)
+_LONGEST_NAME = 40  # characters
 _LEAST_PANEL = 400  # pixels; smaller images are enlarged by a whole factor, each pixel a square
 
 
@@ -79,8 +80,9 @@ def side_by_side(
     return figure
 
 
-def _shortened(name: str, most: int = 40) -> str:
-    return name if len(name) <= most else f"{name[: most // 2]}…{name[-most // 2 + 1 :]}"
+def _shortened(name: str) -> str:
+    half = _LONGEST_NAME // 2
+    return name if len(name) <= _LONGEST_NAME else f"{name[:half]}…{name[1 - half :]}"
 
 
 def _enlarged(panel: np.ndarray, factor: int) -> Image.Image:

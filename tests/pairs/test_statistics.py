@@ -11,12 +11,11 @@ from scipy.stats import binom, bootstrap
 from pairs.statistics import Interval, bootstrap_mean, mcnemar, mcnemar_bound, paired_bootstrap, wilson_interval
 
 
-@pytest.mark.parametrize("level", [0.95, 0.5])
 @pytest.mark.essential
-def test_the_interval_is_scipys(level: float) -> None:
+def test_the_interval_is_scipys() -> None:
     values = np.random.default_rng(3).exponential(2.0, 60)
-    theirs = bootstrap((values,), np.mean, n_resamples=20000, confidence_level=level, method="percentile", rng=1)
-    found = bootstrap_mean(values, resamples=20000, level=level)
+    theirs = bootstrap((values,), np.mean, n_resamples=20000, confidence_level=0.95, method="percentile", rng=1)
+    found = bootstrap_mean(values, resamples=20000)
     low, high = theirs.confidence_interval
     assert found.mean == pytest.approx(values.mean())
     assert (found.low, found.high) == pytest.approx((low, high), abs=0.05 * (high - low))

@@ -27,13 +27,16 @@ def test_predictions_are_the_networks_own(pair: Pair) -> None:
 @pytest.mark.essential
 def test_own_prediction_or_one_class_for_both(pair: Pair) -> None:
     found = analyse(pair, texture(2, 0))
-    assert found.baseline.heatmap().target == found.baseline.prediction
+    assert {role: each.target for role, each in found.heatmaps().items()} == {
+        role: run.prediction for role, run in found.runs.items()
+    }
     for target in range(3):
-        first, second = found.baseline.heatmap(Question(target)), found.scff.heatmap(Question(target))
+        first, second = found.heatmaps(Question(target)).values()
         assert first.target == second.target == target
         assert first.values.shape == (2, 2)
         assert first.values.dtype == np.float32
-    assert not np.array_equal(found.scff.heatmap(Question(0)).values, found.scff.heatmap(Question(1)).values)
+    first, second = (found.heatmaps(Question(target))["scff"].values for target in (0, 1))
+    assert not np.array_equal(first, second)
 
 
 def test_an_output_that_is_not_finite_is_refused(pair_folder: Path) -> None:
@@ -53,8 +56,8 @@ def test_another_class_does_not_run_the_backbone(pair: Pair) -> None:
         run.loaded.network.backbone.conv1.register_forward_hook(lambda *_: runs.append(1))
         for run in (found.baseline, found.scff)
     ]
-    found.baseline.heatmap(Question(0))
-    found.scff.heatmap(Question(2))
+    found.heatmaps(Question(0))
+    found.heatmaps(Question(2))
     for hook in hooks:
         hook.remove()
     assert not runs
