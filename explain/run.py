@@ -62,14 +62,21 @@ def explain(settings: RunSettings, as_json: bool) -> int:
             out=settings.out,
             pair=pair,
             question=question,
-            measured=settings.level,
+            level=settings.level,
             style=settings.style,
             batch=settings.batch_size,
             bands=settings.bands,
         )
         failed = _explain_folder(work, workers, as_json)
     else:
-        run = ImageRun(pair, question, settings.level, settings.style, settings.region, settings.bands)
+        run = ImageRun(
+            pair=pair,
+            question=question,
+            level=settings.level,
+            style=settings.style,
+            region=settings.region,
+            bands=settings.bands,
+        )
         failed = _explain_images(settings.images, settings.out, run, as_json)
     workers.leave()
     return 2 if failed and workers.count == 1 else 0  # torchrun takes any other status for a crash

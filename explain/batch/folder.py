@@ -173,7 +173,7 @@ def _claim(work: FolderRun) -> str | None:
     out = work.out
     claim = {
         "pair": [loaded.digest for loaded in work.pair.networks.values()],
-        "measure": work.measured,
+        "measure": work.level,
         "batch size": work.batch,
         "bands": None if work.bands is None else list(work.bands),
         **{name.replace("_", " "): value for name, value in (asdict(work.question) | asdict(work.style)).items()},
@@ -310,10 +310,10 @@ def _explain_run(work: FolderRun, run: ForwardPass) -> tuple[list[Heatmap], list
     values = run.heatmaps(targets, question.layer, question.method, question.smoothing).cpu().numpy()
     heatmaps = [Heatmap(each, target.index, target.against) for each, target in zip(values, targets, strict=True)]
     metrics: list[dict[str, float | bool | None]] = [{} for _ in targets]
-    if work.measured != LEVELS[0]:
+    if work.level != LEVELS[0]:
         indices = [target.index for target in targets]
-        found = faithfulness(run.network, run.images, values, indices, work.measured)
-        metrics = [each.columns(work.measured) for each in found]
+        found = faithfulness(run.network, run.images, values, indices, work.level)
+        metrics = [each.columns(work.level) for each in found]
     results = [
         NetworkResult(
             prediction=classes[predictions[i]],

@@ -23,8 +23,8 @@ class FolderRun:
     pair: Pair
     """Best inference-ready."""
     question: Question
-    measured: str = "quick"
-    """Level of faithfulness, a name in explain.metrics.perturbation.LEVELS."""
+    level: str = "quick"
+    """Of faithfulness, a name in explain.metrics.perturbation.LEVELS."""
     style: Style = PLAIN
     """Of the contact sheets."""
     batch: int = 16

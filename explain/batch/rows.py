@@ -84,4 +84,4 @@ class ImageRow:
             start = f"{role}_"
             own = {name.removeprefix(start): value for name, value in values.items() if name.startswith(start)}
             networks[role] = NetworkResult.of_columns(own)
-        return cls(values["image"], values["error"], networks, values.get("geotiff"))
+        return cls(image=values["image"], error=values["error"], networks=networks, geotiff=values.get("geotiff"))

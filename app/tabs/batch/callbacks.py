@@ -10,6 +10,7 @@ import gradio as gr
 from app.components.controls import OWN, OWN_PREDICTION, layer_choice
 from app.components.html import message
 from app.components.templates import render
+from app.session.callback_order import Inputs
 from app.session.errors import error_message, server_error_message, shows_errors
 from app.session.settings import Settings
 from app.storage.downloads import DownloadStore
@@ -31,7 +32,6 @@ __all__ = ["Batch", "bind_callbacks"]
 _BATCH_SIZES = {"none": 8, "quick": 4, "full": 2}  # small: results appear, and Stop acts, after each batch
 _MOST_SLOW_IMAGES = 8  # by a method that runs the network once per channel, minutes each
 
-Inputs = Mapping[Any, Any]
 Updates = dict[Any, Any]
 
 
@@ -119,7 +119,7 @@ class Batch:
             raise BadInputError("no model pair is chosen; choose one")
         pair = self.pairs.load(inputs[components.pair])
         target, layer, method = (inputs[each] for each in (components.target, components.layer, components.method))
-        metrics, files = inputs[components.metrics], [Path(file) for file in inputs[components.files] or ()]
+        level, files = inputs[components.metrics], [Path(file) for file in inputs[components.files] or ()]
         question = Settings(target=target, layer=layer, method=method).question(pair)
         find_layer(pair.scff.network, layer)
         slow = METHODS[method].scores
@@ -134,9 +134,12 @@ class Batch:
                     f"limited to {_MOST_SLOW_IMAGES} images; send fewer, or choose another method"
                 )
             rows = [ImageRow(name, reason) for name, reason in gathered.refused.items()]
-            size = 1 if slow else _BATCH_SIZES[metrics]
-            work = FolderRun(images, gathered.names, out, pair, question, metrics, batch=size)
-            return BatchJob(work, gathered, rows, [entry(work, row, self.downloads) for row in rows])
+            size = 1 if slow else _BATCH_SIZES[level]
+            work = FolderRun(
+                folder=images, names=gathered.names, out=out, pair=pair, question=question, level=level, batch=size
+            )
+            entries = [entry(work, row, self.downloads) for row in rows]
+            return BatchJob(work=work, gathered=gathered, rows=rows, entries=entries)
 
         key = self.jobs.make(build)
         queued = message("Queued: the server processes one batch at a time; yours starts when it is its turn.")

@@ -109,7 +109,7 @@ def _measured(work: FolderRun) -> dict[str, Metric]:
     """Metrics that are a number for each image, by their names in a row."""
     return {
         name: METRICS[key]
-        for each in perturbations_of(work.measured)
+        for each in perturbations_of(work.level)
         for name, key in each.columns.items()
         if key != "increase"  # yes or no
     }

@@ -360,6 +360,6 @@ def test_what_is_interrupted_leaves_no_thread_behind(
     monkeypatch.setattr("explain.batch.folder.tqdm.update", interrupt)
     names = images_under(folder)
     with pytest.raises(KeyboardInterrupt) as interrupted:
-        explain_folder(FolderRun(folder, names, tmp_path / "out", pair, Question(), "none", batch=1))
+        explain_folder(FolderRun(folder, names, tmp_path / "out", pair, Question(), level="none", batch=1))
     assert interrupted.traceback  # which holds on to all that was there
     assert readers() <= before

@@ -129,7 +129,7 @@ def test_files_are_those_of_the_command_line(
     ]
     folder, out = images[0].parent, tmp_path / "out"
     pair = pairs.load("tiny")
-    explain_folder(FolderRun(folder, [path.name for path in images[:4]], out, pair, Question(), "none", batch=8))
+    explain_folder(FolderRun(folder, [path.name for path in images[:4]], out, pair, Question(), level="none", batch=8))
     assert files["Table, CSV"] == (out / "results.csv").read_bytes()
     with zipfile.ZipFile(BytesIO(files["Raw heatmaps, ZIP of NPZ"])) as maps:
         assert maps.testzip() is None

@@ -95,7 +95,7 @@ def test_many_files_and_a_zip(page: Page, sent: list[Path], checkpoints: Path, t
     with zipfile.ZipFile(folder / "more.zip") as more:
         more.extractall(folder)
     pair = inference_ready(load_pair(checkpoints / "tiny", torch.device("cpu")))
-    explain_folder(FolderRun(folder, images_under(folder), tmp_path / "out", pair, Question(), "none"))
+    explain_folder(FolderRun(folder, images_under(folder), tmp_path / "out", pair, Question(), level="none"))
     with zipfile.ZipFile(BytesIO(files["Raw heatmaps, ZIP of NPZ"])) as maps:
         assert len(maps.namelist()) == 6
         for name in maps.namelist():
