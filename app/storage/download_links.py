@@ -1,24 +1,37 @@
 """Links to downloads, as HTML."""
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 
 from app.components.templates import render
 from app.storage.downloads import DownloadStore
 
-__all__ = ["download_links", "link_list"]
+__all__ = ["ExportedFile", "download_links", "link_list"]
 
 
-def download_links(
-    downloads: DownloadStore, files: Iterable[tuple[str, str, str, Callable[[], bytes]]], label: str
-) -> str:
+@dataclass(frozen=True)
+class ExportedFile:
+    """A file that is offered for download, not rendered yet."""
+
+    title: str
+    """Of its link."""
+    name: str
+    """When saved."""
+    media_type: str
+    make: Callable[[], bytes]
+    """Renders its content, as DownloadStore.put takes it."""
+
+
+def download_links(downloads: DownloadStore, files: Iterable[ExportedFile], label: str) -> str:
     """HTML: a list of files, each rendered when it is first fetched.
 
     Args:
         downloads: where they are put.
-        files: title, file name, media type and renderer of each.
+        files: in the order of the list.
         label: accessible name of the list.
     """
-    return link_list(((title, name, downloads.put(name, kind, make)) for title, name, kind, make in files), label)
+    links = ((file.title, file.name, downloads.put(file.name, file.media_type, file.make)) for file in files)
+    return link_list(links, label)
 
 
 def link_list(links: Iterable[tuple[str, str, str]], label: str) -> str:

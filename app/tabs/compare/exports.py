@@ -4,6 +4,7 @@ import json
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from PIL import Image
 from app.session.settings import Settings
 from app.session.state import SessionState
 from app.storage.analyses import CachedAnalysis
-from app.storage.download_links import download_links
+from app.storage.download_links import ExportedFile, download_links
 from app.storage.downloads import DownloadStore
 from app.tabs.compare.bands import bands_text
 from explain.figures.publication import print_figure
@@ -42,16 +43,16 @@ def export_links(
     export = _Export(state, analyses, settings)
     source = state.source
     stem = f"{source.stem}-{state.pairs[0]}" if len(state.pairs) == 1 else source.stem
-    files: list[tuple[str, str, str, Callable[[], bytes]]] = [
-        (f"Figure, {suffix[1:].upper()}", f"{stem}{suffix}", kind, lambda suffix=suffix: export.figure(suffix))
-        for suffix, kind in _FIGURES.items()
+    files = [
+        ExportedFile(f"Figure, {suffix[1:].upper()}", f"{stem}{suffix}", media_type, partial(export.figure, suffix))
+        for suffix, media_type in _FIGURES.items()
     ]
-    files.append(("Raw heatmaps, NPZ", f"{stem}.npz", "application/octet-stream", export.arrays))
-    files.append(("JSON report", f"{stem}.json", "application/json", export.json_report))
+    files.append(ExportedFile("Raw heatmaps, NPZ", f"{stem}.npz", "application/octet-stream", export.arrays))
+    files.append(ExportedFile("JSON report", f"{stem}.json", "application/json", export.json_report))
     if source.georeferenced:
         for name in state.pairs:
             title = "Heatmaps, GeoTIFF" if len(state.pairs) == 1 else f"Heatmaps of {name}, GeoTIFF"
-            files.append((title, f"{source.stem}-{name}.tif", "image/tiff", lambda name=name: export.geotiff(name)))
+            files.append(ExportedFile(title, f"{source.stem}-{name}.tif", "image/tiff", partial(export.geotiff, name)))
     return download_links(downloads, files, "Export")
 
 

@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Mapping
 
 from app.storage.analyses import CachedAnalysis
-from app.storage.download_links import download_links
+from app.storage.download_links import ExportedFile, download_links
 from app.storage.downloads import DownloadStore
 from explain.cam.analysis import Heatmap
 from explain.cam.layers import FUSED, explainable_layers
@@ -28,13 +28,8 @@ def export_links(
         label: accessible name of the list.
     """
     files = (
-        ("All heatmaps, NPZ", f"{stem}.npz", "application/octet-stream", lambda: _npz(cached(), question)),
-        (
-            "Fusion attribution, JSON",
-            f"{stem}.json",
-            "application/json",
-            lambda: _json(cached(), question),
-        ),
+        ExportedFile("All heatmaps, NPZ", f"{stem}.npz", "application/octet-stream", lambda: _npz(cached(), question)),
+        ExportedFile("Fusion attribution, JSON", f"{stem}.json", "application/json", lambda: _json(cached(), question)),
     )
     return download_links(downloads, files, label)
 
