@@ -18,7 +18,8 @@ def faithfulness_table(analyses: Mapping[str, CachedAnalysis], settings: Setting
     tables = [
         (name, list(measured), _rows(measured))
         for name, cached in analyses.items()
-        if (measured := cached.faithfulness.get(settings.question(cached.analysis.pair), {}))
+        # A copy: another session may be measuring the same example.
+        if (measured := dict(cached.faithfulness.get(settings.question(cached.analysis.pair), {})))
     ]
     return render("compare/faithfulness.html", tables=tables, titles=TITLES, several=len(analyses) > 1)
 
