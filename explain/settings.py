@@ -48,7 +48,7 @@ class QuestionSettings:
             BadInputError: the pair does not know a class, or both classes are the same.
         """
         target, against = (None if name is None else pair.class_index(name) for name in (self.target, self.against))
-        return Question(target, against, self.layer, self.method, self.smoothing)
+        return Question(target, against, layer=self.layer, method=self.method, smoothing=self.smoothing)
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,16 @@ from models.preprocessing import Preprocessing
 from models.scff import FusionSettings
 from models.state import at_stored_precision, non_finite
 
-__all__ = ["REPORT", "ROLES", "Header", "LoadedNetwork", "load_network", "save_network", "weights_file"]
+__all__ = [
+    "NO_SUCH_FOLDER",
+    "REPORT",
+    "ROLES",
+    "Header",
+    "LoadedNetwork",
+    "load_network",
+    "save_network",
+    "weights_file",
+]
 
 ROLES = ("baseline", "scff")
 """The two networks of a pair, in the order in which they are shown."""

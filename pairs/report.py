@@ -394,7 +394,7 @@ def _read(values: dict[str, Any], classes: Sequence[str] | None) -> PartialRepor
     report = Report.model_validate(values, context={"classes": len(known)})
     problems = list(_problems(report, values))
     missing, invalid = (tuple(path for path, kind in problems if kind == each) for each in ("missing", "invalid"))
-    found = PartialReport(report, None, missing, invalid)
+    found = PartialReport(report, missing=missing, invalid=invalid)
     subsets = tuple(("split", subset) for subset in SUBSETS if subset not in report.split)
     return replace(found, missing=missing + _unnamed(subsets, found))
 

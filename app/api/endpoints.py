@@ -19,7 +19,7 @@ from app.storage.source_image import SourceImage, display_size
 from core.command_line import parse_bands
 from core.errors import BadInputError
 from explain.cam.layers import FUSED, find_layer
-from explain.cam.methods import DEFAULT_METHOD, METHODS
+from explain.cam.methods import DEFAULT_METHOD, check_method
 from explain.cam.question import Question
 from explain.explanation import Explanation
 from explain.figures.side_by_side import side_by_side_png
@@ -87,7 +87,8 @@ class Endpoints:
         /maps returns them.
         """
         style = Style(colour_map, scale)
-        request = self._analyse(image, pair, Settings(target, against or NO_CLASS, layer, method, bool(smooth)), bands)
+        settings = _settings(target=target, against=against, layer=layer, method=method, smooth=smooth)
+        request = self._analyse(image, pair, settings, bands)
         region = RegionOption(box or None).region(*request.cached.size)
         figure, outline = self._result(f"{request.path.stem}.png"), region and _at_display_size(region)
         figure.write_bytes(side_by_side_png(request.explanation, request.path.name, style, outline))
@@ -105,7 +106,8 @@ class Endpoints:
         smooth: bool = False,
     ) -> tuple[str, str | None]:
         """Raw heatmaps: NPZ with float32 arrays baseline and scff, and a GeoTIFF for a georeferenced image."""
-        request = self._analyse(image, pair, Settings(target, against or NO_CLASS, layer, method, bool(smooth)), bands)
+        settings = _settings(target=target, against=against, layer=layer, method=method, smooth=smooth)
+        request = self._analyse(image, pair, settings, bands)
         explanation = request.explanation
         arrays, geotiff = self._result(f"{request.path.stem}.npz"), None
         arrays.write_bytes(heatmaps_npz(explanation.heatmaps))
@@ -127,7 +129,7 @@ class Endpoints:
         smooth: bool = False,
     ) -> dict[str, Any]:
         """Faithfulness of both heatmaps: drop and increase in confidence, insertion, deletion, ROAD; takes seconds."""
-        settings = Settings(target, against or NO_CLASS, layer, method, bool(smooth))
+        settings = _settings(target=target, against=against, layer=layer, method=method, smooth=smooth)
         request = self._analyse(image, pair, settings, bands)
         for _ in faithfulness_steps({pair: request.cached}, settings):
             pass
@@ -150,7 +152,7 @@ class Endpoints:
 
         Fusions are null where the variant's weights do not depend on the image.
         """
-        request = self._analyse(image, pair, Settings(target, against or NO_CLASS), bands)
+        request = self._analyse(image, pair, _settings(target=target, against=against), bands)
         return {"image": request.path.name, **inside(request.cached.analysis, request.question)}
 
     def record(
@@ -172,7 +174,8 @@ class Endpoints:
         In addition to /explain: summary, sizes, request parameters, style, checkpoints, versions.
         """
         style = Style(colour_map, scale)
-        request = self._analyse(image, pair, Settings(target, against or NO_CLASS, layer, method, bool(smooth)), bands)
+        settings = _settings(target=target, against=against, layer=layer, method=method, smooth=smooth)
+        request = self._analyse(image, pair, settings, bands)
         region = RegionOption(box or None).region(*request.cached.size)
         pixels = request.source.read()
         return request.cached.json_report(request.source, pixels, request.question, style, region)
@@ -188,15 +191,14 @@ class Endpoints:
         loaded = self._pairs.load(pair)
         question, chosen = settings.question(loaded), parse_bands(bands or None)
         find_layer(loaded.scff.network, question.layer)
-        if question.method not in METHODS:
-            raise BadInputError(f"unknown method {question.method!r}; known: {', '.join(METHODS)}")
+        check_method(question.method)
         path = Path(image)
         read = partial(read_image, path, path.name, chosen)
-        source = SourceImage(path.name, read, _digest(path), path, bands=chosen)
+        source = SourceImage(path.name, read, key=_digest(path), path=path, bands=chosen)
         cached = self._analyses.find(source, pair)
         if cached is None or cached.analysis.pair is not loaded:
             cached = self._analyses.make(source, loaded, source.read())
-        return _Request(path, source, cached, question)
+        return _Request(path=path, source=source, cached=cached, question=question)
 
     def _result(self, name: str) -> Path:
         """Path of a file to return, in an unguessable folder."""
@@ -223,6 +225,13 @@ class _Request:
     def image_source(self) -> ImageSource:
         """The image in JSON, without its path on this machine."""
         return ImageSource(self.source.name, self.source.name, self.source.bands)
+
+
+def _settings(
+    *, target: str, against: str | None, layer: str = FUSED, method: str = DEFAULT_METHOD, smooth: bool = False
+) -> Settings:
+    """Settings of a request, whose contrast class may be null."""
+    return Settings(target=target, against=against or NO_CLASS, layer=layer, method=method, smooth=bool(smooth))
 
 
 def _digest(path: Path) -> str:

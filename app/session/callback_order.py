@@ -12,7 +12,7 @@ from gradio.utils import is_prop_update
 
 from app.session.state import SessionState
 
-__all__ = ["Session", "SessionComponents", "debounced", "in_order"]
+__all__ = ["Inputs", "Session", "SessionComponents", "debounced", "in_order"]
 
 Inputs = Mapping[Any, Any]
 """Values of a callback's inputs, by component."""

@@ -1,12 +1,13 @@
 """Error messages of callbacks, on the page."""
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
 from app.components.html import message
 from app.components.templates import render
+from app.session.callback_order import Inputs, Session
 from app.session.state import SessionState
 from core.errors import BadInputError
 
@@ -17,8 +18,8 @@ def shows_errors(method: Callable[..., dict]) -> Callable[..., dict]:
     """A tab's callback whose exceptions become a message in the tab's status, until the next action."""
 
     @wraps(method)
-    def guarded(self: Any, inputs: Mapping[Any, Any], *event: object) -> dict:
-        session = inputs.get(getattr(self.components, "session", None))
+    def guarded(self: Any, inputs: Inputs, *event: object) -> dict:
+        session = next((value for value in inputs.values() if isinstance(value, Session)), None)
         try:
             return method(self, inputs, *event)
         except BadInputError as error:

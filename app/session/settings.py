@@ -35,11 +35,11 @@ class Settings:
             BadInputError: the pair lacks the class, or target and contrast class are the same.
         """
         return Question(
-            None if self.target == OWN_PREDICTION else pair.class_index(self.target),
-            None if self.against == NO_CLASS else pair.class_index(self.against),
-            self.layer,
-            self.method,
-            Smoothing() if self.smooth else None,
+            target=None if self.target == OWN_PREDICTION else pair.class_index(self.target),
+            against=None if self.against == NO_CLASS else pair.class_index(self.against),
+            layer=self.layer,
+            method=self.method,
+            smoothing=Smoothing() if self.smooth else None,
         )
 
     @property

@@ -170,7 +170,7 @@ def forward_pass(network: Network, images: Tensor) -> ForwardPass:
         images = images.clone() if images.is_inference() else images
         stages, fused = network.maps(images)
         logits = network.head((fused or stages)[-1]).float()
-    run = ForwardPass(network, images, _named("X", stages) | _named("Y", fused), logits)
+    run = ForwardPass(network, images, maps=_named("X", stages) | _named("Y", fused), logits=logits)
     if not logits.isfinite().all():
         raise BadInputError(
             f"the output of this network is not finite; {_first_non_finite(run)} is the first that is not"

@@ -17,7 +17,7 @@ from app.components.templates import render
 from app.components.widgets import asset
 from app.example_scenes import SCENES, DrawnScene
 from app.session.analysis import EXPIRED, SessionAnalyses, analysed
-from app.session.callback_order import Session, debounced, in_order
+from app.session.callback_order import Inputs, Session, debounced, in_order
 from app.session.errors import error_message, server_error_message, shows_errors
 from app.session.faithfulness import faithfulness_steps
 from app.session.settings import Settings, settings_from_query
@@ -38,7 +38,6 @@ from pairs.pair import Pair
 
 __all__ = ["Compare", "bind_callbacks"]
 
-Inputs = Mapping[Any, Any]
 Updates = dict[Any, Any]
 
 
@@ -332,7 +331,7 @@ class Compare:
     def _example(self, name: str) -> SourceImage:
         example = self.examples[name]
         title = f"{example.title} (a drawing; the networks were trained on other images)"
-        return SourceImage(title, lambda: example.image, name)
+        return SourceImage(title, lambda: example.image, key=name)
 
     def _linked_image(self, key: str | None, bands: str | None) -> tuple[SourceImage, str | None]:
         """The image of a link; where it is gone, the first example and an error message."""
@@ -356,7 +355,7 @@ def _distinct(names: Sequence[str | None]) -> list[str]:
 
 
 def _uploaded_image(path: Path, name: str, key: str) -> SourceImage:
-    source = SourceImage(name, partial(read_image, path, name), key, path)
+    source = SourceImage(name, partial(read_image, path, name), key=key, path=path)
     try:
         file = describe_image(path)
     except BadInputError:  # reading it says why

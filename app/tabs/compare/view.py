@@ -66,7 +66,15 @@ def view(
     pairs, summaries = [], []
     for name, cached in analyses.items():
         explanation = cached.explanation(settings.question(cached.analysis.pair))
-        shown = _PairView(state, name, cached, dict(explanation.heatmaps), method, settings.style, downloads)
+        shown = _PairView(
+            state=state,
+            name=name,
+            cached=cached,
+            heatmaps=explanation.heatmaps,
+            method=method,
+            style=settings.style,
+            downloads=downloads,
+        )
         pairs.append(shown)
         regions = shown.regions if state.marking else None
         summaries.append((name, comparison_summary(explanation, regions)))
@@ -91,7 +99,7 @@ def image_value(state: SessionState, cached: CachedAnalysis) -> dict[str, object
     elif across > 1.05:
         caption += f", {_resampling(across)}"
     alt = f"{state.source.name}, as read{bands_text(state.source.bands)}"
-    return marker_value(state.image_url, alt, f"{caption}.", state.size, state.marking)
+    return marker_value(url=state.image_url, alt=alt, caption=f"{caption}.", size=state.size, marking=state.marking)
 
 
 def _resampling(factor: float) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 import gradio as gr
 
 from app.session.analysis import SessionAnalyses, analysed
-from app.session.callback_order import Session
+from app.session.callback_order import Inputs, Session
 from app.session.errors import error_message, server_error_message
 from app.session.settings import Settings
 from app.session.state import SessionState
@@ -28,7 +28,7 @@ def bind_callbacks(
 ) -> None:
     """Binds the tab's opening; image and settings are those of the Compare tab."""
 
-    def opened(inputs: Mapping[Any, Any]) -> str:
+    def opened(inputs: Inputs) -> str:
         session: Session = inputs[compare.session]
         return callbacks.show(session.state, compare.settings.values(inputs))
 

@@ -54,7 +54,14 @@ def inside_html(
         )
     current = analyses()
     sections = [
-        _Section(state, name, cached, partial(_analysis_of, analyses, name), settings, downloads)
+        _Section(
+            state=state,
+            name=name,
+            cached=cached,
+            load=partial(_analysis_of, analyses, name),
+            settings=settings,
+            downloads=downloads,
+        )
         for name, cached in current.items()
     ]
     return render("inside/sections.html", sections=sections, several=len(sections) > 1)

@@ -243,10 +243,10 @@ def _recall(card: ModelCard) -> Markup:
         baseline, scff = (by_role[role].get(name) for role in ROLES)
         rows.append(
             _ClassRow(
-                name,
-                {role: _recall_text(found[name]) if name in found else None for role, found in by_role.items()},
-                "–" if baseline is None or scff is None else _points(scff - baseline),
-                sum(confusion[number]) if confusion else None,
+                name=name,
+                recall={role: _recall_text(found[name]) if name in found else None for role, found in by_role.items()},
+                difference="–" if baseline is None or scff is None else _points(scff - baseline),
+                images=sum(confusion[number]) if confusion else None,
             )
         )
     return render("models/recall.html", titles=TITLES, recalls=rows if any(by_role.values()) else [])
