@@ -89,7 +89,7 @@ def image_json(explanation: Explanation, faithfulness: Mapping[str, Faithfulness
             for role, run in analysis.runs.items()
         },
         "earlier_weights": None if weights is None else {each.layer: _of_weights(each) for each in weights[0]},
-        "stage_contributions": {each.stage: each.share for each in (contributions or [[]])[0]},
+        "stage_shares": {each.stage: each.share for each in (contributions or [[]])[0]},
     }
 
 

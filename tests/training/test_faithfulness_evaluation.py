@@ -111,7 +111,8 @@ def test_evaluate_writes_it_into_report_and_card(command: Command, scenes: Path,
     printed = json.loads(ended.out)
     report = read_report(out)
     section = report.faithfulness["test"].model_dump(mode="json")
-    assert printed["faithfulness"] == {**section, "measures": section.pop("metrics")}
+    metrics = section.pop("metrics")
+    assert printed["faithfulness"] == {**section, "measures": metrics}
     assert report.faithfulness["test"].images == printed["images"] == 3
     card = (out / "README.md").read_text()
     assert card.startswith(before["README.md"].decode().rstrip())

@@ -62,7 +62,8 @@ def evaluate(
         images = tqdm((images for images, _ in batches), "evaluating heatmaps", len(batches), disable=None)
         faithfulness = evaluate_faithfulness(load_pair(pair_dir, where), images, road)
         section = faithfulness.model_dump(mode="json")
-        found["faithfulness"] = {**section, "measures": section.pop("metrics")}  # the key in this output is the former
+        metrics = section.pop("metrics")
+        found["faithfulness"] = {**section, "measures": metrics}  # the key in this output is the former
         with replace_folder(pair.path) as staging:
             report = read_report(staging)  # another process may have added another subset meanwhile
             merged = {**report.faithfulness, split: faithfulness}

@@ -211,7 +211,7 @@ def test_inside_is_what_scff_chose(answers: dict[str, Any]) -> None:
         assert np.add(fusion["earlier"], fusion["stage"]) == pytest.approx(1, abs=1e-5)
     for name, stage in inside["stages"].items():
         assert stage["share"] == pytest.approx(stage["score"] - stage["without"])
-        assert stage["share"] == pytest.approx(answer["stage_contributions"][name], abs=1e-6)
+        assert stage["share"] == pytest.approx(answer["stage_shares"][name], abs=1e-6)
 
 
 def test_the_record_is_of_the_same_answer(answers: dict[str, Any]) -> None:
