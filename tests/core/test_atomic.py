@@ -62,3 +62,24 @@ def test_an_error_leaves_the_former_folder(tmp_path: Path) -> None:
         interrupted()
     assert (folder / "a.txt").read_text() == "old"
     assert [path.name for path in tmp_path.iterdir()] == ["pair"]
+
+
+def test_a_folder_survives_a_stop_between_the_renames(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "pair"
+    with replace_folder(path) as staging:
+        (staging / "kept").write_text("a")
+    rename = Path.rename
+
+    def stop(self: Path, target: Path) -> Path:
+        if ".new-" in self.name:
+            raise KeyboardInterrupt
+        return rename(self, target)
+
+    def add() -> None:
+        with replace_folder(path) as staging:
+            (staging / "added").write_text("b")
+
+    monkeypatch.setattr(Path, "rename", stop)
+    with pytest.raises(KeyboardInterrupt):
+        add()
+    assert [child.name for child in path.iterdir()] == ["kept"]

@@ -1,95 +1,16 @@
-"""Overlays and the side-by-side figure."""
+"""The side-by-side figure of one image."""
 
-from dataclasses import replace
-
-import matplotlib
 import numpy as np
 import pytest
 
-from core.errors import BadInputError
-from explain.cam.analysis import Heatmap, analyse
+from explain.cam.analysis import analyse
 from explain.cam.question import Question
 from explain.explanation import Explanation
-from explain.figures.labels import panel_title, percent
-from explain.figures.overlay import difference, difference_end, difference_overlay, overlay, scaled
+from explain.figures.overlay import overlay, scaled
 from explain.figures.side_by_side import side_by_side
 from explain.figures.style import Style
 from pairs.pair import Pair
 from tests.conftest import texture
-
-INFERNO = matplotlib.colormaps["inferno"]
-
-
-def test_overlay_blends_the_coloured_map() -> None:
-    image = texture(0, 0)
-    hottest = np.array(INFERNO(1.0)[:3]) * 255
-    for opacity in (0.0, 0.3, 1.0):
-        expected = (1 - opacity) * image + opacity * hottest
-        assert np.abs(overlay(image, np.ones((2, 2)), Style(opacity=opacity)) - expected).max() <= 1.5
-
-
-def test_overlay_is_interpolated_at_pixel_centres() -> None:
-    found = overlay(np.zeros((1, 8, 3), dtype=np.uint8), np.array([[0.0, 1.0]]), Style(opacity=1))
-    expected = [0.0, 0.0, 0.125, 0.375, 0.625, 0.875, 1.0, 1.0]
-    colours = np.array([INFERNO(round(share * 255))[:3] for share in expected]) * 255
-    assert np.abs(found[0] - colours).max() <= 1
-
-
-def test_overlay_of_an_empty_map_is_the_image() -> None:
-    image = texture(0, 0)
-    maps = {role: Heatmap(np.zeros((3, 3), dtype=np.float32), 0) for role in ("baseline", "scff")}
-    assert scaled(maps, Style()) == {"baseline": None, "scff": None}
-    assert difference(maps, Style()) is None
-    assert np.array_equal(overlay(image, None, Style()), image)
-    assert np.array_equal(difference_overlay(image, None, 1, Style()), image)
-
-
-def test_scales_are_each_maps_own_or_one_for_both() -> None:
-    low, high = (np.array([[0, top / 2], [top, 0]], dtype=np.float32) for top in (2, 8))
-    maps = {"baseline": Heatmap(low, 0), "scff": Heatmap(high, 0)}
-    own, shared = (scaled(maps, Style(scale=scale)) for scale in ("own", "shared"))
-    np.testing.assert_array_equal(own["baseline"], own["scff"])
-    np.testing.assert_array_equal(shared["baseline"], low / 8)
-    np.testing.assert_array_equal(shared["scff"], high / 8)
-    np.testing.assert_array_equal(difference(maps, Style()), np.zeros((2, 2)))
-    np.testing.assert_array_equal(difference(maps, Style(scale="shared")), (high - low) / 8)
-    empty = {**maps, "scff": Heatmap(high * 0, 0)}
-    np.testing.assert_array_equal(difference(empty, Style()), -low / 2)
-
-
-def test_a_difference_is_centred_at_zero() -> None:
-    image = np.zeros((1, 3, 3), dtype=np.uint8)
-    found = difference_overlay(image, np.array([[-0.4, 0.0, 0.4]]), 0.4, Style(opacity=1))[0].astype(int)
-    less, none, more = found
-    assert less[2] > less[0]  # blue
-    assert more[0] > more[2]  # red
-    assert none.min() > 240
-
-
-def test_colours_of_differences_run_to_the_largest_of_all_but_never_make_much_of_little() -> None:
-    assert difference_end(np.array([0.2, -0.331]), None, np.array([0.1])) == 0.34
-    assert difference_end(np.array([1.0])) == 1
-    assert difference_end(np.array([0.001])) == difference_end(None) == 0.1
-
-
-@pytest.mark.parametrize(
-    ("values", "words"),
-    [
-        ({"colour_map": "rainbow"}, "unknown colour map 'rainbow'; known: inferno"),
-        ({"scale": "both"}, "unknown scale 'both'; known: own, shared"),
-        ({"opacity": 2}, "opacity must be from 0 to 1, got 2"),
-    ],
-)
-def test_styles_that_cannot_be(values: dict, words: str) -> None:
-    with pytest.raises(BadInputError, match=words):
-        Style(**values)
-
-
-def test_overlay_leaves_its_input(pair: Pair) -> None:
-    image = texture(0, 0)
-    before = image.copy()
-    side_by_side(Explanation.of(analyse(pair, image)), "a.tif")
-    assert np.array_equal(image, before)
 
 
 @pytest.mark.parametrize("shape", [(450, 700), (40, 60), (600, 120)])
@@ -109,25 +30,9 @@ def test_figure_holds_the_image_pixel_for_pixel(pair: Pair, shape: tuple[int, in
         assert np.array_equal(shown, panel.repeat(factor, axis=0).repeat(factor, axis=1))
 
 
-def test_titles_say_what_a_map_shows(pair: Pair) -> None:
-    run = replace(analyse(pair, texture(0, 0)).scff, probabilities=np.array([0.25, 0.7, 0.05]))
-    values = np.ones((2, 2), dtype=np.float32)
-    assert panel_title("scff", run, Heatmap(values, 1)) == "With SCFF: roof, 70.0 %\nheatmap for its prediction"
-    assert panel_title("baseline", run, Heatmap(values, 0)) == "Baseline: roof, 70.0 %\nheatmap for field, 25.0 %"
-    assert panel_title("scff", run, Heatmap(values, 1, against=0)).endswith("heatmap for its prediction over field")
-    assert panel_title("scff", run, Heatmap(values * 0, 2)).endswith("\nempty map: no evidence for water")
-
-
 @pytest.mark.parametrize("name", ["a$x_{$.png", "场景.tif", "n" * 200])
 def test_any_file_name_can_be_a_title(pair: Pair, name: str) -> None:
     found = Explanation.of(analyse(pair, texture(0, 0)))
     plain, figure = (np.asarray(side_by_side(found, title)) for title in ("a", name))
     assert figure.shape == plain.shape
     assert not np.array_equal(figure, plain)
-
-
-@pytest.mark.parametrize(
-    ("share", "words"), [(1.0, "> 99.9 %"), (0.99951, "> 99.9 %"), (0.5, "50.0 %"), (0.0004, "< 0.1 %")]
-)
-def test_percent_never_claims_certainty(share: float, words: str) -> None:
-    assert percent(share) == words

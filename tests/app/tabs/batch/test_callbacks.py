@@ -20,7 +20,6 @@ from app.tabs.batch import archive
 from app.tabs.batch.callbacks import Batch, bind_callbacks
 from app.tabs.batch.jobs import BatchJobs
 from app.tabs.batch.layout import lay_out
-from app.tabs.batch.view import time_left
 from explain.batch.folder import explain_folder
 from explain.batch.folder_run import FolderRun
 from explain.cam.question import Question
@@ -387,16 +386,3 @@ def test_offers_nothing_where_there_is_no_pair(tmp_path: Path) -> None:
         components = lay_out()
     batch = Batch(PairFolder(tmp_path, torch.device("cpu")), BatchJobs(3600), DownloadStore(route="/batch"), components)
     assert offered(batch, None, "own", "fused")[components.pair].choices == []
-
-
-@pytest.mark.parametrize(
-    ("seconds", "words"),
-    [
-        (5, "less than a minute left"),
-        (60, "about 1 minute left"),
-        (130, "about 2 minutes left"),
-        (7300, "about 2 hours left"),
-    ],
-)
-def test_time_left(seconds: float, words: str) -> None:
-    assert time_left(seconds) == words

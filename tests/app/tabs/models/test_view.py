@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 
 import app
-from app.components.charts import line_chart
 from app.tabs.models.view import broken_html, card_html, variant_text
 from models.downsample import DOWNSAMPLES
 from models.fusion import FUSIONS
@@ -283,24 +282,6 @@ def test_without_a_count_parameters_are_the_reports(card_of: Callable) -> None:
     text = text_of(card_html(replace(card_of(complete_report()), cost=None)))
     assert "Parameters 11 11" in text
     assert "Multiply-accumulates cannot be counted cannot be counted" in text
-
-
-def test_a_chart_draws_each_point_where_it_belongs() -> None:
-    lines = {"baseline": [(1, 0.0), (2, 1.0), (3, 0.5)], "scff": [(2, 0.5)]}
-    drawn = line_chart("a & b", lines, "epoch", True, {"baseline": 2})
-    assert "<title>a &amp; b</title>" in drawn
-    paths = [
-        [tuple(map(float, point.split(","))) for point in path.split()]
-        for path in re.findall(r"points='([^']*)'", drawn)
-    ]
-    (start, top, end), (alone,) = sorted(paths, key=len, reverse=True)
-    assert start[0] < top[0] < end[0]
-    assert top[1] < end[1] < start[1]
-    assert alone == (top[0], end[1])
-    assert drawn.count("r='5'") == 1
-    assert "stroke-dasharray='6 4'" in drawn
-    labels = [float(y) for y in re.findall(r"<text class='line \w+' x='[\d.]+' y='([\d.]+)'", drawn)]
-    assert abs(labels[0] - labels[1]) >= 14  # both at 0.5, and both can be read
 
 
 def test_many_classes_are_not_drawn_as_a_matrix(card_of: Callable) -> None:

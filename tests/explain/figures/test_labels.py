@@ -1,0 +1,27 @@
+"""Labels on figures."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from explain.cam.analysis import Heatmap, analyse
+from explain.figures.labels import panel_title, percent
+from pairs.pair import Pair
+from tests.conftest import texture
+
+
+def test_titles_say_what_a_map_shows(pair: Pair) -> None:
+    run = replace(analyse(pair, texture(0, 0)).scff, probabilities=np.array([0.25, 0.7, 0.05]))
+    values = np.ones((2, 2), dtype=np.float32)
+    assert panel_title("scff", run, Heatmap(values, 1)) == "With SCFF: roof, 70.0 %\nheatmap for its prediction"
+    assert panel_title("baseline", run, Heatmap(values, 0)) == "Baseline: roof, 70.0 %\nheatmap for field, 25.0 %"
+    assert panel_title("scff", run, Heatmap(values, 1, against=0)).endswith("heatmap for its prediction over field")
+    assert panel_title("scff", run, Heatmap(values * 0, 2)).endswith("\nempty map: no evidence for water")
+
+
+@pytest.mark.parametrize(
+    ("share", "words"), [(1.0, "> 99.9 %"), (0.99951, "> 99.9 %"), (0.5, "50.0 %"), (0.0004, "< 0.1 %")]
+)
+def test_percent_never_claims_certainty(share: float, words: str) -> None:
+    assert percent(share) == words
