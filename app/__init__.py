@@ -1,1 +1,1 @@
-"""The web front end."""
+"""The web app: a Gradio page and an HTTP API, mounted in FastAPI."""

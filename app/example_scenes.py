@@ -1,7 +1,7 @@
-"""Example images: drawn aerial scenes, each with the mask of its object.
+"""Example images: synthetic drawings of aerial scenes, each with the mask of its object.
 
-They are examples for the page and test images with a known answer. They are drawings, out of the distribution of any
-training data.
+They are examples for the page, and test images whose object is known. They are outside the distribution of any training
+data.
 """
 
 from collections.abc import Callable, Sequence
@@ -28,7 +28,7 @@ class DrawnScene:
     image: np.ndarray
     """RGB uint8 [200, 200, 3]."""
     mask: np.ndarray
-    """bool [200, 200]: the object that the title names."""
+    """bool [200, 200]: mask of the object that the title names."""
 
 
 class _Canvas:
@@ -43,7 +43,7 @@ class _Canvas:
     def shape(
         self, points: Sequence[Point], colour: Colour, mark: bool = False, shadow: float = 0, edge: Colour | None = None
     ) -> None:
-        """A filled polygon; `shadow` is its height in storeys of a house."""
+        """A filled polygon; `shadow` is its height in storeys, which sets the length of its shadow."""
         corners = [(x * _SCALE, y * _SCALE) for x, y in points]
         if shadow:
             self._shade([(x + shadow * _SUN[0], y + shadow * _SUN[1]) for x, y in corners])
@@ -69,7 +69,7 @@ class _Canvas:
         self.shape(list(rim), colour, shadow=shadow)
 
     def trees(self, count: int, where: Callable[[float, float], bool] = lambda _x, _y: True) -> None:
-        """Random trees where the rule allows, never on marked shapes."""
+        """Random trees where the predicate `where` holds, never on marked shapes."""
         marked = np.asarray(self.mask)
         while count > 0:
             x, y = self.random.uniform(0, _SIDE, 2)
@@ -92,7 +92,7 @@ class _Canvas:
         return _scaled(colour, self.random.uniform(1 - spread, 1 + spread))
 
     def scene(self, title: str) -> DrawnScene:
-        """The drawing at its final size, with a sensor's blur and noise."""
+        """The drawing at its final size, with simulated sensor blur and noise."""
         size = (_SIDE, _SIDE)
         image = self.image.filter(ImageFilter.GaussianBlur(1.2)).resize(size, Image.Resampling.BOX)
         noisy = np.asarray(image) + self.random.normal(0, 3, (_SIDE, _SIDE, 1))
@@ -270,9 +270,9 @@ SCENES: dict[str, Callable[[], DrawnScene]] = {
     "houses": _houses,
     "fields": _fields,
 }
-"""By name, in the order of the page."""
+"""Example scenes keyed by name, in the order of the page."""
 
 
 def draw(name: str) -> DrawnScene:
-    """Draws a scene; the same one at every call."""
+    """Draws a scene, deterministically."""
     return SCENES[name]()

@@ -1,4 +1,4 @@
-"""The page: its tabs, its theme, and its callbacks on arrival."""
+"""The page: its tabs, its theme, and the callbacks on page load."""
 
 import gradio as gr
 from fastapi import FastAPI
@@ -56,7 +56,7 @@ def build_page(pairs: PairFolder, server: FastAPI) -> gr.Blocks:
     refuse_remote_urls()
     examples = [draw(name) for name in SCENES]
     downloads = DownloadStore(RETENTION_SECONDS)
-    batch_downloads = DownloadStore(RETENTION_SECONDS, most=16_000, route="/batch")  # images by the hundred
+    batch_downloads = DownloadStore(RETENTION_SECONDS, most=16_000, route="/batch")  # a batch has hundreds of images
     for store in (downloads, batch_downloads):
         store.serve(server)
     analyses = SessionAnalyses(pairs, downloads)
@@ -64,7 +64,7 @@ def build_page(pairs: PairFolder, server: FastAPI) -> gr.Blocks:
         title="SCFF Lens", analytics_enabled=False, delete_cache=(RETENTION_SECONDS, RETENTION_SECONDS)
     ) as page:
         concurrency = {"concurrency_id": "networks", "concurrency_limit": 2}
-        # First: Gradio names private events too, and appends a number to a name that is taken.
+        # Registered first: Gradio names private events too, and would append a number to a name that is taken.
         register_endpoints(pairs, concurrency)
         gr.HTML(render("page_header.html", help=help_with("SCFF")), elem_id="intro", padding=False)
         private = {"api_visibility": "private", **concurrency}
@@ -83,7 +83,7 @@ def build_page(pairs: PairFolder, server: FastAPI) -> gr.Blocks:
                 models.bind_callbacks(tab, models_layout.lay_out(), pairs, private)
 
         def linked_tab(request: gr.Request) -> gr.Tabs:
-            """Opens the tab of a link."""
+            """Selects the tab that a link names."""
             linked = request.query_params.get("tab")
             known = {tab.id for tab in tabs.children if isinstance(tab, gr.Tab)}
             return gr.Tabs(selected=linked) if linked in known else gr.Tabs()
@@ -91,9 +91,9 @@ def build_page(pairs: PairFolder, server: FastAPI) -> gr.Blocks:
         arrived = page.load(
             comparing.arrive, compared.ordering(), compared.everything(), show_progress_on=compared.status, **private
         )
-        # Not before: the content of a tab is that of the image that the visitor arrives at.
+        # Only now: a tab's content depends on the image of the link, which must have been restored.
         arrived.then(linked_tab, None, tabs, queue=False, api_visibility="private")
         arrived.then(None, None, None, js="() => { window.scffLensArrived = true; }")
         compared.link.change(None, compared.link, None, js=asset("keep_link.js"))
-    # By default each change of the queue is sent to everybody in it, quadratic in their number.
+    # By default each change of the queue is sent to all clients in it, which is quadratic in their number.
     return page.queue(status_update_rate=1)

@@ -27,7 +27,7 @@ def build_server(pairs: PairFolder) -> FastAPI:
 
     @server.get("/healthz")
     def healthz() -> dict:
-        """Answers once the models are loaded."""
+        """Health check; responds once the models are loaded."""
         return {"status": "ok", "pairs": pairs.names()}
 
     page = build_page(pairs, server)
@@ -51,6 +51,6 @@ def build_server(pairs: PairFolder) -> FastAPI:
 
 
 def serve(server: FastAPI, listener: socket.socket) -> None:
-    """Serves until interrupted or terminated."""
+    """Runs the server until it is interrupted or terminated."""
     config = uvicorn.Config(server, log_level="warning", timeout_graceful_shutdown=3)
     uvicorn.Server(config).run(sockets=[listener])

@@ -7,9 +7,9 @@ __all__ = ["refuse_remote_urls"]
 
 
 def refuse_remote_urls() -> None:
-    """Keeps Gradio from fetching a URL that a client names in place of a file, whichever component it is sent to.
+    """Keeps Gradio from fetching a URL that a client sends in place of a file, to whichever component.
 
-    Applies to the whole process, because Gradio makes components anew for each session.
+    Applies to the whole process, because Gradio re-creates components for each session.
     """
     processing_utils.async_ssrf_protected_download = _refuse
 

@@ -23,7 +23,7 @@ def main(
         str, typer.Option(help=f"SCFF's fusion F: {', '.join(FUSION_NAMES)}.")
     ] = _DEFAULTS.fusion,
     downsample: Annotated[
-        str, typer.Option(help=f"SCFF's down-sampling D: {', '.join(DOWNSAMPLE_NAMES)}.")
+        str, typer.Option(help=f"SCFF's downsampling D: {', '.join(DOWNSAMPLE_NAMES)}.")
     ] = _DEFAULTS.downsample,
     small_stem: Annotated[bool, typer.Option("--small-stem", help="ResNet stem for small images.")] = False,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "cpu",

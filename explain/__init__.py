@@ -1,1 +1,1 @@
-"""Heatmaps of a pair's two networks, and what they are worth."""
+"""Heatmaps of a pair's two networks, with their metrics, figures and files."""

@@ -38,7 +38,7 @@ _Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
 def main(
     images: Annotated[list[Path], typer.Argument(metavar="IMAGE...|DIR", help="Image files, or one folder of them.")],
     pair_dir: _PairDir,
-    out: Annotated[Path, typer.Option(metavar="DIR", help="Folder of the results.")],
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Folder for the results.")],
     target: _Target = None,
     against: Annotated[
         str | None, typer.Option(metavar="CLASS", help="Contrast class: explain the target's logit minus this one's.")
@@ -53,25 +53,31 @@ def main(
     colour_map: _ColourMap = COLOUR_MAPS[0],
     measure: Annotated[
         str | None,
-        typer.Option(help=f"Faithfulness metrics: {', '.join(LEVELS)}. Default: none, for a folder quick."),
+        typer.Option(help=f"Faithfulness metrics: {', '.join(LEVELS)}. Default: none; for a folder, quick."),
     ] = None,
     bands: _Bands = None,
     box: Annotated[
-        str | None, typer.Option(metavar="L,T,R,B", help="Compare the heatmaps with this box, in pixels of the image.")
+        str | None, typer.Option(metavar="L,T,R,B", help="Compare the heatmaps with this box, in image pixels.")
     ] = None,
     mask: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Compare with the non-zero pixels of this image, of equal size.")
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Compare the heatmaps with the non-zero pixels of this mask, which has the size of the image.",
+        ),
     ] = None,
     batch_size: Annotated[int, typer.Option(help="Batch size for a folder.")] = 16,
     compiled: Annotated[bool, typer.Option("--compile", help="Compile the networks (needs a C++ compiler).")] = False,
     device: _Device = "auto",
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object an image on standard output.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object per image on standard output.")
+    ] = False,
 ) -> None:
     """Writes a side-by-side figure (PNG), the raw heatmaps (NPZ) and a summary (JSON) of each image.
 
-    Of a folder: a table (CSV), the heatmaps (NPZ) and contact sheets (PNG). Under torchrun, processes share it.
+    For a folder: a table (CSV), the heatmaps (NPZ) and contact sheets (PNG). Under torchrun, processes share the work.
 
-    Of georeferenced images, the heatmaps are written as GeoTIFF as well.
+    For georeferenced images, the heatmaps are also written as GeoTIFF.
 
     `python -m explain figure9 --help` draws many images and pairs in one figure.
     """
@@ -94,14 +100,14 @@ def main(
         compiled=compiled,
         device=device,
     )
-    from explain.run import explain  # with torch, which --help does without
+    from explain.run import explain  # imports torch, which --help does not need
 
     sys.exit(explain(settings, as_json))
 
 
 def figure9(
-    pairs: Annotated[list[Path], typer.Option(metavar="PAIR_DIR...", help="Checkpoint pairs, a column each.")],
-    images: Annotated[list[Path], typer.Option(metavar="IMAGE...", help="Images, a row each.")],
+    pairs: Annotated[list[Path], typer.Option(metavar="PAIR_DIR...", help="Checkpoint pairs, one column each.")],
+    images: Annotated[list[Path], typer.Option(metavar="IMAGE...", help="Images, one row each.")],
     out: Annotated[Path, typer.Option(metavar="FILE", help="PDF, SVG or PNG.")],
     target: _Target = None,
     layer: _Layer = FUSED,
@@ -111,7 +117,7 @@ def figure9(
     bands: _Bands = None,
     device: _Device = "auto",
 ) -> None:
-    """Draws the paper's Figure 9: images by rows, pairs by columns, heatmaps without and with SCFF side by side."""
+    """Draws the paper's Figure 9: a row per image, a column per pair, heatmaps without and with SCFF side by side."""
     settings = Figure9Settings(
         pairs=tuple(pairs),
         images=tuple(images),

@@ -1,4 +1,4 @@
-"""The explanation of an image by a pair: its analysis, what is explained, and both networks' heatmaps."""
+"""The explanation of an image by a pair: its analysis, the request parameters, and both networks' heatmaps."""
 
 from dataclasses import dataclass
 from typing import Self
@@ -18,9 +18,9 @@ class Explanation:
 
     analysis: PairAnalysis
     question: Question
-    """What is explained: target class, contrast class, layer, method, smoothing."""
+    """Request parameters: target class, contrast class, layer, method, smoothing."""
     heatmaps: dict[str, Heatmap]
-    """By role."""
+    """Heatmaps by role."""
 
     @classmethod
     def of(cls, analysis: PairAnalysis, question: Question = Question()) -> Self:
@@ -47,7 +47,7 @@ class Explanation:
         }
 
     def against(self, region: Region | None) -> dict[str, RegionResult | None]:
-        """Both heatmaps against a region of the image, by role, None of an empty one; nothing without a region."""
+        """Localisation metrics of both heatmaps by role, None for an empty heatmap; empty without a region."""
         if region is None:
             return {}
         return {role: against_region(heatmap.values, region) for role, heatmap in self.heatmaps.items()}

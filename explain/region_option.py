@@ -1,4 +1,4 @@
-"""The region of an image that a command line's --box or --mask marks."""
+"""The region of an image given by the command line's --box or --mask."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ class RegionOption:
         return self.box is not None or self.mask is not None
 
     def region(self, height: int, width: int) -> Region | None:
-        """The region of an image of that size in pixels; None where there is neither box nor mask.
+        """The region of an image of that size in pixels; None without box and mask.
 
         Raises:
-            BadInputError: it cannot be read, has another size, or marks nothing.
+            BadInputError: the region cannot be read, differs from the image in size, or is empty.
         """
         from explain.metrics.localisation import Region
         from imagery.mask import read_mask
@@ -51,7 +51,7 @@ class RegionOption:
             left, top, right, bottom = (int(side) for side in self.box.split(","))
         except ValueError:
             raise BadInputError(
-                f"{self.box!r} is no box; give left,top,right,bottom in pixels, such as 10,20,60,80"
+                f"{self.box!r} is not a box; give left,top,right,bottom in pixels, such as 10,20,60,80"
             ) from None
         return Region.box(height, width, left, top, right, bottom)
 

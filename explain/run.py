@@ -1,4 +1,4 @@
-"""Runs of `python -m explain`: over images, over a folder, and for a figure of many images and pairs."""
+"""Runs of `python -m explain`: on images, on a folder, and for a figure of many images and pairs."""
 
 import json
 import sys
@@ -34,19 +34,19 @@ def explain(settings: RunSettings, as_json: bool) -> int:
     """Explains images or a folder of them, shared with the other processes that torchrun has started.
 
     Args:
-        settings: of the run.
-        as_json: whether a JSON object an image goes to standard output, instead of text.
+        settings: settings of the run.
+        as_json: whether one JSON object per image is printed on standard output, instead of text.
 
     Returns:
-        Exit status: 0, or 2 where an image could not be explained.
+        Exit status: 0, or 2 if an image could not be explained.
 
     Raises:
-        BadInputError: settings do not fit the pair, the device or the folder.
+        BadInputError: the settings do not fit the pair, the device or the folder.
     """
     device = choose_device(settings.device)
     workers = Workers.joined()
     if workers.count > 1 and not settings.is_folder:
-        raise BadInputError("several processes share a folder; name one, or start without torchrun")
+        raise BadInputError("several processes can only share a folder; give one, or start without torchrun")
     if device.type == "cuda" and workers.count > 1:
         device = torch.device("cuda", workers.local_rank % torch.cuda.device_count())
     pair = load_pair(settings.pair, device)
@@ -79,7 +79,7 @@ def explain(settings: RunSettings, as_json: bool) -> int:
         )
         failed = _explain_images(settings.images, settings.out, run, as_json)
     workers.leave()
-    return 2 if failed and workers.count == 1 else 0  # torchrun takes any other status for a crash
+    return 2 if failed and workers.count == 1 else 0  # torchrun treats any other status as a crash
 
 
 def _explain_folder(work: FolderRun, workers: Workers, as_json: bool) -> int:
@@ -104,7 +104,7 @@ def _explain_folder(work: FolderRun, workers: Workers, as_json: bool) -> int:
 
 
 def _row_json(row: ImageRow, work: FolderRun) -> dict[str, Any]:
-    """A row as the JSON object of an image."""
+    """The JSON object of an image, from its row."""
     return {
         "image": str(work.folder / row.image),
         "bands": None if work.bands is None else list(work.bands),
@@ -138,7 +138,7 @@ def _explain_images(images: Sequence[Path], out: Path, run: ImageRun, as_json: b
 
 
 def draw_figure9(settings: Figure9Settings) -> None:
-    """Draws images by rows and pairs by columns into one file.
+    """Draws one figure with one row per image and one column per pair.
 
     Raises:
         BadInputError: an image cannot be read, a pair cannot be used, or a pair lacks the layer or the class.
@@ -157,20 +157,20 @@ def draw_figure9(settings: Figure9Settings) -> None:
 
 
 def _by_name(paths: Sequence[Path]) -> dict[str, Path]:
-    """Paths by their file name, or by the whole path where another has the same name."""
+    """Paths keyed by file name, or by the whole path if several have the same name."""
     names = [path.resolve().name for path in paths]
     return {name if names.count(name) == 1 else str(path): path for name, path in zip(names, paths, strict=True)}
 
 
 def _check_layer(layer: str, pairs: Sequence[Pair]) -> None:
-    """Refuses a layer that some of the pairs lack.
+    """Checks that all pairs have a layer.
 
     Raises:
-        BadInputError: names those that have it.
+        BadInputError: a pair lacks it; the message names those that have it.
     """
     having = [pair.name for pair in pairs if layer in layer_names(pair.scff.network)]
     if len(having) < len(pairs):
         lacking = next(pair for pair in pairs if pair.name not in having)
         known = ", ".join(layer_names(lacking.scff.network))
-        others = f"; {', '.join(having)} has it" if having else ""
-        raise BadInputError(f"{lacking.name} has no layer {layer!r} but {known}{others}")
+        others = f"; available in {', '.join(having)}" if having else ""
+        raise BadInputError(f"{lacking.name} has no layer {layer!r}; its layers are {known}{others}")

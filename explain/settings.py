@@ -1,4 +1,4 @@
-"""Settings of `python -m explain`, checked as far as that needs no network. Imports no torch."""
+"""Settings of `python -m explain`, checked as far as possible without loading a network. Imports no torch."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ __all__ = ["Figure9Settings", "QuestionSettings", "RunSettings"]
 
 @dataclass(frozen=True)
 class QuestionSettings:
-    """What is explained, with classes by name.
+    """Request parameters, with classes by name.
 
     Raises:
         BadInputError: the method is unknown, or there is a contrast class without a target class.
     """
 
     target: str | None = None
-    """The target class; None for each network's own prediction."""
+    """Target class; None for each network's own prediction."""
     against: str | None = None
-    """The contrast class."""
+    """Contrast class; None for none."""
     layer: str = FUSED
     method: str = DEFAULT_METHOD
     smoothing: Smoothing | None = None
@@ -42,10 +42,10 @@ class QuestionSettings:
             raise BadInputError("--against contrasts the target class with another; add --target")
 
     def question(self, pair: Pair) -> Question:
-        """The same for a pair, with classes by index.
+        """The request parameters for a pair, with classes by index.
 
         Raises:
-            BadInputError: the pair does not know a class, or both classes are the same.
+            BadInputError: the pair lacks a class, or both classes are the same.
         """
         target, against = (None if name is None else pair.class_index(name) for name in (self.target, self.against))
         return Question(target, against, layer=self.layer, method=self.method, smoothing=self.smoothing)
@@ -53,7 +53,7 @@ class QuestionSettings:
 
 @dataclass(frozen=True)
 class RunSettings:
-    """A run over images, or over a folder of them.
+    """Settings of a run on images, or on a folder of images.
 
     Raises:
         BadInputError: settings are out of range, or contradict each other.
@@ -64,7 +64,7 @@ class RunSettings:
     pair: Path
     """Folder of the checkpoint pair."""
     out: Path
-    """Folder of the results."""
+    """Folder for the results."""
     question: QuestionSettings = QuestionSettings()
     style: Style = PLAIN
     faithfulness: str | None = None
@@ -72,9 +72,9 @@ class RunSettings:
     region: RegionOption = NO_REGION
     bands: tuple[int, ...] | None = None
     batch_size: int = 16
-    """Of a folder."""
+    """Batch size for a folder."""
     compiled: bool = False
-    """Whether networks are compiled first."""
+    """Whether the networks are compiled first."""
     device: str = "auto"
 
     def __post_init__(self) -> None:
@@ -85,7 +85,7 @@ class RunSettings:
         if self.region and (self.is_folder or len(self.images) > 1):
             raise BadInputError("--box and --mask mark a region of a single image")
         if self.out.exists() and not self.out.is_dir():
-            raise BadInputError(f"{self.out} is a file; name a folder for the results")
+            raise BadInputError(f"{self.out} is a file; give a folder for the results")
 
     @property
     def is_folder(self) -> bool:
@@ -100,10 +100,10 @@ class RunSettings:
 
 @dataclass(frozen=True)
 class Figure9Settings:
-    """A figure of many images and pairs.
+    """Settings of a figure of many images and pairs.
 
     Raises:
-        BadInputError: the file cannot be written there, or has no known suffix.
+        BadInputError: the output folder does not exist, the file is one of the images, or its suffix is unknown.
     """
 
     pairs: tuple[Path, ...]
@@ -116,8 +116,8 @@ class Figure9Settings:
 
     def __post_init__(self) -> None:
         if self.out.suffix.lower() not in FORMATS:
-            raise BadInputError(f"{self.out}: name a file that ends in {', '.join(FORMATS)}")
+            raise BadInputError(f"{self.out}: give a file name that ends in {', '.join(FORMATS)}")
         if not self.out.parent.is_dir():
-            raise BadInputError(f"{self.out.parent}: no such folder to write into")
+            raise BadInputError(f"{self.out.parent}: no such folder")
         if self.out.resolve() in {image.resolve() for image in self.images}:
             raise BadInputError(f"{self.out} is one of the images and would be overwritten; choose another --out")

@@ -32,14 +32,14 @@ def export(
     if network not in ROLES:
         raise BadInputError(f"unknown network {network!r}; known: {', '.join(ROLES)}")
     if not out.parent.is_dir():
-        raise BadInputError(f"{out.parent}: no such folder to write into")
+        raise BadInputError(f"{out.parent}: no such folder")
     if out.is_dir():
-        raise BadInputError(f"{out} is a folder; name a file")
+        raise BadInputError(f"{out} is a folder; give a file name")
     if out.exists():
-        raise BadInputError(f"{out} exists already; choose another --out, or delete it first")
+        raise BadInputError(f"{out} already exists; choose another --out, or delete it first")
     others = [role for role in ROLES if role != network and (pair_dir / weights_file(role)).is_file()]
     if others and not (pair_dir / weights_file(network)).exists():
-        raise BadInputError(f"{pair_dir} holds no {network}, being half a pair; add --network {others[0]}")
+        raise BadInputError(f"{pair_dir} is half a pair and holds no {network}; add --network {others[0]}")
     loaded = load_network(pair_dir / weights_file(network))
     difference = write(loaded, kind, out)
     height, width = loaded.header.preprocessing.size

@@ -44,7 +44,7 @@ NO_SUCH_FOLDER = "no such folder of a checkpoint pair"
 
 @dataclass(frozen=True)
 class Header:
-    """The metadata in a weights file: what rebuilds its network and preprocessing, and how it was trained."""
+    """Metadata of a weights file: how to rebuild its network and preprocessing, and how it was trained."""
 
     arch: str
     """timm's name of the backbone."""
@@ -139,7 +139,7 @@ def load_network(path: Path, device: torch.device | str = "cpu") -> LoadedNetwor
     except (SafetensorError, OSError, ValueError) as error:
         raise BadInputError(f"{where} is damaged or cut short: {error}") from None
     if _HEADER_KEY not in metadata:
-        raise BadInputError(f"{where} holds weights, but not of this program: its header is missing")
+        raise BadInputError(f"{where} holds weights that this program did not write: its header is missing")
     text = metadata[_HEADER_KEY]
     if metadata.get(_DIGEST_KEY) != _digest(text, state):
         raise BadInputError(f"{where} is damaged: its contents do not match its checksum")

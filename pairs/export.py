@@ -61,7 +61,9 @@ def export(loaded: LoadedNetwork, kind: str, path: Path) -> float:
         raise BadInputError("the network's logits for random images are not finite; it has not been exported")
     off = float(max(np.abs(a - b).max() for a, b in zip(expected, found, strict=True)) / largest)
     if not off <= _TOLERANCE:
-        raise BadInputError(f"the exported network's logits are {off:.1e} of the largest off; nothing was written")
+        raise BadInputError(
+            f"the exported network's logits differ by {off:.1e} of the largest logit; nothing was written"
+        )
     write_file(path, data)
     return off
 

@@ -7,22 +7,22 @@ __all__ = ["Metric"]
 
 @dataclass(frozen=True)
 class Metric:
-    """A metric of heatmaps, of which each network of a pair has a value per image."""
+    """A heatmap metric, with one value per image for each network of a pair."""
 
     key: str
     """Its name in reports and tables."""
     title: str
-    """On cards and in reports."""
+    """Title on model cards and in reports."""
     label: str
-    """Short, for column headings."""
+    """Short form for column headings."""
     unit: str
     higher_is_better: bool
     description: str
-    """What is measured, in a sentence or two."""
+    """Description in one or two sentences."""
     reference: str
     """The paper that defines it."""
 
     @property
     def direction(self) -> str:
-        """Which direction is better, as text."""
+        """The better direction, as text."""
         return "higher is better" if self.higher_is_better else "lower is better"

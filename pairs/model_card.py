@@ -29,24 +29,24 @@ class Accuracy:
 
 @dataclass(frozen=True)
 class ModelCard:
-    """What a pair's weights and report hold, and what follows from them."""
+    """Contents of a pair's weights files and report, with statistics derived from them."""
 
     name: str
     headers: dict[str, Header]
-    """By role, from the weights files."""
+    """Headers of the weights files, by role."""
     partial: PartialReport
     cost: PairCost | None
-    """For one image of the pair's size; None where it cannot be counted."""
+    """Cost per image of the pair's input size; None if it cannot be counted."""
     test: dict[str, Accuracy]
-    """By role: test accuracy of the weights as stored."""
+    """Test accuracy of the stored weights, by role."""
     val: dict[str, Accuracy | None]
-    """By role: accuracy on the validation set, which chose the epoch."""
+    """Accuracy on the validation set, which was used to select the epoch, by role."""
     mcnemar: McNemarBound | None
-    """None where the report lacks a confusion matrix."""
+    """Bounds of McNemar's test; None if the report lacks a confusion matrix."""
 
     @property
     def report(self) -> Report:
-        """As far as it is valid."""
+        """The report, as far as it is valid."""
         return self.partial.report
 
     @property
@@ -55,7 +55,7 @@ class ModelCard:
         return self.headers["baseline"]
 
     def parameters(self, role: str) -> int | None:
-        """Of a network as it was trained."""
+        """Parameters of a network as it was trained."""
         return self.report.networks[role].parameters if self.cost is None else self.cost.networks[role].params
 
     def macs(self, role: str) -> int | None:

@@ -52,8 +52,8 @@ def model_card_markdown(name: str, report: Report) -> str:
 - **Model selection:** the epoch with the best validation accuracy, which is therefore optimistically biased; the test \
 set was used once, with the weights as stored.
 - **Uncertainty:** one image of the test set is {1 / report.subset_sizes["test"]:.2%}; with one run and one seed, \
-differences of a few images are no evidence.
-- **Licence:** weights trained on a data set are subject to its terms; for SIRI-WHU's see the project's README.
+differences of a few images are not evidence of a real difference.
+- **Licence:** weights trained on a data set are subject to its terms; for those of SIRI-WHU see the project's README.
 
 | class | {" | ".join(f"{role}, test recall" for role in networks)} |
 | --- |{" --- |" * len(networks)}

@@ -22,7 +22,7 @@ class Pair:
 
     @property
     def networks(self) -> dict[str, LoadedNetwork]:
-        """By role, in the order in which they are shown."""
+        """Networks by role, in display order."""
         return {"baseline": self.baseline, "scff": self.scff}
 
     @property
@@ -52,7 +52,7 @@ class Pair:
             BadInputError: the pair does not know the class.
         """
         if name not in self.classes:
-            raise BadInputError(f"unknown class {name!r}; {self.name} knows {', '.join(self.classes)}")
+            raise BadInputError(f"unknown class {name!r}; {self.name} has the classes {', '.join(self.classes)}")
         return self.classes.index(name)
 
 
@@ -87,7 +87,7 @@ def _check_alike(name: str, baseline: Header, scff: Header) -> None:
     if baseline.arch != scff.arch:
         raise BadInputError(f"{name}: the two networks have different backbones ({baseline.arch} and {scff.arch})")
     if baseline.small_stem != scff.small_stem:
-        raise BadInputError(f"{name}: one of the two networks has the small-image stem, the other has not")
+        raise BadInputError(f"{name}: one of the two networks has the small-image stem, the other does not")
     for attribute, difference in (
         ("preprocessing", "different preprocessing (input size, mean or standard deviation)"),
         ("data_fingerprint", "different scenes"),

@@ -34,9 +34,9 @@ __all__ = [
 ]  # fmt: skip
 
 VERSION = 2
-"""Of the schema. Version 1 is every report without a version."""
+"""Version of the schema. Reports without a version are version 1."""
 SUBSETS = ("train", "val", "test")
-"""Of a split."""
+"""Subsets of a split."""
 
 _NULLABLE = "null is a value"  # marks fields where null is a result, not an omission
 _OPTIONAL = "may be absent"  # marks fields that a complete report may lack
@@ -47,7 +47,7 @@ def _to_one(share: float) -> float:
 
 
 def _keep_valid_entries(values: Any, handler: Callable[[Any], Any], info: ValidationInfo) -> Any:
-    """In reading, leaves out the invalid entries of a mapping."""
+    """Leaves out the invalid entries of a mapping in lenient reading."""
     if info.context is None or not isinstance(values, dict):
         return handler(values)
     kept = {}
@@ -87,7 +87,7 @@ _ByKey = WrapValidator(_keep_valid_entries)
 
 
 def _complete_schema(schema: dict[str, Any], section: type["_Section"]) -> None:
-    """States what a complete report must hold: the defaults and nulls of the fields are for incomplete ones."""
+    """Adapts a JSON Schema to complete reports: the defaults and nulls of the fields are for incomplete ones."""
     schema["required"] = [name for name, field in section.model_fields.items() if _OPTIONAL not in field.metadata]
     for name, field in section.model_fields.items():
         known = schema["properties"][name]
@@ -98,7 +98,7 @@ def _complete_schema(schema: dict[str, Any], section: type["_Section"]) -> None:
 
 
 class _Section(BaseModel):
-    """A section of a report whose fields are read one by one; None or empty is what the report lacks."""
+    """A section of a report whose fields are read one by one; a missing field is None or empty."""
 
     model_config = ConfigDict(frozen=True, use_attribute_docstrings=True, json_schema_extra=_complete_schema)
 
@@ -122,7 +122,7 @@ class Epoch:
     """Counted from 1."""
     train_loss: Number
     train_accuracy: Share
-    """On augmented images, while the weights change."""
+    """Computed on augmented images, while the weights change."""
     val_loss: Number
     val_accuracy: Share
 
@@ -181,7 +181,7 @@ class NetworkReport(_Section):
     """The epoch, counted from 1, whose weights are kept: the best on the validation set."""
     val_accuracy: Share | None = None
     test: EvaluationResult = EvaluationResult()
-    """Measured once, with the weights as stored."""
+    """Test set results, evaluated once with the weights as stored."""
     curves: Annotated[tuple[Epoch, ...], Field(min_length=1)] | None = None
     seconds: Seconds | None = None
     """Wall-clock time of training and validation."""
@@ -190,7 +190,7 @@ class NetworkReport(_Section):
     """Lightning's name of the training precision."""
     device: Text | None = None
     versions: dict[Text, Text] | None = None
-    """Of the libraries."""
+    """Versions of the libraries."""
 
 
 class MetricResult(_Section):
@@ -206,12 +206,12 @@ class MetricResult(_Section):
 
     @property
     def direction(self) -> str:
-        """Which direction is better, as text."""
+        """The better direction, as text."""
         return {True: "higher is better", False: "lower is better", None: "direction unknown"}[self.higher_is_better]
 
     @property
     def by_role(self) -> dict[str, Interval | None]:
-        """Each network's mean."""
+        """Mean of each network."""
         return {"baseline": self.baseline, "scff": self.scff}
 
 
@@ -229,22 +229,22 @@ class FaithfulnessReport(_Section):
     insertion: Annotated[dict[Text, tuple[Share, ...]], _ByRole] | None = None
     """Mean insertion curve by role: the probability of the predicted class; empty where no image has one."""
     deletion: Annotated[dict[Text, tuple[Share, ...]], _ByRole] | None = None
-    """Mean deletion curve, alike."""
+    """Mean deletion curve by role, in the same form."""
 
 
 class Report(_Section):
     """The report of a checkpoint pair, or of half a pair."""
 
     version: Literal[2] | None = VERSION
-    """Of this schema."""
+    """Version of the schema."""
     dataset: Text | None = None
     """Name of the folder of scenes."""
     classes: Names | None = None
-    """In the order of the logits."""
+    """Class names, in the order of the logits."""
     images: dict[Text, Count] | None = None
     """Readable images of each class."""
     sizes: dict[Text, Count] | None = None
-    """Images of each "WxH" in pixels."""
+    """Number of images of each size, "WxH" in pixels."""
     unreadable: Names | None = None
     """Files."""
     duplicates: Count | None = None
@@ -265,9 +265,9 @@ class Report(_Section):
     std: Channels | None = None
     """The normalisation's standard deviation."""
     networks: Annotated[dict[Text, NetworkReport], _ByKey] = Field(default_factory=dict)
-    """By role: baseline, scff."""
+    """Networks by role: baseline, scff."""
     faithfulness: Annotated[dict[Text, FaithfulnessReport], _ByKey, _OPTIONAL] = Field(default_factory=dict)
-    """By subset of the split, as far as it was measured."""
+    """Faithfulness evaluations, by subset of the split."""
 
     @property
     def image_count(self) -> int | None:
@@ -300,7 +300,7 @@ class Report(_Section):
 
 
 _FieldPath = tuple[str, ...]
-"""Such as ("networks", "scff", "seconds")."""
+"""Path of a field, such as ("networks", "scff", "seconds")."""
 
 
 @dataclass(frozen=True)
@@ -308,16 +308,16 @@ class PartialReport:
     """A report as far as it is valid."""
 
     report: Report
-    """Has an entry for both networks."""
+    """The report, with an entry for both networks."""
     error: str | None = None
-    """Why nothing could be read; None when something could."""
+    """Reason why nothing could be read; None if something could."""
     missing: tuple[_FieldPath, ...] = ()
     """Fields that the report lacks."""
     invalid: tuple[_FieldPath, ...] = ()
     """Fields whose values are of the wrong type or out of range."""
 
     def is_valid(self, *path: str) -> bool:
-        """Whether a field that the report has is valid, with all that it must hold."""
+        """Whether a field that the report has is valid and complete."""
         return not any(each[: len(path)] == path for each in self.missing + self.invalid)
 
     def invalid_keys(self, *path: str) -> tuple[str, ...]:
@@ -428,7 +428,7 @@ def _migrated(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def _settings_of_role(common: dict[str, Any], role: str) -> dict[str, Any]:
-    """The settings that were stated once, as one network's, with what could not yet be chosen."""
+    """The settings of one network, from those given once for both, with the former fixed choices added."""
     settings = common.get("settings")
     if not isinstance(settings, dict):
         return common

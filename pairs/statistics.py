@@ -34,10 +34,10 @@ class Interval:
 
 @dataclass(frozen=True)
 class PairedComparison:
-    """Both networks of a pair, over the images where both have a value."""
+    """Paired comparison of both networks over the images where both have a value."""
 
     difference: Interval | None
-    """Of SCFF's value minus the baseline's; None where no image has both."""
+    """Mean of SCFF's value minus the baseline's; None if no image has both."""
     scff_better: Count
     """Images."""
     baseline_better: Count
@@ -60,7 +60,7 @@ class McNemar:
 
 @dataclass(frozen=True)
 class McNemarBound:
-    """What two confusion matrices imply for McNemar's test, which itself needs the predictions image by image."""
+    """Bounds of McNemar's test from two confusion matrices, where the per-image predictions are not available."""
 
     baseline_only: int
     """Lower bound of b, the images that the baseline alone classifies correctly."""

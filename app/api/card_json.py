@@ -11,10 +11,10 @@ __all__ = ["card_json"]
 
 
 def card_json(card: ModelCard) -> dict[str, Any]:
-    """Plain dictionaries, lists, strings and numbers; shares from 0 to 1, None for what the report lacks.
+    """The card as plain dictionaries, lists, strings and numbers; shares from 0 to 1, None for what the report lacks.
 
     Args:
-        card: of the pair.
+        card: the pair's model card.
     """
     common, partial, report = card.common, card.partial, card.report
     invalid_subsets = dict.fromkeys(partial.invalid_keys("faithfulness"))

@@ -38,7 +38,7 @@ from pairs.model_card import read_card
 
 __all__ = ["Endpoints"]
 
-_MOST_ANALYSES = 16  # in a cache of their own: a client with a thousand images displaces no analyses of the page
+_MOST_ANALYSES = 16  # in a separate cache: a client with a thousand images must not evict the page's analyses
 
 
 class Endpoints:
@@ -47,8 +47,8 @@ class Endpoints:
     Analyses are cached by the file's content, for further requests about the same image.
 
     Args:
-        pairs: that can be requested.
-        results: folder for the files that are returned, each in a sub-folder of its own.
+        pairs: the model pairs that can be requested.
+        results: folder for returned files, each in a sub-folder of its own.
     """
 
     def __init__(self, pairs: PairFolder, results: Path) -> None:
@@ -218,12 +218,12 @@ class _Request:
 
     @property
     def explanation(self) -> Explanation:
-        """Both heatmaps with what they explain."""
+        """The analysis with both heatmaps."""
         return self.cached.explanation(self.question)
 
     @property
     def image_source(self) -> ImageSource:
-        """The image in JSON, without its path on this machine."""
+        """The image's entry in JSON, without its path on this machine."""
         return ImageSource(self.source.name, self.source.name, self.source.bands)
 
 
@@ -241,7 +241,7 @@ def _digest(path: Path) -> str:
 
 
 def _at_display_size(region: Region) -> Region | None:
-    """A box of the full-size image, at its display size."""
+    """A box of the full-size image, scaled to display size."""
     down, across = (np.flatnonzero(region.mask.any(axis=axis)) for axis in (1, 0))
     box = [int(side) for side in (across[0], down[0], across[-1] + 1, down[-1] + 1)]
     height, width = region.mask.shape

@@ -23,7 +23,7 @@ def register_endpoints(pairs: PairFolder, concurrency: Mapping[str, Any]) -> Non
     """Adds the endpoints to the page that is being built, without visible components.
 
     Args:
-        pairs: that can be requested.
+        pairs: the model pairs that can be requested.
         concurrency: concurrency_id and concurrency_limit of the endpoints.
     """
     # Hidden components instead of gr.api, which would accept the path of any file on this machine.
@@ -35,7 +35,7 @@ def register_endpoints(pairs: PairFolder, concurrency: Mapping[str, Any]) -> Non
         method = gr.Dropdown([*METHODS], value=Settings.method, label="CAM method", allow_custom_value=True)
         against = gr.Textbox(None, label="contrast class, or None")
         bands = gr.Textbox(None, label="bands to read, counted from 1, such as 4,3,2 or 5; None: the default")
-        smooth = gr.Checkbox(False, label="SmoothGrad: average over 8 noisy copies of the image")
+        smooth = gr.Checkbox(False, label="SmoothGrad: average over 8 noisy samples of the image")
         box = gr.Textbox(None, label="region: left,top,right,bottom in pixels of the image, or None")
         scale = gr.Dropdown(
             [*SCALES], value=Settings.scale, label="normalisation: own (per map) or shared", allow_custom_value=True

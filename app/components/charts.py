@@ -11,7 +11,7 @@ __all__ = ["histogram", "line_chart"]
 
 _WIDTH, _HEIGHT = 340, 190  # of the drawing; small enough for its text to be legible on a phone
 _LEFT, _RIGHT, _TOP, _BOTTOM = 48, 78, 10, 42  # margins for axes and labels
-_LINE_HEIGHT = 15  # least distance of two labels
+_LINE_HEIGHT = 15  # minimum distance between two labels
 _DASHES = {"baseline": "6 4", "scff": "none"}
 
 
@@ -22,14 +22,14 @@ def line_chart(
     percent: bool,
     rings: Mapping[str, float] | None = None,
 ) -> str:
-    """A line for each network, labelled at its end; the baseline's is dashed.
+    """Line chart with one line per network, labelled at its end; the baseline's is dashed.
 
     Args:
         title: text alternative of the chart.
         lines: points (x, y) by role, x rising, at least one point in all.
         x_label: title of the x axis.
-        percent: whether y is a share from 0 to 1, labelled in per cent.
-        rings: x of a point to be marked, by role.
+        percent: whether y is a fraction from 0 to 1, labelled in per cent.
+        rings: x of a point to mark with a circle, by role.
 
     Returns:
         An SVG element of class `chart`, with elements of the classes `line` and the role.
@@ -64,7 +64,7 @@ def line_chart(
 
 
 def histogram(title: str, counts: Sequence[int], mean: float, x_label: str) -> str:
-    """Distribution of a share from 0 to 1, with its mean as a vertical line.
+    """Histogram of values from 0 to 1, with their mean as a vertical line.
 
     Args:
         title: text alternative of the chart.
@@ -91,7 +91,7 @@ def histogram(title: str, counts: Sequence[int], mean: float, x_label: str) -> s
 
 
 def _linear(domain: tuple[float, float], extent: tuple[float, float]) -> Callable[[float], float]:
-    """Maps a domain onto an extent; an empty domain onto its middle."""
+    """Linear scale from a domain to an extent in pixels; an empty domain is mapped to the middle."""
     (low, high), (start, end) = domain, extent
     if low == high:
         return lambda _: (start + end) / 2

@@ -12,9 +12,9 @@ from explain.cam.layers import FUSED
 __all__ = ["NONE", "NO_CLASS", "OWN", "OWN_PREDICTION", "dropdown", "heading", "layer_choice", "with_help"]
 
 OWN_PREDICTION = "own"
-"""Target class: each network's own prediction."""
+"""Value of the target class for each network's own prediction."""
 NO_CLASS = "none"
-"""Contrast class: none."""
+"""Value of the contrast class for none."""
 OWN = ("each network's own prediction", OWN_PREDICTION)
 NONE = ("none", NO_CLASS)
 
@@ -35,12 +35,12 @@ def heading(title: str, term: str | None = None) -> str:
 def dropdown(
     label: str, choices: Sequence[tuple[str, str]], value: str, elem_id: str, custom: bool = False
 ) -> gr.Dropdown:
-    """A choice of one; a custom value, such as a link's, passes Gradio and is checked by the callback."""
+    """A dropdown; custom values, such as those of a link, pass Gradio's validation and are checked by the callback."""
     return gr.Dropdown(list(choices), value=value, label=label, elem_id=elem_id, allow_custom_value=custom)
 
 
 def layer_choice(name: str) -> tuple[str, str]:
-    """Label and name of a layer."""
+    """Label and value of a layer in a dropdown."""
     if name == FUSED:
         return "Last feature map (default)", name
     if name[0] == "Y":

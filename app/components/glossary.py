@@ -14,7 +14,7 @@ TERMS = {
     ),
     "model pair": (
         "A baseline network and the same network with SCFF, trained alike on the same images from the same initial "
-        "weights. Their heatmaps differ by the effect of the fusion and by the chance of a single training run."
+        "weights. Their heatmaps differ through the effect of the fusion and the randomness of a single training run."
     ),
     "heatmap": (
         "The evidence that a network finds for one class, by position in the image. Its resolution is that of the "
@@ -63,15 +63,15 @@ TERMS = {
         "the regions that the heatmap highlights and running the network again."
     ),
     "SmoothGrad": (
-        "The heatmap is the mean over copies of the image with added noise. It depends less on single pixels and "
-        "takes one pass per copy (Smilkov et al., 2017)."
+        "The heatmap is averaged over samples of the image with added noise. It depends less on single pixels and "
+        "takes one forward pass per sample (Smilkov et al., 2017)."
     ),
     "energy inside": (
-        "The share of the heatmap's sum that lies inside the marked region. An uninformative map has the region's "
-        "share of the image (Wang et al., 2020)."
+        "The fraction of the heatmap's sum that lies inside the marked region. For an uninformative map it is the "
+        "region's fraction of the image (Wang et al., 2020)."
     ),
     "overlap": (
-        "Intersection over union of the marked region and as many of the heatmap's highest pixels. 100 % is a "
+        "Intersection over union of the marked region and an equal number of the heatmap's highest pixels. 100 % is a "
         "perfect match."
     ),
     "pointing game": (
@@ -79,20 +79,20 @@ TERMS = {
         "(Zhang et al., 2016)."
     ),
     "fusion weight": (
-        "For each channel, the share of the earlier feature map in the fused map, from 0 to 1; the rest is the "
+        "For each channel, the fraction of the earlier feature map in the fused map, from 0 to 1; the rest is the "
         "stage's own map. This selection per channel is the S in SCFF."
     ),
     "stage contribution": (
-        "The drop of the class's logit when one stage's feature map is replaced by zeros at the input of SCFF. Below "
+        "The drop in the class's logit when one stage's feature map is replaced by zeros at the input of SCFF. Below "
         "zero, the stage is evidence against the class."
     ),
     **{metric.label: f"{metric.description.removesuffix('.')} ({metric.reference})." for metric in METRICS.values()},
 }
-"""By the term that the page uses."""
+"""Explanations, keyed by the term as the page uses it."""
 
 
 def term(word: str, label: str | None = None) -> str:
-    """HTML: a term that opens its explanation in place, by keyboard as well."""
+    """HTML: a term that expands to its explanation, also from the keyboard."""
     return render("components/term.html", word=word, label=label or word, explanation=TERMS[word], help=False)
 
 

@@ -22,11 +22,11 @@ def message(text: str, kind: str = "note") -> str:
 
 
 def image_with_heatmap(image: str, heatmap: str, alt: str, size: tuple[int, int]) -> str:
-    """HTML: an image and its heatmap over it, at the opacity that is set on the page.
+    """HTML: an image with its heatmap overlaid, at the opacity that is set on the page.
 
     Args:
         image, heatmap: URLs; an empty heatmap is left out.
-        alt: text alternative of both.
+        alt: text alternative of the overlay.
         size: height and width of the image in pixels.
     """
     height, width = size

@@ -18,7 +18,7 @@ def png(image: np.ndarray) -> bytes:
 
 
 def palette_png(levels: np.ndarray, colour_map: str) -> bytes:
-    """Palette PNG of levels, uint8 [H, W], in a colour map: as small as one channel."""
+    """Palette PNG of levels, uint8 [H, W], in a colour map; as small as a one-channel image."""
     picture = Image.fromarray(levels, "P")
     picture.putpalette(_palette(colour_map))
     data = BytesIO()

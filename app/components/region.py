@@ -22,7 +22,7 @@ class Marking:
     """A region marked by a visitor."""
 
     region: Region
-    """At the display size of the image."""
+    """The region at the image's display size."""
     box: tuple[int, int, int, int] | None
     """Left, top, right, bottom in pixels of the full-size image; None for a brushed region."""
 
@@ -31,11 +31,11 @@ def marker_value(url: str, alt: str, caption: str, size: tuple[int, int], markin
     """Value of the region marker.
 
     Args:
-        url: of the image at its display size.
-        alt: its text alternative.
+        url: URL of the image at its display size.
+        alt: the image's text alternative.
         caption: text below it.
         size: height and width of the full-size image, pixels.
-        marking: of this image; a box is drawn, a brushed region stays as it is on the page.
+        marking: the region marked on this image; a box is drawn, a brushed region stays as it is on the page.
     """
     height, width = size
     box = list(marking.box) if marking is not None and marking.box is not None else None
@@ -47,7 +47,7 @@ def marker_value(url: str, alt: str, caption: str, size: tuple[int, int], markin
 
 
 def parse_marking(value: object, size: tuple[int, int], display: tuple[int, int]) -> Marking | None:
-    """The region in a marker's value, which comes from the browser and may be anything.
+    """Parses a marker's value, which comes from the browser and is not trusted.
 
     Args:
         value: as the marker returns it.
@@ -82,7 +82,7 @@ def _mask(url: str) -> np.ndarray:
     try:
         with Image.open(BytesIO(base64.b64decode(url[len(_PNG) :], validate=True)), formats=["PNG"]) as picture:
             if picture.width * picture.height > 2**22:
-                raise BadInputError("the marked region is larger than any image here; mark it again")
+                raise BadInputError("the marked region is larger than any supported image; mark it again")
             return np.asarray(picture.convert("RGBA"))[..., 3] > 127
     except BadInputError:
         raise

@@ -8,15 +8,15 @@ __all__ = ["render"]
 _ENVIRONMENT = Environment(
     loader=PackageLoader("app"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
 )
-# gr.HTML evaluates ${...} and {{...}} in its templates: text from files must never read as one of them.
+# gr.HTML evaluates ${...} and {{...}} in its templates: text from files must never be taken for such an expression.
 _TEMPLATE_SIGNS = {ord(sign): f"&#{ord(sign)};" for sign in "$`{}"}
 
 
 def render(name: str, /, **values: object) -> Markup:
-    """A template with its values, as HTML that may be nested in other templates.
+    """Renders a template to HTML that may be nested in other templates.
 
     Args:
-        name: path of the file below app/templates.
+        name: path of the template below app/templates.
         values: strings are escaped, Markup is not. Lone surrogates, which cannot be sent, become question marks.
     """
     html = _ENVIRONMENT.get_template(name).render(values)

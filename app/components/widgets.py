@@ -1,7 +1,7 @@
 """HTML components that Gradio lacks: region marker, before/after slider, table of batch results.
 
-Each is a gr.HTML whose template never changes: content is passed as its value, and its script keeps the rest. Passed as
-properties, Gradio would make the whole component anew.
+Each is a gr.HTML whose template never changes: content is passed as its value, and its script keeps the rest. Gradio
+would re-create the whole component if content were passed as properties.
 """
 
 from pathlib import Path
@@ -17,7 +17,7 @@ def asset(name: str) -> str:
 
 
 def region_marker(elem_id: str) -> gr.HTML:
-    """An image on which a box is drawn or a region brushed.
+    """Region marker: an image on which a box is drawn or a region brushed.
 
     Its value: app.components.region.marker_value. Its input event returns the picture with "box", [left, top, right,
     bottom], or "mask", a PNG as a data URL, where a region is marked.
@@ -26,9 +26,9 @@ def region_marker(elem_id: str) -> gr.HTML:
 
 
 def before_after(elem_id: str) -> gr.HTML:
-    """Two images of one size, one over the other up to a movable edge.
+    """Before/after slider: two images of the same size, one covering the other up to a movable divider.
 
-    Its value: base, the URL of the image beneath both; for left and right alike: left (a title), left_src, left_alt.
+    Its value: base, the URL of the image under both heatmaps; left (a title), left_src, left_alt; the same for right.
     """
     return _component("before_after", elem_id)
 
@@ -36,8 +36,8 @@ def before_after(elem_id: str) -> gr.HTML:
 def results_table(elem_id: str) -> gr.HTML:
     """Batch results: a gallery and a sortable table, with a filter.
 
-    Its value: run (a name; another one resets the component), columns (titles), rows (app.tabs.batch.view.entry; new
-    ones are appended). Its script writes all of them as text.
+    Its value: run (a name; a different one resets the component), columns (titles), rows (app.tabs.batch.view.entry;
+    new ones are appended). Its script inserts all of them as text.
     """
     return _component("results_table", elem_id)
 

@@ -1,1 +1,1 @@
-"""A visitor's session: its state, its settings, its analyses and the order of its callbacks."""
+"""A visitor's session: state, settings, analyses and callback order."""

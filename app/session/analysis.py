@@ -1,4 +1,4 @@
-"""A session's analyses: its image, run through its model pairs."""
+"""Analyses of a session's image by its model pairs."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -19,11 +19,11 @@ EXPIRED = "this session has expired; choose an image again"
 
 
 class SessionAnalyses:
-    """Runs model pairs over visitors' images, as far as the analyses are not in the cache. Thread-safe.
+    """Analyses visitors' images by model pairs, with a cache. Thread-safe.
 
     Args:
         pairs: that can be chosen.
-        downloads: where images of the page are put.
+        downloads: store for the page's images.
     """
 
     def __init__(self, pairs: PairFolder, downloads: DownloadStore) -> None:
@@ -34,7 +34,7 @@ class SessionAnalyses:
     def analyse(
         self, state: SessionState, pairs: Iterable[Pair]
     ) -> tuple[SessionState, dict[str, CachedAnalysis], list[str]]:
-        """Analyses the session's image by pairs, one at least; it is decoded once, and only where it has to be.
+        """Analyses the session's image by one or more pairs; it is decoded at most once, and not at all on a cache hit.
 
         Returns:
             The state, the analyses by name of the pair, and the errors of further pairs.
@@ -62,7 +62,7 @@ class SessionAnalyses:
         return replace(state, size=first.size, pairs=tuple(analyses)), analyses, errors
 
     def current(self, state: SessionState) -> dict[str, CachedAnalysis]:
-        """The analyses of a state by name of the pair; those that the cache has dropped are computed again.
+        """The analyses of a state, keyed by pair name; those evicted from the cache are computed again.
 
         Raises:
             BadInputError: a pair or the image no longer exists.
@@ -76,13 +76,13 @@ class SessionAnalyses:
         return {name: cached for name, cached in analyses.items() if cached is not None}
 
     def _display_png(self, state: SessionState, pair: str) -> bytes:
-        """The image at its display size; held by the cache of analyses, not by the download."""
+        """PNG of the image at display size, from the analysis cache, so that the download itself holds no image."""
         cached = self._cache.find(state.source, pair)
         return png(resized_for_display(state.source.read()) if cached is None else cached.analysis.image)
 
 
 def analysed(state: SessionState | None) -> SessionState:
-    """A state with analyses to show.
+    """Returns a state that has analyses to show.
 
     Raises:
         BadInputError: it has none.

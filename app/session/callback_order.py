@@ -1,4 +1,4 @@
-"""Callbacks of a session, one after another, and answers that are numbered so that the page keeps the latest."""
+"""Serialises a session's callbacks, and numbers their answers so that the page keeps the latest."""
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
@@ -19,7 +19,7 @@ Inputs = Mapping[Any, Any]
 
 
 class SessionComponents(Protocol):
-    """The components that every callback in order has among its inputs and outputs."""
+    """The components that every serialised callback has among its inputs and outputs."""
 
     @property
     def session(self) -> State: ...
@@ -36,8 +36,8 @@ class SessionComponents(Protocol):
 class Session:
     """A visitor's session, as the value of a gr.State: its latest state, and what the page shows of it.
 
-    Callbacks hold `lock`, so that each starts from the state that the previous one has left. Answers carry a rising
-    number. Where one overtakes another on its way, the page finds a lower number after a higher one, and asks for
+    Callbacks hold `lock`, so that each starts from the state that the previous one has left. Answers carry increasing
+    sequence numbers. If answers arrive out of order, the page receives a lower number after a higher one and requests
     `current_view` (app/assets/sequence.js).
     """
 
@@ -50,19 +50,19 @@ class Session:
         """Callback and inputs of the last answer."""
         self._values: dict[Any, Any] = {}
         self._properties: dict[Any, dict[str, Any]] = {}
-        """Of components, besides their values."""
+        """Component properties other than the value."""
 
     def __deepcopy__(self, memo: object) -> Self:
-        """Gradio copies a state's initial value for each visitor: everybody begins with a session of their own."""
+        """A new session: Gradio copies a state's initial value for each visitor."""
         return type(self)()
 
     def answer(self, components: SessionComponents, inputs: Inputs, updates: Mapping[Any, Any]) -> dict[Any, Any]:
         """The numbered answer to a callback, recorded for `current_view`.
 
-        A component whose properties are those that the page has is sent its value alone: given properties, Gradio
-        makes the whole component anew.
+        For a component whose properties have not changed, only its value is sent: given properties, Gradio re-creates
+        the whole component.
         """
-        # A session that has expired on the server begins anew, but the page goes on counting.
+        # A session that has expired on the server starts from zero again, but the page keeps its count.
         self.sequence = max(self.sequence, int(inputs.get(components.sequence) or 0)) + 1
         self._values |= {component: value for component, value in inputs.items() if component != components.session}
         sent = {}
@@ -81,7 +81,7 @@ class Session:
         return {components.session: self, components.sequence: self.sequence, **sent}
 
     def current_view(self, components: SessionComponents, outputs: Sequence[Block]) -> dict[Any, Any]:
-        """Everything that the page should show now, as a numbered answer; of an expired session nothing."""
+        """Everything that the page should show now, as a numbered answer; empty for an expired session."""
         if not self.sequence:
             return {components.status: gr.skip()}
         self.sequence += 1
@@ -95,7 +95,7 @@ class Session:
 
 
 def in_order(method: Callable[..., dict | None]) -> Callable[..., dict]:
-    """A tab's callback that waits for the session's earlier ones; its answer is numbered.
+    """Decorator: a tab's callback that waits for the session's earlier ones; its answer is numbered.
 
     The method takes the inputs as a dictionary by component, self.components.session among them, and returns the
     updates of components; None where there is nothing to answer.
@@ -115,9 +115,9 @@ def in_order(method: Callable[..., dict | None]) -> Callable[..., dict]:
 
 
 def debounced(method: Callable[..., dict]) -> Callable[..., dict | None]:
-    """A callback in order that ignores an event which the page has sent twice, as Gradio's dropdowns do.
+    """Decorator: a serialised callback that ignores duplicate events, such as those of Gradio's dropdowns.
 
-    Such a request repeats the previous one and was sent before the page had received its answer.
+    A duplicate repeats the previous request and was sent before the page had received its answer.
     """
 
     @wraps(method)
@@ -131,6 +131,6 @@ def debounced(method: Callable[..., dict]) -> Callable[..., dict | None]:
 
 
 def _request(components: SessionComponents, method: Callable, inputs: Inputs) -> tuple[object, ...]:
-    """Callback and inputs, apart from those that every callback has."""
+    """Callback name and inputs, without the inputs that every callback has."""
     values = {key: value for key, value in inputs.items() if key not in (components.session, components.sequence)}
     return method.__name__, values

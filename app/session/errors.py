@@ -15,7 +15,7 @@ __all__ = ["error_message", "server_error_message", "shows_errors"]
 
 
 def shows_errors(method: Callable[..., dict]) -> Callable[..., dict]:
-    """A tab's callback whose exceptions become a message in the tab's status, until the next action."""
+    """Decorator: a tab's callback whose exceptions become an error message in the tab's status."""
 
     @wraps(method)
     def guarded(self: Any, inputs: Inputs, *event: object) -> dict:
@@ -31,12 +31,12 @@ def shows_errors(method: Callable[..., dict]) -> Callable[..., dict]:
 
 
 def server_error_message() -> str:
-    """HTML: an unexpected exception, which goes to the log; called where it is caught."""
+    """HTML: message for an unexpected exception, which is logged; call it in the except block."""
     logging.getLogger(__name__).exception("a callback of the page failed")
     return message("Internal server error; the server's log has the details.", "error")
 
 
 def error_message(error: BadInputError, state: SessionState | None = None) -> str:
-    """HTML: why a request was refused, and what is still displayed."""
+    """HTML: why a request was refused, and which results are still displayed."""
     text = render("components/error.html", error=error, state=state if state and state.pairs else None)
     return message(text, "error")

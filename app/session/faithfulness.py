@@ -14,7 +14,7 @@ def faithfulness_steps(analyses: Mapping[str, CachedAnalysis], settings: Setting
     """Measures both heatmaps of each pair, and adds the results to the cached analyses.
 
     Args:
-        analyses: by name of the pair.
+        analyses: keyed by pair name.
         settings: request parameters of the heatmaps.
 
     Yields:

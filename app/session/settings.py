@@ -1,4 +1,4 @@
-"""A visitor's settings: what heatmaps are computed for, and how they are drawn."""
+"""A visitor's settings: request parameters and style of the heatmaps."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -15,10 +15,10 @@ __all__ = ["Settings", "settings_from_query"]
 
 @dataclass(frozen=True)
 class Settings:
-    """Request parameters and style of the heatmaps; the fields are parameters of links as well."""
+    """Request parameters and style of the heatmaps; the fields are also the parameters of links."""
 
     target: str = OWN_PREDICTION
-    """A class, or OWN_PREDICTION."""
+    """Target class, or OWN_PREDICTION."""
     against: str = NO_CLASS
     """Contrast class, or NO_CLASS."""
     layer: str = FUSED
@@ -44,12 +44,12 @@ class Settings:
 
     @property
     def style(self) -> Style:
-        """How heatmaps are drawn."""
+        """Colour map and normalisation of the heatmaps."""
         return Style(self.colour_map, self.scale, self.opacity)
 
 
 def settings_from_query(query: Mapping[str, str]) -> Settings:
-    """Settings of a link; missing and invalid values are the defaults."""
+    """Settings from a link; missing and invalid values become the defaults."""
     known = {"method": METHODS, "colour_map": COLOUR_MAPS, "scale": SCALES}
     values = {
         field.name: query[field.name]

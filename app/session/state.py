@@ -18,9 +18,9 @@ class SessionState:
     size: tuple[int, int] = (0, 0)
     """Height and width of the full-size image in pixels."""
     image_url: str = ""
-    """Of the image at its display size."""
+    """URL of the image at its display size."""
     pairs: tuple[str, ...] = ()
-    """Names of the pairs that have analysed it, one row each; empty where none could."""
+    """Names of the pairs that have analysed the image, one row each; empty if none could."""
     marking: Marking | None = None
 
     def link(self, settings: Settings) -> str:

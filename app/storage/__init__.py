@@ -1,1 +1,1 @@
-"""What the server keeps for a while: uploads, analyses, downloads."""
+"""Temporary storage of the server: uploads, cached analyses, downloads."""

@@ -36,16 +36,16 @@ class CachedAnalysis:
     """A pair's analysis of an image, with the heatmaps and metrics computed from it so far."""
 
     analysis: PairAnalysis
-    """Its image is at display size."""
+    """The analysis, with the image at display size."""
     size: tuple[int, int]
     """Height and width of the full-size image in pixels."""
     faithfulness: dict[Question, dict[str, Faithfulness]] = field(default_factory=dict)
-    """By role, where it was measured."""
+    """Faithfulness by role, for each question where it was measured."""
     _heatmaps: dict[Question, dict[str, Heatmap]] = field(default_factory=dict, repr=False)
 
     @cached_property
     def recall(self) -> dict[str, ClassRecall]:
-        """Test recall by role, as far as the pair's report has it; the report is read once per analysis."""
+        """Test recall by role, where the pair's report has it; the report is read once per analysis."""
         pair = self.analysis.pair
         report = read_partial_report(pair.path, pair.classes).report
         return {role: network.test.per_class for role, network in report.networks.items()}
@@ -78,10 +78,10 @@ class CachedAnalysis:
 
         Args:
             source: the analysed image.
-            image: the same at full size, RGB uint8 [H, W, 3].
-            question: of the heatmaps; faithfulness is included where it was measured for both networks.
-            style: of drawing.
-            region: of the full-size image.
+            image: its pixels at full size, RGB uint8 [H, W, 3].
+            question: request parameters; faithfulness is included where it was measured for both networks.
+            style: style of the heatmaps.
+            region: region of the full-size image.
         """
         explanation = replace(self.explanation(question), analysis=replace(self.analysis, image=image))
         measured = self.faithfulness.get(question)
@@ -92,7 +92,7 @@ class CachedAnalysis:
 
 @contextmanager
 def _one_slow_method_at_a_time(method: str) -> Iterator[None]:
-    """Limits methods that run the network hundreds of times to one at a time; other requests are not held up."""
+    """Runs methods that need hundreds of forward passes one at a time; other requests are not delayed."""
     if not METHODS[method].scores:
         yield
         return
@@ -108,11 +108,11 @@ def _one_slow_method_at_a_time(method: str) -> Iterator[None]:
 
 
 class AnalysisCache:
-    """Analyses of visitors' images; the latest are kept, others are computed again. Thread-safe.
+    """LRU cache of analyses of visitors' images. Thread-safe.
 
     Args:
-        most: number of analyses kept.
-        most_bytes: of their feature maps, apart from the latest; a ResNet-50 at 224 pixels has 15 MB.
+        most: maximum number of analyses.
+        most_bytes: maximum size of their feature maps (the latest is always kept); a ResNet-50 at 224 pixels has 15 MB.
     """
 
     def __init__(self, most: int = 64, most_bytes: int = 2 * 2**30) -> None:
@@ -122,7 +122,7 @@ class AnalysisCache:
         self._lock = Lock()
 
     def find(self, source: SourceImage, pair: str) -> CachedAnalysis | None:
-        """The latest analysis of an image by a pair of that name; None where it is not in the cache."""
+        """The cached analysis of an image by a pair of that name; None if there is none."""
         key = _key(source, pair)
         with self._lock:
             found = self._analyses.get(key)

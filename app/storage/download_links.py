@@ -26,7 +26,7 @@ def download_links(downloads: DownloadStore, files: Iterable[ExportedFile], labe
     """HTML: a list of files, each rendered when it is first fetched.
 
     Args:
-        downloads: where they are put.
+        downloads: store that receives the files.
         files: in the order of the list.
         label: accessible name of the list.
     """

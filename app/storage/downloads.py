@@ -21,9 +21,9 @@ from core.errors import BadInputError
 
 __all__ = ["DownloadStore"]
 
-_GONE = "This file is no longer kept; go back to the page and choose the image again."
+_GONE = "This file has expired; go back to the page and choose the image again."
 _HEADERS = {"Cache-Control": "private, max-age=3600, immutable", "X-Content-Type-Options": "nosniff"}
-_STREAM_THREADS = 2  # render streams, so that many of them leave the server's other threads to the page
+_STREAM_THREADS = 2  # for streams only, so that many of them do not occupy the threads that serve the page
 
 
 @dataclass(frozen=True)
@@ -35,11 +35,11 @@ class _Item:
     content: Callable[[], bytes | Iterator[bytes]]
     available: Callable[[], bool]
     streamed: bool = False
-    """Rendered by the threads for streams."""
+    """Whether it is rendered in the threads for streams."""
 
 
 class _Once:
-    """Bytes rendered once; the renderer and what it holds is then released."""
+    """Bytes rendered on first use; the renderer and the objects it references are then released."""
 
     def __init__(self, make: Callable[[], bytes]) -> None:
         self._make: Callable[[], bytes] | None = make
@@ -58,8 +58,8 @@ class DownloadStore:
 
     Args:
         seconds: how long a download that is rendered once is kept.
-        most: number of downloads kept; beyond it the oldest are dropped.
-        route: prefix of the URLs, unique to each store of a server.
+        most: maximum number of downloads; beyond it the oldest are dropped.
+        route: prefix of the URLs, different for each store of a server.
     """
 
     def __init__(self, seconds: float = 3600, most: int = 4000, route: str = "/kept") -> None:
@@ -75,9 +75,9 @@ class DownloadStore:
 
         Args:
             name: file name when saved.
-            media_type: such as image/png.
-            make: renders its content, at most once, when it is first fetched; raises FileNotFoundError where its
-                source is gone, and BadInputError where it cannot be rendered.
+            media_type: MIME type, such as image/png.
+            make: renders the content, at most once, when it is first fetched; raises FileNotFoundError if its source
+                no longer exists, and BadInputError if it cannot be rendered.
         """
         expiry = time.monotonic() + self.seconds
         return self._keep(_Item(name, media_type, _Once(make).data, lambda: time.monotonic() <= expiry))
@@ -93,7 +93,7 @@ class DownloadStore:
 
         Args:
             name, media_type: as for put.
-            chunks: renders its content at every fetch; the store renders two chunks at a time.
+            chunks: renders the content at every fetch; the store renders two chunks at a time.
             available: whether its source still exists; the download is kept for as long.
         """
         return self._keep(_Item(name, media_type, chunks, available, streamed=True))
@@ -107,7 +107,7 @@ class DownloadStore:
         return f"{self.route}/{token}/{quote(_file_name(item), safe='')}"
 
     def content(self, token: str) -> tuple[str, str, bytes | Iterator[bytes]] | None:
-        """File name, media type and bytes (or chunks) of a URL's token; None where the download has expired."""
+        """File name, media type and bytes (or chunks) for a URL's token; None if the download has expired."""
         item = self._find(token)
         if item is None:
             return None
@@ -157,6 +157,6 @@ def _file_name(item: _Item) -> str:
 
 
 async def _chunks(chunks: Iterator[bytes], run: Callable[..., Awaitable[bytes | None]]) -> AsyncIterator[bytes]:
-    """Chunks, each rendered in another thread."""
+    """Chunks, each rendered in a worker thread."""
     while (chunk := await run(next, chunks, None)) is not None:
         yield chunk

@@ -11,7 +11,7 @@ RETENTION_SECONDS = 3600
 
 
 class Uploads:
-    """Uploaded files by unguessable keys, by which links name them.
+    """Uploaded files under unguessable keys, by which links refer to them.
 
     Args:
         seconds: how long a key is valid; the files are Gradio's, which deletes them after that time.
@@ -32,6 +32,6 @@ class Uploads:
         return key
 
     def find(self, key: str) -> tuple[Path, str] | None:
-        """Path and name; None where the key has expired or the file is gone."""
+        """Path and name; None if the key has expired or the file no longer exists."""
         path, name, expiry = self._files.get(key, (Path(), "", 0.0))
         return (path, name) if expiry > time.monotonic() and path.is_file() else None

@@ -1,7 +1,7 @@
 """A folder of images explained in batches, by one process or by several that share the work.
 
-An interrupted run is resumed from what it has written: an NPZ for each image and, in `.progress`, a line of results and
-thumbnails. Batches are the same whichever process computes them.
+An interrupted run is resumed from its output: an NPZ per image and, in `.progress`, a line of results and thumbnails.
+Batches are the same whichever process computes them.
 """
 
 import json
@@ -43,7 +43,7 @@ from imagery.reading import IMAGE_SUFFIXES, read_image
 __all__ = ["Step", "explain_folder", "explain_in_steps", "images_under"]
 
 _SHEETS = "contact-*.png"
-_READERS = 2  # threads that decode the next batch meanwhile
+_READERS = 2  # threads that decode the next batch during the current one
 
 
 @dataclass(frozen=True)
@@ -51,25 +51,25 @@ class Step:
     """Progress of a run."""
 
     total: int
-    """Images that this run has to explain, without those that an earlier run has explained."""
+    """Number of images to explain, without those that an earlier run has explained."""
     rows: list[ImageRow]
-    """New ones: at first those of an earlier run, then those of each batch."""
+    """New rows: first those of an earlier run, then those of each batch."""
 
 
 def images_under(folder: Path, but: Path | None = None) -> list[str]:
     """Image files of a folder, at any depth, by their paths within it in alphabetical order.
 
-    Hidden ones are skipped, and links to folders are not followed.
+    Hidden files are skipped, and links to folders are not followed.
 
     Args:
-        folder: to look in.
-        but: the folder of the results, which is skipped where it lies within.
+        folder: the folder to search.
+        but: the folder of the results, which is skipped if it lies within.
 
     Raises:
-        BadInputError: there is none, or the results would lie among them.
+        BadInputError: there is no image, or the results would lie among the images.
     """
     if but is not None and but.resolve() == folder.resolve():
-        raise BadInputError(f"{but} is the folder of the images itself; choose another --out")
+        raise BadInputError(f"{but} is the image folder itself; choose another --out")
     found = sorted(
         path
         for path in folder.rglob("*")
@@ -86,18 +86,18 @@ def images_under(folder: Path, but: Path | None = None) -> list[str]:
 def explain_folder(work: FolderRun, workers: Workers = ALONE) -> list[ImageRow] | None:
     """Explains every image of a folder.
 
-    Writes under `out`: `results.csv`, a row an image; `maps/NAME.npz`, float32 arrays baseline and scff, and of a
-    georeferenced image `maps/NAME.tif`; contact sheets. An image that cannot be read is a row that says why.
+    Writes under `out`: `results.csv`, one row per image; `maps/NAME.npz`, float32 arrays baseline and scff, and
+    `maps/NAME.tif` for a georeferenced image; contact sheets. The row of an image that cannot be read has the reason.
 
     Args:
         work: the run; images that have changed since an earlier run are explained again.
-        workers: that share the work; each needs the folder, and all should have one `out`.
+        workers: the processes that share the work; each needs access to the folder and to the same `out`.
 
     Returns:
         The rows, for the first process; None for the others.
 
     Raises:
-        BadInputError: `out` holds another run.
+        BadInputError: `out` holds results of a run with different settings.
     """
     with closing(explain_in_steps(work, workers)) as steps:
         start = next(steps)
@@ -124,23 +124,23 @@ def explain_folder(work: FolderRun, workers: Workers = ALONE) -> list[ImageRow] 
 
 
 def explain_in_steps(work: FolderRun, workers: Workers = ALONE) -> Generator[Step, None, None]:
-    """Explains every image of a folder, a batch for each step that is taken.
+    """Explains every image of a folder, one batch per iteration.
 
-    An image's heatmaps and thumbnails are written before its row is yielded; a run may end after any step, and be
-    resumed later.
+    An image's heatmaps and thumbnails are written before its row is yielded; a run may be stopped after any iteration
+    and resumed later.
 
     Args:
-        work, workers: as explain_folder's.
+        work, workers: as for explain_folder.
 
     Yields:
-        Before the first batch, and after each, what is new.
+        Progress before the first batch and after each.
 
     Raises:
-        BadInputError: as explain_folder.
+        BadInputError: as for explain_folder.
     """
     if refusal := workers.from_first(_claim(work) if workers.first else None):
         raise BadInputError(refusal)
-    work.progress.mkdir(parents=True, exist_ok=True)  # on each machine
+    work.progress.mkdir(parents=True, exist_ok=True)  # the folder is made on each machine
     names = work.names
     states = {name: _state(work.folder / name) for name in names}
     known, failed = _logged(work, states)
@@ -149,7 +149,7 @@ def explain_in_steps(work: FolderRun, workers: Workers = ALONE) -> Generator[Ste
     waiting = []
     for batch in own:
         missing = [name for name in batch if name not in known]
-        if missing:  # batches are computed as a whole; of one that was completed, what failed is tried again
+        if missing:  # batches are computed as a whole; in a completed one, failed images are tried again
             waiting.append(missing if failed.issuperset(missing) else list(batch))
     pending = {name for batch in waiting for name in batch}
     total = len(pending)
@@ -169,7 +169,7 @@ def explain_in_steps(work: FolderRun, workers: Workers = ALONE) -> Generator[Ste
 
 
 def _claim(work: FolderRun) -> str | None:
-    """Makes the folder of progress for this run, or returns why it cannot."""
+    """Creates the progress folder of this run, or returns the reason why it cannot."""
     out = work.out
     claim = {
         "pair": [loaded.digest for loaded in work.pair.networks.values()],
@@ -184,9 +184,12 @@ def _claim(work: FolderRun) -> str | None:
         other = [name for name in claim if claim[name] != former.get(name)]
         if not other:
             return None
-        return f"{out} holds results of another {', '.join(other)}; choose another --out, or delete it first"
+        return (
+            f"{out} holds results of a run with different settings ({', '.join(other)}); choose another --out, "
+            "or delete it first"
+        )
     if taken := [*out.glob("results.csv"), *out.glob(_SHEETS), *out.glob("maps")]:
-        return f"{taken[0]} exists already, and not from a run of this program; choose another --out"
+        return f"{taken[0]} already exists and was not written by this program; choose another --out"
     file.parent.mkdir(parents=True, exist_ok=True)
     write_file(file, json.dumps(claim).encode())
     return None
@@ -201,7 +204,7 @@ def _former(file: Path) -> dict[str, Any]:
 
 
 def _state(image: Path) -> list[int]:
-    """Size and time of modification; empty of a broken link."""
+    """Size and modification time; empty for a broken link."""
     try:
         status = image.stat()
     except OSError:
@@ -210,7 +213,7 @@ def _state(image: Path) -> list[int]:
 
 
 def _logged(work: FolderRun, states: dict[str, list[int]]) -> tuple[dict[str, ImageRow], set[str]]:
-    """An earlier run's rows of images that have not changed since, by name, and names of those that failed.
+    """An earlier run's rows, keyed by name, of images that have not changed since, and the names of failed images.
 
     Lines that were cut short are ignored.
     """
@@ -234,7 +237,7 @@ def _logged(work: FolderRun, states: dict[str, list[int]]) -> tuple[dict[str, Im
 def _ahead(
     pool: ThreadPoolExecutor, batches: Sequence[Sequence[str]], work: FolderRun
 ) -> Iterator[tuple[Sequence[str], list]]:
-    """Batches with their images, of which the next are read while the current ones are explained."""
+    """Batches with their images; the next batch is read while the current one is explained."""
     reading = []
     for i, names in enumerate(batches):
         for following in batches[i if i == 0 else i + 1 : i + 2]:
@@ -244,16 +247,16 @@ def _ahead(
 
 @dataclass(frozen=True)
 class _ReadImage:
-    """An image as it is needed here."""
+    """A decoded image."""
 
     pixels: Tensor
-    """Preprocessed, [1, 3, H, W]."""
+    """Network input, [1, 3, H, W]."""
     thumbnail: np.ndarray
-    """RGB uint8 [h, w, 3]."""
+    """Thumbnail, RGB uint8 [h, w, 3]."""
 
 
 def _read(work: FolderRun, name: str) -> _ReadImage | BadInputError:
-    """An image, or why it cannot be read."""
+    """The decoded image, or the reason why it cannot be read."""
     try:
         image = read_image(work.folder / name, name, work.bands)
     except BadInputError as error:
@@ -264,7 +267,7 @@ def _read(work: FolderRun, name: str) -> _ReadImage | BadInputError:
 
 
 def _explain(work: FolderRun, names: Sequence[str], read: Sequence[_ReadImage | BadInputError]) -> list[ImageRow]:
-    """Rows of one batch; heatmaps and thumbnails are written."""
+    """Explains one batch, writes heatmaps and thumbnails, and returns the rows."""
     images = dict(zip(names, read, strict=True))
     readable = {name: found for name, found in images.items() if not isinstance(found, BadInputError)}
     rows = {row.image: row for row in _explain_readable(work, readable)}
@@ -272,19 +275,19 @@ def _explain(work: FolderRun, names: Sequence[str], read: Sequence[_ReadImage | 
 
 
 def _explain_readable(work: FolderRun, images: Mapping[str, _ReadImage]) -> list[ImageRow]:
-    """Rows of those images of a batch that could be read."""
+    """Rows of the images of a batch that could be read."""
     if not images:
         return []
     try:
         return _explain_together(work, images)
-    except BadInputError as error:  # one image's, whose output is not finite
+    except BadInputError as error:  # the image whose output is not finite
         if len(images) == 1:
             return [ImageRow(name, f"{name}: {error}") for name in images]
         return [row for name, image in images.items() for row in _explain_readable(work, {name: image})]
 
 
 def _explain_together(work: FolderRun, images: Mapping[str, _ReadImage]) -> list[ImageRow]:
-    """Runs both networks over images as one batch, and writes what is kept of each.
+    """Runs both networks on images as one batch, and writes heatmaps and thumbnails of each.
 
     Raises:
         BadInputError: a network's output is not finite.
@@ -298,12 +301,12 @@ def _explain_together(work: FolderRun, images: Mapping[str, _ReadImage]) -> list
             explained = zip(islice(remaining, len(run.images)), *_explain_run(work, run), strict=True)
             for name, heatmap, result in explained:
                 heatmaps[name][role], results[name][role] = heatmap, result
-            del run  # else its feature maps stay in memory while the next part's are computed
+            del run  # otherwise its feature maps stay in memory while the next part's are computed
     return [_write(work, name, image.thumbnail, heatmaps[name], results[name]) for name, image in images.items()]
 
 
 def _explain_run(work: FolderRun, run: ForwardPass) -> tuple[list[Heatmap], list[NetworkResult]]:
-    """One network's heatmaps and results, an image each."""
+    """One network's heatmaps and results, one per image."""
     question, classes = work.question, work.pair.classes
     probabilities, predictions = run.probabilities, run.predictions
     targets = [Target(own if question.target is None else question.target, question.against) for own in predictions]
@@ -336,7 +339,7 @@ def _write(
     heatmaps: dict[str, Heatmap],
     results: Mapping[str, NetworkResult],
 ) -> ImageRow:
-    """Writes an image's heatmaps and thumbnails; its row."""
+    """Writes an image's heatmaps and thumbnails, and returns its row."""
     strip = BytesIO()
     _overlays(thumbnail, heatmaps, work.style).save(strip, "JPEG", quality=90)
     for path, data in ((work.maps(name), heatmaps_npz(heatmaps)), (work.strip(name), strip.getvalue())):
@@ -350,6 +353,6 @@ def _write(
 
 
 def _overlays(image: np.ndarray, heatmaps: dict[str, Heatmap], style: Style) -> Image.Image:
-    """The image and both overlays side by side."""
+    """Thumbnails of the image and both overlays, side by side."""
     panels = [image, *(overlay(image, share, style) for share in scaled(heatmaps, style).values())]
     return Image.fromarray(np.concatenate(panels, axis=1))

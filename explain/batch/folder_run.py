@@ -1,4 +1,4 @@
-"""A run over a folder of images: what is explained, how, and where the results of each image are."""
+"""A run over a folder of images: its settings, and the paths of each image's results."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,24 +13,24 @@ __all__ = ["FolderRun"]
 
 @dataclass(frozen=True)
 class FolderRun:
-    """Images of a folder, explained alike, and the folder of their results."""
+    """Settings of a run over a folder of images, and the folder of its results."""
 
     folder: Path
     names: Sequence[str]
-    """Of the images, by their paths within the folder, in the order of the table."""
+    """Paths of the images within the folder, in the order of the table."""
     out: Path
-    """Of the results; it may hold an earlier run of the same work, which is resumed."""
+    """Folder of the results; an earlier run with the same settings there is resumed."""
     pair: Pair
-    """Best inference-ready."""
+    """Preferably inference-ready."""
     question: Question
     level: str = "quick"
     """Of faithfulness, a name in explain.metrics.perturbation.LEVELS."""
     style: Style = PLAIN
-    """Of the contact sheets."""
+    """Style of the contact sheets."""
     batch: int = 16
     """Batch size."""
     bands: Sequence[int] | None = None
-    """Of every image, as imagery.reading.read_image takes them."""
+    """Bands of every image, as for imagery.reading.read_image."""
 
     @property
     def progress(self) -> Path:
@@ -38,7 +38,7 @@ class FolderRun:
         return self.out / ".progress"
 
     def maps(self, name: str) -> Path:
-        """Path of an image's heatmaps; it keeps the image's suffix, in which alone two images may differ."""
+        """Path of an image's heatmaps; it keeps the image's suffix, because two images may differ in that alone."""
         return self.out / "maps" / f"{name}.npz"
 
     def geotiff(self, name: str) -> Path:

@@ -19,13 +19,13 @@ from imagery.reading import read_image
 
 __all__ = ["figure", "sheets", "strip", "table"]
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")  # first characters by which a spreadsheet takes a cell for a formula
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")  # first characters of a cell that a spreadsheet takes for a formula
 
 
 def table(rows: Sequence[ImageRow]) -> bytes:
-    """Rows as CSV: all columns that any row has; numbers to six decimals.
+    """Rows as CSV, with every column that any row has; numbers to six decimals.
 
-    The name of an image that a spreadsheet would take for a formula gets "./" in front, with which it is still its
+    An image name that a spreadsheet would take for a formula is prefixed with "./", so that it is still the image's
     path.
     """
     columns = [row.columns() for row in rows]
@@ -46,7 +46,7 @@ def sheets(work: FolderRun, found: Sequence[tuple[ImageRow, bytes | None]]) -> I
 
     Args:
         work: the run.
-        found: each image's row, and its strip; None where there is none.
+        found: each image's row and its strip of thumbnails, or None.
     """
     heading = (
         f"{work.pair.name}: {METHODS[work.question.method].title} of {layer_label(work.question.layer)}; each image, "
@@ -65,14 +65,14 @@ def strip(work: FolderRun, name: str) -> bytes | None:
 
 
 def figure(work: FolderRun, row: ImageRow) -> bytes:
-    """An image's side-by-side figure as PNG, of the stored heatmaps; runs both networks once.
+    """An image's side-by-side figure as PNG, from the stored heatmaps; runs both networks once.
 
     Args:
         work: the run.
-        row: of an image that could be explained.
+        row: the row of an image that could be explained.
 
     Raises:
-        BadInputError: the image cannot be read any more.
+        BadInputError: the image can no longer be read.
     """
     name, pair = row.image, work.pair
     analysis = analyse(pair, read_image(work.folder / name, name, work.bands))
@@ -85,7 +85,7 @@ def figure(work: FolderRun, row: ImageRow) -> bytes:
 
 
 def _caption(row: ImageRow) -> str:
-    """Two or three lines for the contact sheet."""
+    """Caption of two or three lines for the contact sheet."""
     if row.error:
         lines = [row.image, row.error.removeprefix(f"{row.image}: ")]
     else:

@@ -1,4 +1,4 @@
-"""Rows of the table of a folder or batch, an image each."""
+"""Rows of the table of a folder or batch, one per image."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
@@ -23,10 +23,10 @@ class NetworkResult:
     empty: bool
     """Whether the heatmap is zero everywhere."""
     metrics: Mapping[str, float | bool | None] = field(default_factory=dict)
-    """Faithfulness by explain.metrics.perturbation.Perturbation.columns; None of an empty heatmap."""
+    """Faithfulness, keyed by explain.metrics.perturbation.Perturbation.columns; None for an empty heatmap."""
 
     def columns(self) -> dict[str, Any]:
-        """Values by column, without the network's role."""
+        """Values keyed by column, without the network's role."""
         plain = {name: getattr(self, name) for name in _PLAIN}
         return {**plain, **self.metrics}
 
@@ -46,16 +46,16 @@ _PLAIN = tuple(each.name for each in fields(NetworkResult) if each.name != "metr
 
 @dataclass(frozen=True)
 class ImageRow:
-    """An image's results, or why there are none."""
+    """An image's results, or its error message."""
 
     image: str
-    """Its path within the folder."""
+    """The image's path within the folder."""
     error: str = ""
-    """Error message of an image that could not be explained."""
+    """Error message if the image could not be explained."""
     networks: Mapping[str, NetworkResult] = field(default_factory=dict)
-    """Results by role; empty of an image that could not be explained."""
+    """Results by role; empty if the image could not be explained."""
     geotiff: str | None = None
-    """Path within the folder of results, of a georeferenced image."""
+    """Path of a georeferenced image's GeoTIFF within the folder of results."""
 
     @property
     def agree(self) -> bool:
@@ -63,7 +63,7 @@ class ImageRow:
         return len({result.prediction for result in self.networks.values()}) == 1
 
     def columns(self) -> dict[str, Any]:
-        """Values by column of the table, in its order; the networks' begin with their role."""
+        """Values keyed by the table's columns, in their order; the networks' columns begin with the role."""
         of_networks = {
             f"{role}_{name}": value
             for role, result in self.networks.items()

@@ -9,22 +9,22 @@ from torch import distributed
 
 __all__ = ["ALONE", "Workers"]
 
-_TIMEOUT = timedelta(days=7)  # of a slower machine, or one with more images
+_TIMEOUT = timedelta(days=7)  # for a slower machine, or one with more images
 
 
 @dataclass(frozen=True)
 class Workers:
-    """One process, alone or among others."""
+    """One process, alone or in a group."""
 
     rank: int = 0
-    """Of this process, from 0."""
+    """Rank of this process, from 0."""
     count: int = 1
     local_rank: int = 0
-    """Of this process on its machine: which GPU it takes."""
+    """Rank of this process on its machine, which selects its GPU."""
 
     @classmethod
     def joined(cls) -> Self:
-        """The processes that torchrun has started; one alone without it."""
+        """Joins the processes that torchrun has started; without torchrun, a single process."""
         if not distributed.is_torchelastic_launched() or os.environ["WORLD_SIZE"] == "1":
             return cls()
         if not distributed.is_initialized():

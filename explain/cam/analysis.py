@@ -45,11 +45,11 @@ class NetworkAnalysis:
         return int(self.probabilities.argmax())
 
     def target(self, question: Question) -> Target:
-        """The score to explain; this network's own prediction where the question names no class."""
+        """The score to explain; that of this network's own prediction if the question names no class."""
         return Target(self.prediction if question.target is None else question.target, question.against)
 
     def all_heatmaps(self, question: Question, layers: Sequence[str]) -> dict[str, Heatmap]:
-        """Heatmaps at several layers, whichever the question names, by layer; by one backward pass.
+        """Heatmaps at several layers, keyed by layer, from one backward pass; the question's own layer is ignored.
 
         Raises:
             BadInputError: a layer or the method is unknown.
@@ -92,7 +92,7 @@ def analyse(pair: Pair, image: np.ndarray) -> PairAnalysis:
     """Runs both networks once.
 
     Args:
-        pair: best inference-ready (pairs.inference).
+        pair: preferably inference-ready (pairs.inference).
         image: RGB uint8 [H, W, 3], any size; it is resized to the networks' input size as a whole.
 
     Raises:

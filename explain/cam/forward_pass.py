@@ -16,7 +16,7 @@ from models.network import Network
 
 __all__ = ["ForwardPass", "forward_pass", "forward_passes", "inference_batch_size", "without_autocast"]
 
-_HALF_SCALE = 2.0**8  # keeps gradients of float16 networks clear of the smallest numbers
+_HALF_SCALE = 2.0**8  # keeps gradients of float16 networks from underflowing
 
 
 @dataclass(frozen=True)
@@ -54,13 +54,13 @@ class ForwardPass:
         """Heatmaps of one layer.
 
         Args:
-            targets: one an image.
+            targets: one per image.
             layer: a name of explain.cam.layers.
             method: a name in METHODS.
-            smoothing: averages over noisy copies, each a pass of the network.
+            smoothing: SmoothGrad; each noisy sample takes a forward pass.
 
         Returns:
-            float32 [B, h, w], at least zero, not scaled, on the network's device.
+            float32 [B, h, w], non-negative, not normalised, on the network's device.
 
         Raises:
             BadInputError: layer or method is unknown, or a class out of range.
@@ -74,7 +74,7 @@ class ForwardPass:
         method: str = DEFAULT_METHOD,
         smoothing: Smoothing | None = None,
     ) -> dict[str, Tensor]:
-        """The same at several layers, by name, by one backward pass."""
+        """Heatmaps at several layers, keyed by name, from one backward pass."""
         check_method(method)
         places = {name: find_layer(self.network, name) for name in layers}
         self._check_classes(targets)
@@ -119,11 +119,11 @@ class ForwardPass:
         }
 
     def _beyond_backbone(self, layers: set[Layer]) -> bool:
-        """Whether the backward pass ends behind the backbone, because no stage before the last is among the layers."""
+        """Whether the backward pass stops after the backbone, because no stage before the last is among the layers."""
         return all(layer.kind == "Y" or layer.number == self.network.num_stages for layer in layers)
 
     def _from_fused(self, layers: set[Layer]) -> tuple[dict[Layer, Tensor], Tensor]:
-        """Fused maps from the first of the layers on, and the logits, computed again with their graph."""
+        """Fused maps from the first of the layers on, and the logits, recomputed with a graph."""
         depth = self.network.num_stages
         kept = {layer: values.detach() for layer, values in self.maps.items()}
         last = Layer("X", depth)
@@ -141,7 +141,7 @@ class ForwardPass:
         return maps, self.network.head(maps[Layer("Y", depth)])
 
     def _from_stages(self, layers: set[Layer]) -> tuple[dict[Layer, Tensor], Tensor]:
-        """Stages from the first of the layers on, fused maps and logits, computed again with their graph."""
+        """Stages from the first of the layers on, fused maps and logits, recomputed with a graph."""
         first = min(layer.number for layer in layers)
         stages = [self.maps[Layer("X", i)].detach() for i in range(1, first + 1)]
         later = None
@@ -158,11 +158,11 @@ def forward_pass(network: Network, images: Tensor) -> ForwardPass:
     """Runs a network once.
 
     Args:
-        network: in eval mode, its weights without gradients.
-        images: normalised, [B, 3, H, W], of any type; on the network's device. They are kept, and not to be changed.
+        network: in eval mode, with weights that require no gradients.
+        images: normalised, [B, 3, H, W], of any type; on the network's device. They are kept and must not be modified.
 
     Raises:
-        BadInputError: the logits are not finite; says which map is the first that is not.
+        BadInputError: the logits are not finite; the message names the first non-finite map.
     """
     # Without inference mode, whose tensors could not take part in a backward pass later.
     with torch.inference_mode(False), torch.no_grad(), without_autocast(images.device.type):
@@ -173,7 +173,7 @@ def forward_pass(network: Network, images: Tensor) -> ForwardPass:
     run = ForwardPass(network, images, maps=_named("X", stages) | _named("Y", fused), logits=logits)
     if not logits.isfinite().all():
         raise BadInputError(
-            f"the output of this network is not finite; {_first_non_finite(run)} is the first that is not"
+            f"the output of this network is not finite; the first non-finite values are in {_first_non_finite(run)}"
         )
     return run
 
@@ -181,33 +181,33 @@ def forward_pass(network: Network, images: Tensor) -> ForwardPass:
 def forward_passes(network: Network, images: Tensor) -> Iterator[ForwardPass]:
     """Runs a network over any number of images, batch by batch.
 
-    The caller should drop each pass before it takes the next, or the feature maps of both are in memory at a time.
+    The caller should drop each pass before taking the next, otherwise the feature maps of both are in memory.
 
     Args:
-        network, images: as forward_pass's.
+        network, images: as for forward_pass.
 
     Raises:
-        BadInputError: as forward_pass.
+        BadInputError: as for forward_pass.
     """
     for part in images.split(inference_batch_size(images.device)):
         yield forward_pass(network, part)
 
 
 def inference_batch_size(device: torch.device) -> int:
-    """The batch size that a device is fastest with: larger batches of feature maps outgrow a processor's cache."""
+    """The fastest batch size for a device; on a CPU the feature maps of larger batches outgrow its cache."""
     return 8 if device.type == "cpu" else 64
 
 
 def _first_non_finite(run: ForwardPass) -> str:
-    """Name of the first of image, stages, fused maps and logits that is not finite."""
+    """Name of the first non-finite tensor among image, stages, fused maps and logits."""
     if not run.images.isfinite().all():
         return "the image"
     layers = (str(layer) for layer, values in run.maps.items() if not values.isfinite().all())
-    return next(layers, "the logits' layer")
+    return next(layers, "the logits")
 
 
 def _named(kind: str, maps: Sequence[Tensor]) -> dict[Layer, Tensor]:
-    """X1.. or Y2.. in their order."""
+    """Feature maps keyed by layer: X1, X2, ... or Y2, Y3, ... in that order."""
     first = 1 if kind == "X" else 2
     return {Layer(kind, first + i): values for i, values in enumerate(maps)}
 

@@ -1,4 +1,4 @@
-"""Layers that heatmaps are computed at: names of the same place in both networks of a pair."""
+"""Layers at which heatmaps are computed: names for corresponding feature maps of a pair's two networks."""
 
 from __future__ import annotations
 
@@ -18,31 +18,31 @@ FUSED = "fused"
 
 @dataclass(frozen=True)
 class Layer:
-    """A feature map of one network: a stage's output, X1 to Xn, or what SCFF fuses of them, Y2 to Yn."""
+    """A feature map of one network: a stage's output, X1 to Xn, or a fused map, Y2 to Yn."""
 
     kind: str
     """X or Y."""
     number: int
-    """From 1 (X) or 2 (Y) to n."""
+    """Number of the map, from 1 (X) or 2 (Y) to n."""
 
     def __str__(self) -> str:
         return f"{self.kind}{self.number}"
 
 
 def layer_names(network: Network) -> tuple[str, ...]:
-    """Names of all layers of a network, which its partner in a pair has as well."""
+    """Names of all layers of a network, valid for both networks of a pair."""
     fused = (str(Layer("Y", i)) for i in range(2, network.num_stages + 1))
     stages = (str(Layer("X", i)) for i in range(1, network.num_stages + 1))
     return (FUSED, *fused, *stages)
 
 
 def explainable_layers(network: Network) -> tuple[str, ...]:
-    """Names of those layers that the logits depend on."""
+    """Names of the layers that the logits depend on."""
     return tuple(name for name in layer_names(network) if name == FUSED or _leads_on(network, int(name[1:])))
 
 
 def find_layer(network: Network, name: str) -> Layer:
-    """The layer of a name; without SCFF, Xi stands for Yi.
+    """Looks up a layer by name; in a network without SCFF, Yi means Xi.
 
     Raises:
         BadInputError: the network has no such layer, or its logits do not depend on it.

@@ -1,7 +1,7 @@
 """CAM methods: from a layer's feature map A and the gradient g = dS/dA of a class score S to a heatmap.
 
-A method is a function of tensors and its entry in METHODS, from which page, command lines and documentation read.
-Nothing here imports torch before a heatmap is computed, so that `--help` can list the methods at once.
+A method is a function of tensors and its entry in METHODS, from which the page, the command lines and the documentation
+are generated. Torch is only imported when a heatmap is computed, so that `--help` can list the methods quickly.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ __all__ = [
     "xgrad_cam",
 ]
 
-_CHUNK = 16  # channels whose masked images Score-CAM passes through the network at once
+_CHUNK = 16  # Score-CAM's masked images, one per channel, in one forward pass
 _XGRAD_EPSILON = 1e-7  # pytorch-grad-cam's
 _MASK_EPSILON = 1e-8  # the same
 
@@ -50,7 +50,7 @@ def grad_cam_plus_plus(maps: Tensor, gradients: Tensor) -> Tensor:
         gradients: g, [B, C, h, w].
 
     Returns:
-        [B, h, w], before the ReLU, as all functions of this module.
+        [B, h, w], before the ReLU, as for all functions of this module.
     """
     # Where g is not zero, alpha is 1 / (2 + sum(A) g): g^2, which may underflow, cancels.
     denominator = 2 + maps.sum(dim=(2, 3), keepdim=True) * gradients
@@ -82,7 +82,7 @@ def layer_cam(maps: Tensor, gradients: Tensor) -> Tensor:
 def eigen_cam(maps: Tensor) -> Tensor:
     """Eigen-CAM (Muhammad and Yeasin, IJCNN 2020): each position's projection on the first principal component.
 
-    The sign of a principal component is arbitrary; the one is taken that makes the larger extreme positive.
+    The sign of a principal component is arbitrary; here the extreme of larger magnitude is made positive.
     """
     import torch
 
@@ -99,13 +99,13 @@ def score_cam(
 ) -> Tensor:
     """Score-CAM (Wang et al., CVPR workshops 2020): w_k is the softmax over channels of the masked images' scores.
 
-    Takes as many passes of the network as the layer has channels.
+    Takes as many forward passes as the layer has channels.
 
     Args:
         maps: A, float32 [B, C, h, w].
-        network: gives logits [b, classes] of images.
+        network: maps images to logits [b, classes].
         images: normalised, [B, 3, H, W].
-        targets: for each image, its score of logits [classes].
+        targets: for each image, the function from logits [classes] to its score.
     """
     import torch
 
@@ -132,29 +132,29 @@ def _weighted_sum(weights: Tensor, maps: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class Method:
-    """A CAM method, with all that page, command lines and documentation show of it."""
+    """A CAM method, with the texts that the page, the command lines and the documentation show."""
 
     title: str
     description: str
-    """What it does, in two sentences."""
+    """Description in two sentences."""
     reference: str
     """The paper that introduced it."""
     function: Callable[..., Tensor]
-    """Of maps and gradients; of maps alone, where it uses neither gradients nor scores; of maps, network, images and
-    targets, where it uses scores."""
+    """Function of maps and gradients; of maps alone if it uses neither gradients nor scores; of maps, network, images
+    and targets if it uses scores."""
     gradients: bool = True
     """Whether it uses the gradient of the class score."""
     scores: bool = False
-    """Whether it uses class scores of masked images, by as many passes of the network as the layer has channels."""
+    """Whether it uses class scores of masked images, with as many forward passes as the layer has channels."""
 
     @property
     def knows_class(self) -> bool:
-        """Whether its heatmaps are of a class, and not of what is in the layer alone."""
+        """Whether its heatmaps depend on the target class; otherwise it is class-agnostic."""
         return self.gradients or self.scores
 
     @property
     def cited_description(self) -> str:
-        """The description, its paper in parentheses before the last full stop."""
+        """The description, with the reference in parentheses."""
         return f"{self.description.removesuffix('.')} ({self.reference})."
 
 
@@ -168,8 +168,8 @@ METHODS = {
     ),
     "gradcam": Method(
         "Grad-CAM",
-        "Each channel is weighted by the mean gradient of the class score with respect to it. It is the first and the "
-        "simplest of the gradient-based methods.",
+        "Each channel is weighted by the mean gradient of the class score with respect to it. It was the first and is "
+        "the simplest of the gradient-based methods.",
         "Selvaraju et al., ICCV 2017",
         grad_cam,
     ),
@@ -204,23 +204,23 @@ METHODS = {
     ),
     "scorecam": Method(
         "Score-CAM",
-        "The image is masked by each channel in turn, and channels are weighted by the class score that remains. It "
-        "needs no gradients and takes long.",
+        "The image is masked by each channel in turn, and channels are weighted by the class score of the result. "
+        "It needs no gradients but is slow.",
         "Wang et al., CVPR workshops 2020",
         score_cam,
         gradients=False,
         scores=True,
     ),
 }
-"""By the name that command lines use."""
+"""CAM methods, keyed by their names on the command line."""
 DEFAULT_METHOD = "gradcam++"
 
 
 def check_method(name: str) -> None:
-    """Refuses the name of a method that is not in METHODS.
+    """Checks that a method's name is in METHODS.
 
     Raises:
-        BadInputError: lists those that are.
+        BadInputError: the name is unknown.
     """
     if name not in METHODS:
         raise BadInputError(f"unknown method {name!r}; known: {', '.join(METHODS)}")

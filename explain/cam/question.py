@@ -1,4 +1,4 @@
-"""What a heatmap is computed for: target class, contrast class, layer, CAM method and smoothing."""
+"""Request parameters of a heatmap: target class, contrast class, layer, CAM method and smoothing."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ class Target:
     """The score S that a heatmap explains: the target class's logit, or its difference to a contrast class's."""
 
     index: int
-    """Of the target class."""
+    """Index of the target class."""
     against: int | None = None
-    """Of the contrast class."""
+    """Index of the contrast class; None for none."""
 
     def __call__(self, logits: Tensor) -> Tensor:
-        """S of logits [classes]."""
+        """The score S, computed from logits [classes]."""
         return logits[self.index] if self.against is None else logits[self.index] - logits[self.against]
 
 
 @dataclass(frozen=True)
 class Smoothing:
-    """Heatmaps averaged over noisy copies of the image: SmoothGrad, as in SmoothGrad-CAM++ (Omeiza et al., 2019).
+    """SmoothGrad: heatmaps averaged over noisy samples of the image, as in SmoothGrad-CAM++ (Omeiza et al., 2019).
 
     Raises:
         BadInputError: a value is out of range.
@@ -45,12 +45,12 @@ class Smoothing:
 
     def __post_init__(self) -> None:
         if self.samples < 1:
-            raise BadInputError(f"the number of noisy copies to average over must be at least 1, got {self.samples}")
+            raise BadInputError(f"the number of SmoothGrad samples must be at least 1, got {self.samples}")
         if not 0 <= self.spread <= 1:
-            raise BadInputError(f"noise must be from 0 to 1 of the image's range, got {self.spread}")
+            raise BadInputError(f"noise must be between 0 and 1 (a fraction of the image's range), got {self.spread}")
 
     def copies(self, images: Tensor) -> Iterator[Tensor]:
-        """Noisy copies of images [B, 3, H, W]."""
+        """Noisy samples of images [B, 3, H, W]."""
         import torch
 
         random = torch.Generator().manual_seed(self.seed)
@@ -62,10 +62,10 @@ class Smoothing:
 
 @dataclass(frozen=True)
 class Question:
-    """What is to be explained, of both networks of a pair alike.
+    """Request parameters of a heatmap, the same for both networks of a pair.
 
     Raises:
-        BadInputError: the contrast class has no target class, or is that.
+        BadInputError: there is a contrast class without a target class, or the two are the same.
     """
 
     target: int | None = None
@@ -80,6 +80,6 @@ class Question:
 
     def __post_init__(self) -> None:
         if self.against is not None and self.target is None:
-            raise BadInputError("a contrast is between two classes; choose the target class as well")
+            raise BadInputError("a contrast class needs a target class; choose one as well")
         if self.against is not None and self.against == self.target:
             raise BadInputError("a class cannot be contrasted with itself; choose another one")

@@ -10,10 +10,10 @@ from explain.figures.text import text
 __all__ = ["CELL", "PER_SHEET", "contact_sheets"]
 
 CELL = 160
-"""Pixels of a thumbnail's longer side."""
+"""Longer side of a thumbnail in pixels."""
 
 PER_SHEET = 36
-"""Images on each page but the last."""
+"""Number of images per page."""
 
 _ACROSS = 3
 _GAP = 12
@@ -23,12 +23,12 @@ _CAPTION = 3 * _LINE + 16
 
 
 def contact_sheets(cells: Sequence[tuple[str, bytes | None]], heading: str = "") -> Iterator[Image.Image]:
-    """Pages of PER_SHEET cells.
+    """Contact sheets with PER_SHEET cells per page.
 
     Args:
-        cells: a caption of up to three lines, and the encoded thumbnails of image and both overlays side by side;
-            None where there are none.
-        heading: of every page, a line.
+        cells: for each image, a caption of up to three lines, and the encoded thumbnails of the image and both
+            overlays side by side, or None.
+        heading: line at the top of every page.
     """
     width, height = 3 * CELL, CELL + _CAPTION
     for first in range(0, len(cells), PER_SHEET):

@@ -24,16 +24,16 @@ _NAME_LINES = 3
 
 
 def grid(names: Sequence[str], columns: Mapping[str, Sequence[Explanation]], style: Style, ending: str) -> bytes:
-    """Images by rows; the image, then two heatmaps for each pair, by columns.
+    """Figure with one row per image; its columns are the image, then two heatmaps for each pair.
 
     Args:
-        names: of the images, a row each.
-        columns: the images' explanations in that order, by pair; layer and method are the same for all.
-        style: of the overlays.
+        names: the images' names, one per row.
+        columns: the images' explanations in that order, keyed by pair; layer and method are the same for all.
+        style: style of the overlays.
         ending: a suffix in explain.figures.style.FORMATS.
 
     Returns:
-        The file, as explain.figures.page.Page makes it.
+        The file's content, from explain.figures.page.Page.
     """
     images = [explanation.analysis.image for explanation in next(iter(columns.values()))]
     panels = {name: _panel(image) for name, image in zip(names, images, strict=True)}
@@ -73,13 +73,13 @@ def _caption(explanation: Explanation) -> str:
     if question.target is not None:
         target = explanation.analysis.pair.classes[question.target]
     return (
-        f"{METHODS[question.method].title} of {layer_label(question.layer)}, for {target}; below each heatmap the "
+        f"{METHODS[question.method].title} of {layer_label(question.layer)}, for {target}; below each heatmap: the "
         "network's prediction and its confidence. Heatmaps are interpolated."
     )
 
 
 def _panel(image: np.ndarray) -> tuple[float, float]:
-    """Width and height in inches, in the image's own shape: as wide as a column, unless it were too high then."""
+    """Width and height in inches, with the image's aspect ratio: as wide as a column unless that makes it too high."""
     shape = image.shape[0] / image.shape[1]
     height = min(_PANEL * shape, 1.5 * _PANEL)
     return height / shape, height

@@ -9,12 +9,12 @@ TITLES = {"baseline": "Baseline", "scff": "With SCFF"}
 
 
 def panel_title(role: str, run: NetworkAnalysis, heatmap: Heatmap, of_class: bool = True) -> str:
-    """Two lines: network and prediction, then the heatmap's class."""
+    """Label of two lines: network and prediction, then the heatmap's class."""
     return f"{TITLES[role]}: {panel_label(run, heatmap, of_class)}"
 
 
 def panel_label(run: NetworkAnalysis, heatmap: Heatmap, of_class: bool = True) -> str:
-    """Two lines: prediction with confidence, then the heatmap's class, where its method has one."""
+    """Label of two lines: prediction with confidence, then the heatmap's class if its method is class-specific."""
     classes = run.loaded.header.classes
     first = f"{classes[run.prediction]}, {percent(run.probabilities[run.prediction])}"
     over = "" if heatmap.against is None else f" over {classes[heatmap.against]}"
@@ -28,7 +28,7 @@ def panel_label(run: NetworkAnalysis, heatmap: Heatmap, of_class: bool = True) -
 
 
 def layer_label(layer: str) -> str:
-    """A layer in words, for captions."""
+    """Description of a layer for captions."""
     if layer == FUSED:
         return "the last feature map"
     return f"stage {layer}" if layer[0] == "X" else f"fused map {layer} (baseline: stage X{layer[1:]})"

@@ -14,12 +14,12 @@ from imagery.resampling import resize_bilinear
 __all__ = ["difference", "difference_end", "difference_overlay", "levels", "overlay", "scaled"]
 
 _LEAST_DIFFERENCE = 0.1
-# File names in a script that no installed font has are drawn as boxes.
+# Characters of file names that no installed font has are drawn as boxes.
 warnings.filterwarnings("ignore", message="Glyph .* missing from font")
 
 
 def scaled(heatmaps: dict[str, Heatmap], style: Style) -> dict[str, np.ndarray | None]:
-    """Heatmaps normalised to 0 to 1 as the style says, by role; None for an empty one."""
+    """Heatmaps by role, normalised to 0 to 1 as set by the style; None for an empty one."""
     largest = max(heatmap.values.max() for heatmap in heatmaps.values())
     return {
         role: None if heatmap.empty else heatmap.values / (largest if style.scale == "shared" else heatmap.values.max())
@@ -42,7 +42,7 @@ def overlay(image: np.ndarray, share: np.ndarray | None, style: Style) -> np.nda
     Args:
         image: RGB uint8 [H, W, 3].
         share: 0 to 1, [h, w] of any size; interpolated bilinearly to the image's. None for an empty map.
-        style: of drawing.
+        style: colour map and opacity.
 
     Returns:
         RGB uint8 [H, W, 3]; the image itself where the map is empty.
@@ -51,16 +51,16 @@ def overlay(image: np.ndarray, share: np.ndarray | None, style: Style) -> np.nda
 
 
 def difference_end(*changes: np.ndarray | None) -> float:
-    """End of the colour scale of differences: the largest absolute value of all, rounded up to hundredths.
+    """End of the colour scale of differences: the largest absolute value, rounded up to hundredths.
 
-    It is 0.1 at least, so that nearly equal heatmaps look equal.
+    It is at least 0.1, so that nearly equal heatmaps look equal.
     """
     largest = max((float(np.abs(change).max()) for change in changes if change is not None), default=0.0)
     return max(_LEAST_DIFFERENCE, math.ceil(round(100 * largest, 6)) / 100)
 
 
 def difference_overlay(image: np.ndarray, values: np.ndarray | None, end: float, style: Style) -> np.ndarray:
-    """The same of a difference from -end to end, in diverging colours centred at zero."""
+    """Blends a difference from -end to end with its image, in diverging colours centred at zero."""
     return _blend(image, None if values is None else (values / end + 1) / 2, DIVERGING, style.opacity)
 
 

@@ -20,15 +20,15 @@ __all__ = ["Page", "line_height", "printable", "wrapped"]
 _SETTINGS: Any = {"pdf.fonttype": 42, "svg.fonttype": "path", "svg.hashsalt": "scff-lens"}
 _NO_DATE = {".pdf": {"CreationDate": None}, ".svg": {"Date": None}, ".png": {}}
 _saving = Lock()  # Matplotlib's settings are global
-_POINTS = 72  # an inch
+_POINTS = 72  # per inch
 
 
 class Page:
     """A figure laid out in inches, from its top left corner.
 
     Args:
-        size: (width, height) in inches, brought to whole pixels.
-        dpi: pixels an inch of a PNG; frames begin and end at whole ones.
+        size: (width, height) in inches, rounded to whole pixels.
+        dpi: resolution of a PNG; frames are aligned to whole pixels.
     """
 
     def __init__(self, size: tuple[float, float], dpi: int) -> None:
@@ -38,13 +38,13 @@ class Page:
         FigureCanvasAgg(self.figure)
 
     def axes(self, left: float, top: float, width: float, height: float) -> Axes:
-        """A frame of that size."""
+        """Adds a frame of a given size."""
         across, down = self.size
         left, right, top, bottom = (round(at * self.dpi) / self.dpi for at in (left, left + width, top, top + height))
         return self.figure.add_axes((left / across, 1 - bottom / down, (right - left) / across, (bottom - top) / down))
 
     def show(self, image: np.ndarray, left: float, top: float, width: float, height: float) -> Axes:
-        """An image that fills a frame, its pixels sharp."""
+        """Adds an image that fills a frame, without interpolation."""
         axes = self.axes(left, top, width, height)
         axes.imshow(image, interpolation="none", aspect="auto")
         axes.set_axis_off()
@@ -60,13 +60,13 @@ class Page:
         va: str = "top",
         weight: str = "normal",
     ) -> None:
-        """Text at a position, aligned to it as Matplotlib's ha and va say."""
+        """Adds text at a position, aligned by Matplotlib's ha and va."""
         x, y = left / self.size[0], 1 - top / self.size[1]
         font: dict[str, Any] = {"fontsize": points, "family": FONTS, "weight": weight}
         self.figure.text(x, y, text, ha=ha, va=va, parse_math=False, **font)
 
     def file(self, ending: str) -> bytes:
-        """The page as a file, the same at every call.
+        """Renders the page as a file, deterministically.
 
         Args:
             ending: a suffix in explain.figures.style.FORMATS.
@@ -86,17 +86,17 @@ def printable(name: str) -> str:
 
 
 def line_height(points: float) -> float:
-    """Inches from one line to the next."""
+    """Line height in inches."""
     return 1.2 * points / _POINTS
 
 
 def wrapped(text: str, width: float, points: float, weight: str = "normal") -> list[str]:
-    """Lines no wider than a column; a word that is wider is broken.
+    """Wraps text to the width of a column; a longer word is broken.
 
     Args:
-        text: with line breaks where there must be some.
-        width: of the column, in inches.
-        points, weight: of the letters.
+        text: text with any fixed line breaks.
+        width: width of the column in inches.
+        points, weight: font size and weight.
     """
     font, ruler = FontProperties(family=FONTS, size=points, weight=weight), RendererAgg(1, 1, 4 * _POINTS)
 

@@ -1,4 +1,4 @@
-"""The figure of one image for publication: a row for each pair, with a complete caption."""
+"""Figure of one image for publication: one row per pair, with a complete caption."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -24,9 +24,9 @@ from explain.output.summary import resized_text
 __all__ = ["DPI", "LARGEST_PANEL", "print_figure"]
 
 DPI = 300
-"""Of a PNG."""
+"""Resolution of a PNG in dots per inch."""
 LARGEST_PANEL = 2000
-"""Pixels of a panel's longer side in PDF and SVG; larger images are reduced to that."""
+"""Limit on a panel's longer side in PDF and SVG, in pixels; larger images are reduced to it."""
 
 # In inches. Four panels stand side by side across two columns of a journal; those of a wide image one below another.
 _EDGE, _GAP, _COLUMN = 0.1, 0.1, 1.67
@@ -39,7 +39,7 @@ _TITLE, _SMALL = 8, 7  # points
 
 @dataclass(frozen=True)
 class _Panel:
-    """A picture with its title above and lines beneath."""
+    """A picture with its title above and its caption lines below."""
 
     title: str
     picture: np.ndarray
@@ -50,21 +50,21 @@ class _Panel:
 def print_figure(
     rows: Sequence[Explanation], name: str, style: Style, ending: str, region: Region | None = None
 ) -> bytes:
-    """Image, baseline, SCFF and their difference by columns, pairs by rows; of a wide image the columns are stacked.
+    """Figure with one row per pair: image, baseline, SCFF and difference; for a wide image the panels are stacked.
 
     Args:
-        rows: of one image at its own size, by a pair each.
-        name: of the image.
-        style: of the overlays.
+        rows: explanations of one image at full size, one per pair.
+        name: the image's name.
+        style: style of the overlays.
         ending: a suffix in explain.figures.style.FORMATS.
-        region: of the image, outlined on every panel.
+        region: region of the image, outlined on every panel.
 
     Returns:
         The file: 7.18 inches wide, a PNG of 300 dpi. Pixels of the image are not blended with others, unless there
         are more than LARGEST_PANEL along its longer side, or, in a PNG, more than the panel has.
 
     Raises:
-        BadInputError: the ending is of no known format.
+        BadInputError: the ending is not that of a known format.
     """
     if ending not in FORMATS:
         raise BadInputError(f"unknown format {ending!r}; known: {', '.join(FORMATS)}")
@@ -103,7 +103,7 @@ def print_figure(
         top += _GAP
     bar, beside = (_WIDTH - 2 * _EDGE - 5 * _GAP) / 2, _EDGE + (_WIDTH - 2 * _EDGE) / 2
     _draw_bar(page, _EDGE + _GAP, top, bar, style.colour_map, (0, 1), f"maps: {SCALED_BY[style.scale]}")
-    label = "difference of these shares: lower with SCFF, higher with SCFF"
+    label = "difference of these fractions: lower with SCFF, higher with SCFF"
     _draw_bar(page, beside + 1.5 * _GAP, top, bar, DIVERGING, (-end, end), label)
     page.write("\n".join(caption), _EDGE, top + _BAR + _BAR_WORDS, _SMALL)
     return page.file(ending)
@@ -112,7 +112,7 @@ def print_figure(
 def _bands(
     row: Explanation, image: np.ndarray, end: float, style: Style, column: float, stacked: bool
 ) -> Iterator[list[_Panel]]:
-    """Panels that stand side by side."""
+    """Number of panels side by side."""
     shares, change = scaled(row.heatmaps, style), difference(row.heatmaps, style)
     full = row.analysis.image.shape
     pictures = {
@@ -133,7 +133,7 @@ def _bands(
 
 
 def _label(row: Explanation, role: str) -> str:
-    """Prediction and the heatmap's class; of a class-agnostic method, the prediction alone."""
+    """Prediction and the heatmap's class; for a class-agnostic method, the prediction alone."""
     lines = panel_label(row.analysis.runs[role], row.heatmaps[role])
     if METHODS[row.question.method].knows_class:
         return lines
@@ -160,7 +160,7 @@ def _caption(rows: Sequence[Explanation], name: str, style: Style, region: Regio
         explained[0] if alike else "",
         "Below each heatmap: the network's prediction and its confidence",
         f"Colours ({style.colour_map}): {SCALED_BY[style.scale]}, interpolated bilinearly from the cells, at "
-        f"{style.opacity * 100:.0f} % over the image; difference: SCFF's share minus the baseline's",
+        f"{style.opacity * 100:.0f} % over the image; difference: SCFF minus baseline",
         " ".join(sorted(smooth)) if len(smooth) == 1 else "Smoothing differs: " + "; ".join(sorted(smooth)),
         "Outlined: the marked region" if region is not None else "",
         f"SCFF Lens {known['scff-lens']}, torch {known['torch']}, timm {known['timm']}",
@@ -169,7 +169,7 @@ def _caption(rows: Sequence[Explanation], name: str, style: Style, region: Regio
 
 
 def _unbroken(caption: str) -> str:
-    """With numbers and their units kept on one line."""
+    """Text with no-break spaces between numbers and units."""
     for sign in (" %", " x "):
         caption = caption.replace(sign, sign.replace(" ", "\xa0"))
     return caption
@@ -216,15 +216,15 @@ def _reduced(image: np.ndarray, most: int) -> np.ndarray:
 
 
 def _reduced_mask(mask: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """A mask [H, W] at another (height, width), by the maximum over the pixels that each stands for."""
+    """A mask [H, W] resized to another (height, width) by the maximum over each pixel's area."""
     for axis, side in enumerate(size):
         mask = np.logical_or.reduceat(mask, np.arange(side) * mask.shape[axis] // side, axis=axis)
     return mask
 
 
 def _draw_outline(axes: Axes, mask: np.ndarray) -> None:
-    """White with a dark rim, visible on any colour; along the image's edge, where the region reaches it."""
-    axes.autoscale(False)  # else the contour, which goes beyond the picture, would make it smaller
+    """Outlines a region in white with a dark rim, visible on any colour, also along the image's edge."""
+    axes.autoscale(False)  # otherwise the contour, which extends beyond the picture, would shrink it
     framed = np.pad(mask, 1).astype(np.float32)
     down, across = (np.arange(side) - 1 for side in framed.shape)
     for colour, points in (("black", 1.8), ("white", 0.8)):

@@ -20,11 +20,11 @@ __all__ = ["side_by_side", "side_by_side_png"]
 
 _OUTLINE = (255, 225, 77)
 _LONGEST_NAME = 40  # characters
-_LEAST_PANEL = 400  # pixels; smaller images are enlarged by a whole factor, each pixel a square
+_LEAST_PANEL = 400  # in pixels; smaller images are enlarged by a whole factor, without interpolation
 
 
 def side_by_side_png(explanation: Explanation, name: str, style: Style, region: Region | None = None) -> bytes:
-    """The same as PNG."""
+    """The side-by-side figure as PNG."""
     data = BytesIO()
     side_by_side(explanation, name, style, region).save(data, "PNG")
     return data.getvalue()
@@ -36,14 +36,14 @@ def side_by_side(
     """A figure of the image, both overlays and their difference, at the image's own resolution, with colour bars.
 
     Args:
-        explanation: of the image.
-        name: of the image, for its title.
-        style: of the overlays.
-        region: of the image, outlined in every panel.
+        explanation: the image's explanation.
+        name: the image's name, for its title.
+        style: style of the overlays.
+        region: region of the image, outlined in every panel.
 
     Returns:
-        The figure; pixels of the image are pixels of the figure. An image less than 400 pixels wide is enlarged by
-        a whole factor.
+        The figure, in which each image pixel is one pixel; an image less than 400 pixels wide is enlarged by a whole
+        factor.
     """
     analysis, knows_class = explanation.analysis, METHODS[explanation.question.method].knows_class
     image, shares = analysis.image, scaled(explanation.heatmaps, style)
@@ -91,7 +91,7 @@ def _enlarged(panel: np.ndarray, factor: int) -> Image.Image:
 
 
 def _outlined(panel: np.ndarray, mask: np.ndarray, thickness: int) -> np.ndarray:
-    """A panel [H, W, 3] with the inner edge of a mask [H, W] in yellow, of a thickness in pixels."""
+    """A panel [H, W, 3] with the inner edge of a mask [H, W] in yellow; thickness in pixels."""
     edge = mask & ~np.asarray(binary_erosion(mask, iterations=thickness), dtype=bool)
     return np.where(edge[..., None], np.array(_OUTLINE, dtype=np.uint8), panel)
 
@@ -107,7 +107,7 @@ def _caption(explanation: Explanation, region: Region | None) -> str:
 
 
 def _energy(explanation: Explanation, region: Region | None) -> str:
-    """The share of each heatmap's energy inside a region."""
+    """Text: the fraction of each heatmap's energy inside a region."""
     if region is None:
         return ""
     found = explanation.against(region)
@@ -118,7 +118,7 @@ def _energy(explanation: Explanation, region: Region | None) -> str:
 def _colour_bar(
     size: tuple[int, int], line: float, colour_map: str, ends: tuple[float, float], label: str
 ) -> Image.Image:
-    """A colour bar between two values, as high as the panels."""
+    """Adds a colour bar between two values, as high as the panels."""
     figure = blank_figure(size)
     margin = 0.4 * line / size[1]  # half a tick label
     axes = figure.add_axes((0, margin, 0.14, 1 - 2 * margin))

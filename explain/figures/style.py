@@ -1,4 +1,4 @@
-"""How heatmaps are drawn: colour map, normalisation, opacity, file formats. Imports nothing that draws."""
+"""Style of heatmaps: colour map, normalisation, opacity, file formats. Imports no drawing library."""
 
 from dataclasses import dataclass
 
@@ -7,19 +7,19 @@ from core.errors import BadInputError
 __all__ = ["COLOUR_MAPS", "DIVERGING", "FORMATS", "PLAIN", "SCALED_BY", "SCALES", "Style"]
 
 COLOUR_MAPS = ("inferno", "viridis", "cividis", "jet")
-"""Matplotlib's names: three perceptually uniform ones, then the one that many papers use."""
+"""Matplotlib's names of colour maps: three perceptually uniform ones, then the one that many papers use."""
 DIVERGING = "RdBu_r"
 """Matplotlib's name of the colour map for differences: blue below zero, red above; safe for colour-blind readers."""
 SCALES = ("own", "shared")
 """Normalisation: by each heatmap's own maximum, or by the larger one of both."""
 FORMATS = (".pdf", ".svg", ".png")
 """Suffixes of figures for publication."""
-SCALED_BY = {"own": "share of each map's maximum", "shared": "share of both maps' maximum"}
+SCALED_BY = {"own": "fraction of each map's maximum", "shared": "fraction of both maps' maximum"}
 
 
 @dataclass(frozen=True)
 class Style:
-    """How heatmaps are drawn.
+    """Style of heatmaps.
 
     Raises:
         BadInputError: a value is unknown or out of range.
@@ -30,7 +30,7 @@ class Style:
     scale: str = SCALES[0]
     """A name in SCALES."""
     opacity: float = 0.55
-    """Of the heatmap over the image, 0 to 1."""
+    """Opacity of the heatmap over the image, 0 to 1."""
 
     def __post_init__(self) -> None:
         for name, known in (("colour_map", COLOUR_MAPS), ("scale", SCALES)):

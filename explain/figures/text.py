@@ -1,4 +1,4 @@
-"""Text rendered by Matplotlib into an image of given size."""
+"""Text rendered by Matplotlib into an image of a given size."""
 
 import numpy as np
 from matplotlib import font_manager
@@ -18,7 +18,7 @@ FONTS = [
 
 
 def text(content: str, size: tuple[int, int], line: float, centred: bool) -> Image.Image:
-    """Text with lines of a height in pixels, at the bottom of a strip (centred) or at its middle left."""
+    """Adds text with a line height in pixels, centred at the bottom of a strip, or at its middle left."""
     figure = blank_figure(size)
     x, align, y, base = (0.5, "center", 0.6 * line / size[1], "bottom") if centred else (0, "left", 0.5, "center")
     figure.text(
@@ -40,5 +40,5 @@ def rasterised(figure: Figure) -> Image.Image:
 
 
 def to_points(pixels: float) -> float:
-    """Font size in points of a height in pixels."""
+    """Font size in points for a height in pixels."""
     return pixels * 72 / _DPI

@@ -1,4 +1,4 @@
-"""All metrics of heatmaps, collected from their modules: for reports, model cards, pages, tables and documentation."""
+"""Catalogue of all heatmap metrics, for reports, model cards, the page, tables and documentation."""
 
 from importlib import import_module
 from pkgutil import iter_modules
@@ -15,17 +15,17 @@ _modules = [import_module(f"{perturbations.__name__}.{module.name}") for module 
 PERTURBATIONS: tuple[Perturbation, ...] = tuple(
     sorted((module.PERTURBATION for module in _modules), key=lambda perturbation: perturbation.order)
 )
-"""Of every module of explain.metrics.perturbations."""
+"""The perturbations of all modules of explain.metrics.perturbations."""
 
 METRICS: dict[str, Metric] = {
     metric.key: metric
     for metric in (*(metric for perturbation in PERTURBATIONS for metric in perturbation.metrics), RANDOMISATION)
 }
-"""By key."""
+"""All metrics, keyed by their key."""
 
 
 def perturbations_of(level: str) -> tuple[Perturbation, ...]:
-    """What is measured at a level in explain.metrics.perturbation.LEVELS."""
+    """The perturbations measured at a level in explain.metrics.perturbation.LEVELS."""
     if level == LEVELS[0]:
         return ()
     return tuple(perturbation for perturbation in PERTURBATIONS if level == LEVELS[-1] or not perturbation.slow)

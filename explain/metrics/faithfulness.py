@@ -21,23 +21,23 @@ __all__ = ["Faithfulness", "faithfulness"]
 class Faithfulness:
     """Faithfulness of one image's heatmap.
 
-    Probabilities are the softmax's, 0 to 1. An empty heatmap, zero everywhere, ranks no pixel before another: it has
-    the confidence alone.
+    Probabilities are from the softmax, 0 to 1. An empty heatmap (zero everywhere) ranks no pixels, so it has the
+    confidence alone.
     """
 
     confidence: float
     """The target class's probability for the image itself."""
     values: Mapping[str, float | bool] = field(default_factory=dict)
-    """By key of explain.metrics.catalogue.METRICS, where it was measured."""
+    """Measured values, keyed as explain.metrics.catalogue.METRICS."""
     curves: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
-    """STEPS + 1 probabilities of a metric that is the area under a curve, by the same key."""
+    """Curves of STEPS + 1 probabilities, for metrics that are areas under a curve, with the same keys."""
 
     def columns(self, level: str) -> dict[str, float | bool | None]:
-        """Values of the metrics of a level in LEVELS, by their names in tables; None of an empty heatmap."""
+        """Values of the metrics of a level in LEVELS, keyed by their names in tables; None for an empty heatmap."""
         return {name: self.values.get(key) for each in perturbations_of(level) for name, key in each.columns.items()}
 
     def as_json(self) -> dict[str, Any]:
-        """Confidence, curves and values by their names in JSON; None where there is none."""
+        """Confidence, curves and values, keyed by their names in JSON; None for missing ones."""
         curves = {key: self.curves.get(key) for each in PERTURBATIONS if each.curve for key in each.columns.values()}
         return {"confidence": self.confidence, **curves, **self.columns(LEVELS[-1])}
 
@@ -49,17 +49,17 @@ def faithfulness(
     targets: Sequence[int],
     level: str = LEVELS[-1],
 ) -> list[Faithfulness]:
-    """Measures each image's heatmap by 42 passes of the network ("quick") or 50 ("full").
+    """Measures each image's heatmap with 42 forward passes of the network ("quick") or 50 ("full").
 
     Args:
-        network: gives logits [b, classes] of images; in eval mode.
-        images: normalised, [B, 3, H, W], 6 pixels a side at least.
+        network: maps images to logits [b, classes]; in eval mode.
+        images: normalised, [B, 3, H, W], at least 6 pixels per side.
         heatmaps: [B, h, w], non-negative, of any scale.
-        targets: indices of the target classes, one an image.
-        level: a name in LEVELS; ROAD, whose 8 linear systems an image take seconds at 224 pixels, is in "full" alone.
+        targets: indices of the target classes, one per image.
+        level: a name in LEVELS; ROAD, with 8 linear systems per image (seconds at 224 pixels), is in "full" only.
 
     Returns:
-        One an image; the same input gives the same values.
+        One result per image; deterministic.
     """
     perturbations = perturbations_of(level)
     return [
@@ -75,7 +75,7 @@ def _measured(
     target: int,
     perturbations: Sequence[Perturbation],
 ) -> Faithfulness:
-    """One image's, [3, H, W]."""
+    """Faithfulness of the heatmap of one image, [3, H, W]."""
     if not heatmap.max() > 0:
         return Faithfulness(_probabilities(network, [image], target)[0])
     probabilities = iter(_probabilities(network, _perturbed(image, heatmap, perturbations), target))
@@ -90,7 +90,7 @@ def _measured(
 
 
 def _perturbed(image: Tensor, heatmap: Tensor | np.ndarray, perturbations: Sequence[Perturbation]) -> Iterator[Tensor]:
-    """The image itself, then each perturbation's images, [3, H, W] each."""
+    """The image itself, then the images of each perturbation, [3, H, W] each."""
     yield image
     height, width = image.shape[-2:]
     share = normalised_heatmap(heatmap, (height, width))
@@ -100,7 +100,7 @@ def _perturbed(image: Tensor, heatmap: Tensor | np.ndarray, perturbations: Seque
 
 
 def _probabilities(network: nn.Module, images: Iterable[Tensor], target: int) -> list[float]:
-    """The target class's, of images [3, H, W], which are in memory a batch at a time."""
+    """Probability of the target class for images [3, H, W], of which one batch at a time is in memory."""
     images, weights, found = iter(images), next(network.parameters()), []
     while batch := list(islice(images, inference_batch_size(weights.device))):
         stacked = torch.stack(batch).to(weights).contiguous(memory_format=torch.channels_last)

@@ -1,4 +1,4 @@
-"""Attribution to SCFF: the channel weights of each fusion, and each stage's contribution to the class score."""
+"""Fusion attribution: the channel weights of each fusion, and each stage's contribution to the class score."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -21,50 +21,50 @@ class FusionWeights:
     layer: str
     """The fused feature map, Y2 to Yn."""
     earlier: np.ndarray
-    """Of each channel of the down-sampled earlier map, float32 [C]."""
+    """Weight of each channel of the downsampled earlier map, float32 [C]."""
     stage: np.ndarray
-    """Of each channel of the stage's own feature map, float32 [C]."""
+    """Weight of each channel of the stage's own feature map, float32 [C]."""
 
     @property
     def mean(self) -> float:
-        """Of the earlier map's weights."""
+        """Mean of the earlier map's weights over channels."""
         return float(self.earlier.mean())
 
     @property
     def spread(self) -> float:
-        """Their standard deviation over channels."""
+        """Standard deviation of the earlier map's weights over channels."""
         return float(self.earlier.std())
 
     def histogram(self, bins: int = 20) -> np.ndarray:
-        """Histogram of the earlier map's weights over equal bins from 0 to 1, [bins]."""
+        """Histogram of the earlier map's weights, in equal bins from 0 to 1, [bins]."""
         return np.histogram(self.earlier, bins, range=(0, 1))[0]
 
 
 @dataclass(frozen=True)
 class StageContribution:
-    """By how much a class score falls when one stage is ablated from the fusion."""
+    """Contribution of one stage: the drop in a class score when the stage is ablated from the fusion."""
 
     stage: str
     """X1 to Xn."""
     score: float
     """The target's score, a logit or a difference of two, with all stages."""
     without: float
-    """The same when SCFF receives zeros in place of that stage's map; the backbone keeps the map."""
+    """The score when SCFF receives zeros in place of that stage's map; the backbone keeps the map."""
 
     @property
     def share(self) -> float:
-        """What the stage adds to the score, in the score's unit; negative where it is evidence against the target."""
+        """The drop in the score, in the score's unit; negative if the stage is evidence against the target."""
         return self.score - self.without
 
 
 def fusion_weights(run: ForwardPass) -> list[list[FusionWeights]] | None:
-    """For each image, the weights of each fusion from Y2 to Yn.
+    """Weights of each fusion from Y2 to Yn, for each image.
 
     Args:
-        run: of a network with SCFF.
+        run: forward pass of a network with SCFF.
 
     Returns:
-        None for a network without SCFF, or of a variant without image-dependent weights (add, concat).
+        None for a network without SCFF, or for a variant without image-dependent weights (add, concat).
     """
     if run.network.scff is None:
         return None
@@ -84,11 +84,11 @@ def fusion_weights(run: ForwardPass) -> list[list[FusionWeights]] | None:
 
 
 def stage_contributions(run: ForwardPass, targets: list[Target]) -> list[list[StageContribution]] | None:
-    """For each image, what each stage adds to the target's score through SCFF; the backbone does not run again.
+    """Contribution of each stage to the target's score through SCFF, for each image; the backbone does not run again.
 
     Args:
-        run: of a network with SCFF.
-        targets: one an image.
+        run: forward pass of a network with SCFF.
+        targets: one per image.
 
     Returns:
         None for a network without SCFF.
@@ -111,8 +111,8 @@ def inside(analysis: PairAnalysis, question: Question) -> dict[str, Any]:
     """Fusion weights and stage contributions of an image as a JSON object.
 
     Returns:
-        Names of pair and classes; of each fusion the weights of its channels, with mean and spread, or None for a
-        variant without image-dependent weights; of each stage the target's score with it and without.
+        Names of pair and classes; for each fusion its channel weights with mean and standard deviation, or None for a
+        variant without image-dependent weights; for each stage the target's score with and without it.
     """
     run, classes = analysis.scff, analysis.pair.classes
     target = run.target(question)

@@ -1,4 +1,4 @@
-"""Localisation: a heatmap against a region that the user has marked."""
+"""Localisation metrics: a heatmap compared with a region that the user has marked."""
 
 from dataclasses import dataclass
 from typing import Self
@@ -16,11 +16,11 @@ class Region:
     """A region of an image, as a mask.
 
     Raises:
-        BadInputError: the mask marks no pixel.
+        BadInputError: the mask is empty.
     """
 
     mask: np.ndarray
-    """bool [H, W], at the image's own size."""
+    """bool [H, W], at the image's full size."""
 
     def __post_init__(self) -> None:
         if not self.mask.any():
@@ -36,15 +36,15 @@ class Region:
             right, bottom: first column and row beyond it.
 
         Raises:
-            BadInputError: the box has no area, or all of it is outside of the image.
+            BadInputError: the box has no area, or lies outside the image.
         """
         box = f"the box from column {left}, row {top} to column {right}, row {bottom}"
         if right <= left or bottom <= top:
-            raise BadInputError(f"{box} has no area; its right must exceed its left, and its bottom its top")
+            raise BadInputError(f"{box} has no area; right must be greater than left, and bottom greater than top")
         mask = np.zeros((height, width), dtype=bool)
         mask[max(top, 0) : max(bottom, 0), max(left, 0) : max(right, 0)] = True
         if not mask.any():
-            raise BadInputError(f"{box} is outside of the image of {width} x {height} pixels")
+            raise BadInputError(f"{box} is outside the image of {width} x {height} pixels")
         return cls(mask)
 
     @classmethod
@@ -56,14 +56,14 @@ class Region:
             height, width: of the image, pixels.
 
         Raises:
-            BadInputError: the mask has another size than the image, more than one channel, or marks nothing.
+            BadInputError: the mask differs from the image in size, has more than one channel, or is empty.
         """
         if array.ndim != 2:
-            raise BadInputError(f"a mask must have one channel, rows and columns; this one has shape {array.shape}")
+            raise BadInputError(f"a mask must be one channel of rows and columns; this one has shape {array.shape}")
         if array.shape != (height, width):
             raise BadInputError(
                 f"the mask has {array.shape[1]} x {array.shape[0]} pixels, the image {width} x {height}; "
-                "they must be of one size"
+                "both must have the same size"
             )
         return cls(array != 0)
 
@@ -73,18 +73,18 @@ class RegionResult:
     """Localisation metrics of a heatmap, interpolated bilinearly to the image's size."""
 
     area: float
-    """Share of the image inside the region, above 0 to 1: the expected energy of a random map."""
+    """Fraction of the image inside the region, above 0 and at most 1: the expected energy of a random map."""
     energy: float
-    """Energy-based pointing game, 0 to 1: share of the map's sum inside (Wang et al., CVPR workshops 2020)."""
+    """Energy-based pointing game, 0 to 1: fraction of the map's sum inside (Wang et al., CVPR workshops 2020)."""
     overlap: float
-    """Intersection over union, 0 to 1, of the region and as many of the map's highest pixels; ties are broken by
-    explain.metrics.ranking."""
+    """Intersection over union, 0 to 1, of the region and an equal number of the map's highest pixels; ties are broken
+    by explain.metrics.ranking."""
     hit: bool
     """Pointing game: whether the map's maximum is inside (Zhang et al., ECCV 2016)."""
 
     @property
     def covered(self) -> float:
-        """Share of the region, 0 to 1, covered by as many of the map's highest pixels as it has."""
+        """Fraction of the region, 0 to 1, covered by as many of the map's highest pixels as the region has."""
         return 2 * self.overlap / (1 + self.overlap)
 
 
@@ -93,10 +93,10 @@ def against_region(heatmap: np.ndarray, region: Region) -> RegionResult | None:
 
     Args:
         heatmap: [h, w] of the whole image, non-negative, of any scale.
-        region: of that image, [H, W].
+        region: region of that image, [H, W].
 
     Returns:
-        None for an empty map, zero everywhere.
+        None for an empty map (zero everywhere).
     """
     if not heatmap.max() > 0:
         return None

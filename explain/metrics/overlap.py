@@ -1,4 +1,4 @@
-"""How far the hottest fifths of two heatmaps overlap (Dice coefficient)."""
+"""Overlap of two heatmaps: Dice coefficient of their highest fifths of pixels."""
 
 from explain.explanation import Explanation
 from explain.metrics.ranking import hottest_pixels, normalised_heatmap
@@ -9,11 +9,11 @@ _HOTTEST = 5  # a fifth of the image
 
 
 def hottest_overlap(explanation: Explanation) -> float | None:
-    """Dice coefficient of the hottest fifths of both heatmaps, at the networks' input size.
+    """Dice coefficient of the highest fifths of pixels of both heatmaps, at the networks' input size.
 
     Returns:
-        0 to 1: twice the common pixels over those of both fifths (Dice, 1945), of which pixels at zero are no part.
-        None where a heatmap is empty.
+        0 to 1: twice the number of common pixels over the sum of both (Dice, 1945), pixels at zero excluded. None if a
+        heatmap is empty.
     """
     heatmaps, size = explanation.heatmaps.values(), explanation.analysis.pair.preprocessing.size
     if any(heatmap.empty for heatmap in heatmaps):

@@ -24,7 +24,7 @@ RANDOMISATION = Metric(
     label="randomisation",
     unit="absolute rank correlation, 0 to 1",
     higher_is_better=False,
-    description="Spearman's rank correlation with the heatmap of the same network with random weights. Near 1 the "
+    description="Spearman's rank correlation with the heatmap of the same network with random weights. Near 1, the "
     "heatmap does not depend on what was learned.",
     reference="Adebayo et al., NeurIPS 2018",
 )
@@ -38,19 +38,19 @@ def randomised_similarity(
     layer: str,
     method: str,
 ) -> list[float | None]:
-    """The model-parameter randomisation test, of the whole network at once.
+    """The model-parameter randomisation test, with all layers randomised at once.
 
     Args:
-        heatmaps: of the trained network, [B, h, w].
-        random: the same network, randomised.
+        heatmaps: heatmaps of the trained network, [B, h, w].
+        random: the same network with random weights.
         images: normalised, [B, 3, H, W], on the random network's device.
-        targets: indices of the target classes, one an image.
-        layer: of the heatmaps, a name of explain.cam.layers.
-        method: of the heatmaps, a name in explain.cam.methods.METHODS.
+        targets: indices of the target classes, one per image.
+        layer: layer of the heatmaps, a name of explain.cam.layers.
+        method: method of the heatmaps, a name in explain.cam.methods.METHODS.
 
     Returns:
-        For each image the absolute value of Spearman's correlation between both networks' maps, 0 to 1; None where
-        either map is constant. Near 1 the map does not depend on what was learned, nor does its negative.
+        For each image the absolute value of Spearman's correlation between both networks' maps, 0 to 1; None if either
+        map is constant. Near 1, the map (or its negative) does not depend on what was learned.
 
     Raises:
         BadInputError: the layer or method is unknown.
@@ -74,9 +74,9 @@ def randomised(network: Network, seed: int = 0) -> Network:
     called: they draw from torch's global generator, which other threads use.
 
     Args:
-        network: as loaded. An inference-ready one would go on computing with the weights that it had, or without its
+        network: as loaded. An inference-ready one would still compute with its former weights, or without its
             normalisation.
-        seed: of the random weights.
+        seed: seed of the random weights.
 
     Raises:
         BadInputError: the network is inference-ready.
@@ -99,7 +99,7 @@ def randomised(network: Network, seed: int = 0) -> Network:
 
 
 def _rank_correlation(first: np.ndarray, second: np.ndarray) -> float | None:
-    """Absolute value of Spearman's; None where either is constant."""
+    """Absolute value of Spearman's correlation; None if either map is constant."""
     if np.ptp(first) == 0 or np.ptp(second) == 0:
         return None
     correlation: Any = spearmanr(first.ravel(), second.ravel())

@@ -11,7 +11,7 @@ _SEED = 0
 
 
 def normalised_heatmap(heatmap: Tensor | np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """A heatmap as a share of its own maximum, interpolated bilinearly to an image's size.
+    """A heatmap as a fraction of its own maximum, interpolated bilinearly to an image's size.
 
     Args:
         heatmap: [h, w], non-negative, not empty.
@@ -26,13 +26,13 @@ def normalised_heatmap(heatmap: Tensor | np.ndarray, size: tuple[int, int]) -> n
 
 
 def ranking(share: np.ndarray) -> np.ndarray:
-    """Each pixel's place in descending order of the heatmap, 0 for the maximum.
+    """Rank of each pixel in descending order of the heatmap, 0 for the maximum.
 
     Ties are broken by a fixed permutation, so that a plateau, such as a heatmap's zeros, is not traversed from the top
     left corner.
 
     Args:
-        share: [H, W], of normalised_heatmap.
+        share: [H, W], from normalised_heatmap.
 
     Returns:
         int64 [H, W], each of 0 to H W - 1 once.
@@ -45,14 +45,14 @@ def ranking(share: np.ndarray) -> np.ndarray:
 
 
 def hottest_pixels(share: np.ndarray, count: int) -> np.ndarray:
-    """The pixels whose place in the ranking is below a count, by a partial sort.
+    """Mask of the `count` highest pixels of the ranking, by a partial sort.
 
     Args:
-        share: [H, W], of normalised_heatmap.
+        share: [H, W], from normalised_heatmap.
         count: 1 to H W.
 
     Returns:
-        bool [H, W], true for as many pixels.
+        bool [H, W], true for `count` pixels.
     """
     values = share.ravel()
     last = np.partition(values, values.size - count)[values.size - count]

@@ -1,1 +1,1 @@
-"""What is written of one explained image: summary, JSON, GeoTIFF, files."""
+"""Output of one explained image: summary, JSON, NPZ, GeoTIFF and the files of a run."""

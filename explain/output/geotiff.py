@@ -11,20 +11,20 @@ from pairs.pair import Pair
 __all__ = ["GEOTIFF", "write_heatmaps"]
 
 GEOTIFF = "-heatmaps.tif"
-"""Suffix of the GeoTIFF's name after the image's, which may itself be a .tif in the same folder."""
+"""Suffix appended to the image's name, because the image may itself be a .tif in the same folder."""
 
 
 def write_heatmaps(path: Path, source: Path, pair: Pair, question: Question, heatmaps: Mapping[str, Heatmap]) -> None:
-    """Writes heatmaps with the georeference of their image.
+    """Writes heatmaps as a GeoTIFF with the georeference of their image.
 
     Args:
-        path: of the GeoTIFF.
+        path: path of the GeoTIFF.
         source: the georeferenced image.
-        pair, question: of the heatmaps; names and target classes are written as tags.
-        heatmaps: by role, a band each.
+        pair, question: pair and request parameters of the heatmaps, written as tags.
+        heatmaps: heatmaps by role, one band each.
 
     Raises:
-        BadInputError: the source cannot be read any more.
+        BadInputError: the source can no longer be read.
     """
     tags = {
         "TIFFTAG_SOFTWARE": "SCFF Lens",

@@ -15,19 +15,19 @@ from pairs.pair import Pair
 __all__ = ["REQUEST", "ImageSource", "image_json", "request_json", "result_json"]
 
 REQUEST = "asked"
-"""Key of what was requested, by which a later run recognises its earlier result."""
+"""Key of the request parameters, by which a later run recognises its earlier result."""
 
 
 @dataclass(frozen=True)
 class ImageSource:
-    """Where an image comes from."""
+    """Source of an image."""
 
     name: str
-    """Shown to users."""
+    """Name shown to users."""
     place: str
-    """Its absolute path; its name, where the path is nobody's business."""
+    """The image's absolute path, or its name alone where the path must not be disclosed."""
     bands: Sequence[int] | None = None
-    """As imagery.reading.read_image takes them."""
+    """Bands, as for imagery.reading.read_image."""
 
     def band_list(self) -> list[int] | None:
         """The bands for JSON."""
@@ -40,13 +40,13 @@ def result_json(
     region: Region | None = None,
     faithfulness: Mapping[str, Faithfulness] | None = None,
 ) -> dict[str, Any]:
-    """The JSON object of `python -m explain --json`, in which the paths of all files are None yet.
+    """The JSON object of `python -m explain --json`, with the paths of all files still None.
 
     Args:
-        source: of the image.
-        explanation: of it.
-        region: of the image at its own size, to compare the heatmaps with.
-        faithfulness: by role, where it was measured.
+        source: the image's source.
+        explanation: the image's explanation.
+        region: region of the full-size image, to compare the heatmaps with.
+        faithfulness: faithfulness by role, if it was measured.
     """
     result = {
         "image": source.name,
@@ -63,7 +63,7 @@ def result_json(
 
 
 def request_json(source: ImageSource, pair: Pair, question: Question) -> dict[str, Any]:
-    """What is explained, of which image, by which networks."""
+    """Request parameters, image and networks."""
     digests = [loaded.digest for loaded in pair.networks.values()]
     return {"image": source.place, "bands": source.band_list(), "networks": digests, **asdict(question)}
 
@@ -72,8 +72,8 @@ def image_json(explanation: Explanation, faithfulness: Mapping[str, Faithfulness
     """Predictions, heatmaps' targets, fusion weights and stage contributions as a JSON object.
 
     Args:
-        explanation: of the image.
-        faithfulness: by role, where it was measured.
+        explanation: the image's explanation.
+        faithfulness: faithfulness by role, if it was measured.
     """
     analysis, question = explanation.analysis, explanation.question
     scff, measured = analysis.scff, faithfulness or {}

@@ -21,7 +21,7 @@ from pairs.checkpoint import Header
 __all__ = ["MOST_RUNS", "json_report"]
 
 MOST_RUNS = 100_000
-"""Most run lengths of a region that are written; of a region with more, box and number of pixels alone."""
+"""Maximum number of run lengths written for a region; beyond it, only box and number of pixels are written."""
 
 
 def json_report(
@@ -31,16 +31,16 @@ def json_report(
     region: Region | None = None,
     faithfulness: Mapping[str, Faithfulness] | None = None,
 ) -> dict[str, Any]:
-    """The keys of explain.output.image_json, with image, question, style, checkpoints and versions.
+    """The keys of explain.output.image_json, together with image, question, style, checkpoints and versions.
 
-    Of the heatmaps, shape and range are in it; their values go into an NPZ.
+    It has the shape and range of the heatmaps; their values are exported as NPZ.
 
     Args:
-        explanation: of the image at its own size.
-        name: of the image.
-        style: of the overlays.
-        region: of that image, to compare both heatmaps with.
-        faithfulness: by role, where it was measured.
+        explanation: the explanation, with the image at full size.
+        name: the image's name.
+        style: style of the overlays.
+        region: region of that image, to compare both heatmaps with.
+        faithfulness: faithfulness by role, if it was measured.
 
     Returns:
         Plain dictionaries, lists, strings and numbers; None for a number that is not finite.
@@ -92,10 +92,10 @@ def _of_header(header: Header) -> dict[str, Any]:
 
 
 def _of_region(mask: np.ndarray) -> dict[str, Any]:
-    """A mask [H, W] in short: its bounding box, and run lengths where it does not fill that.
+    """Compact form of a mask [H, W]: its bounding box, and run lengths if it does not fill the box.
 
-    Run lengths are of the image's rows, one after the other, alternately outside and inside the region, beginning
-    outside; their sum is the number of pixels.
+    Run lengths follow the image's rows, alternately outside and inside the region, beginning outside; their sum is the
+    number of pixels.
     """
     down, across = (np.flatnonzero(mask.any(axis=axis)) for axis in (1, 0))
     left, top, right, bottom = int(across[0]), int(down[0]), int(across[-1]) + 1, int(down[-1]) + 1
@@ -110,7 +110,7 @@ def _of_region(mask: np.ndarray) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    """The same in JSON's types."""
+    """Converts values to JSON types."""
     if isinstance(value, dict):
         return {name: _plain(each) for name, each in value.items()}
     if isinstance(value, list | tuple):

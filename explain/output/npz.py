@@ -12,7 +12,7 @@ __all__ = ["heatmaps_npz"]
 
 
 def heatmaps_npz(heatmaps: Mapping[str, Heatmap]) -> bytes:
-    """An NPZ of float32 arrays [h, w], by the keys of the heatmaps."""
+    """NPZ of float32 arrays [h, w], with the keys of the heatmaps."""
     data = BytesIO()
     arrays: dict[str, Any] = {name: heatmap.values for name, heatmap in heatmaps.items()}
     np.savez(data, **arrays)

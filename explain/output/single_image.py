@@ -1,4 +1,4 @@
-"""Images explained one by one: each one's figure, heatmaps and JSON in files of their own."""
+"""Images explained one by one, with separate files for figure, heatmaps and JSON."""
 
 import json
 from collections.abc import Sequence
@@ -28,27 +28,27 @@ _SUFFIXES = (".png", ".npz", ".json", GEOTIFF)
 
 @dataclass(frozen=True)
 class ImageRun:
-    """How single images are explained."""
+    """Settings of a run over single images."""
 
     pair: Pair
-    """Best inference-ready."""
+    """Preferably inference-ready."""
     question: Question = Question()
     level: str = LEVELS[0]
-    """Of faithfulness, a name in LEVELS."""
+    """Level of faithfulness, a name in LEVELS."""
     style: Style = PLAIN
-    """Of the figure."""
+    """Style of the figure."""
     region: RegionOption = NO_REGION
-    """To compare the heatmaps with."""
+    """Region to compare the heatmaps with."""
     bands: Sequence[int] | None = None
-    """As imagery.reading.read_image takes them."""
+    """Bands, as for imagery.reading.read_image."""
 
     def source(self, image: Path) -> ImageSource:
-        """Name and place of an image file."""
+        """Name and absolute path of an image file."""
         return ImageSource(str(image), str(image.resolve()), self.bands)
 
 
 def result_stems(images: Sequence[Path], out: Path, run: ImageRun) -> list[str]:
-    """Stems of the results' file names: the image's, numbered where it is taken by other files.
+    """Stems of the results' file names: the image's stem, with a number if other files have it already.
 
     An earlier result of the same request, image and pair is replaced.
     """
@@ -71,9 +71,9 @@ def explain_image(image: Path, stem: Path, run: ImageRun) -> dict[str, Any]:
     """Explains an image and writes its figure (PNG), heatmaps (NPZ, and GeoTIFF if georeferenced) and summary (JSON).
 
     Args:
-        image: the file.
-        stem: of the results' paths, without a suffix.
-        run: how it is explained.
+        image: path of the image.
+        stem: path of the results without suffix.
+        run: settings.
 
     Returns:
         The JSON object.
@@ -98,7 +98,7 @@ def explain_image(image: Path, stem: Path, run: ImageRun) -> dict[str, Any]:
 
 
 def _taken(stem: Path, request: dict[str, Any]) -> bool:
-    """Whether files with a result's names exist that are no earlier result of the request."""
+    """Whether files with a result's names exist that are not an earlier result of the same request."""
     try:
         return json.loads(Path(f"{stem}.json").read_text())[REQUEST] != request
     except FileNotFoundError:

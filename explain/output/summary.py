@@ -1,4 +1,4 @@
-"""Comparison of a pair's predictions and heatmaps in plain sentences."""
+"""Summary of an explanation: a pair's predictions and heatmaps compared in plain sentences."""
 
 from collections.abc import Mapping
 
@@ -14,26 +14,26 @@ from explain.metrics.overlap import hottest_overlap
 __all__ = ["MUCH_THE_SAME", "PARTLY_THE_SAME", "comparison_summary", "peak_position", "resized_text"]
 
 MUCH_THE_SAME = 2 / 3
-"""From this overlap on, two heatmaps highlight much the same areas."""
+"""Minimum overlap at which two heatmaps highlight much the same areas."""
 PARTLY_THE_SAME = 1 / 3
-"""From this one on, partly the same: two unrelated heatmaps come to a fifth."""
-_EQUAL = 0.5  # percentage points within which two shares count as equal
+"""Minimum overlap at which they highlight partly the same areas; two unrelated heatmaps reach a fifth."""
+_EQUAL = 0.5  # percentage points within which two fractions count as equal
 _NAMES = {"baseline": "the baseline", "scff": "SCFF"}
 
 
 def comparison_summary(explanation: Explanation, regions: Mapping[str, RegionResult | None] | None = None) -> str:
-    """Two sentences or more: predictions, target class where it is not these, region, where the heatmaps are high.
+    """Two or more sentences: predictions, target class if it differs from them, region, overlap of the heatmaps.
 
-    Heatmaps highlight much the same areas where their hottest fifths overlap by MUCH_THE_SAME at least, partly the same
-    from PARTLY_THE_SAME on, and different ones below it (hottest_overlap). Shares within half a percentage point count
-    as equal. How much of a region a heatmap covers is RegionResult.covered.
+    Heatmaps highlight much the same areas if their overlap (hottest_overlap) is at least MUCH_THE_SAME, partly the same
+    if it is at least PARTLY_THE_SAME, and otherwise different ones. Fractions within half a percentage point count as
+    equal. The coverage of a region is RegionResult.covered.
 
     Args:
-        explanation: of the image.
-        regions: both heatmaps against one region, by role, where there is one; None for an empty heatmap.
+        explanation: the image's explanation.
+        regions: localisation metrics by role, None for an empty heatmap; empty without a region.
 
     Returns:
-        Plain text with class names as they are, to be escaped where it becomes HTML.
+        Plain text with unescaped class names.
     """
     parts = [
         _predictions(explanation.analysis),
@@ -45,7 +45,7 @@ def comparison_summary(explanation: Explanation, regions: Mapping[str, RegionRes
 
 
 def resized_text(analysis: PairAnalysis) -> str:
-    """How the image was resized for the networks, such as "resized from 4000 x 3000 to 200 x 200 pixels, ..."."""
+    """Resizing of the image for the networks, such as "resized from 4000 x 3000 to 200 x 200 pixels, ..."."""
     size, whole = analysis.pair.preprocessing.size[::-1], analysis.image.shape[1::-1]  # (width, height)
     across, down = (_factor(full, part) for full, part in zip(whole, size, strict=True))
     if across is None and down is None:
@@ -56,7 +56,7 @@ def resized_text(analysis: PairAnalysis) -> str:
 
 
 def peak_position(values: np.ndarray) -> str:
-    """Where a heatmap's maximum is: "top left", "top", ..., "centre", ..., "bottom right"."""
+    """Position of a heatmap's maximum: "top left", "top", ..., "centre", ..., "bottom right"."""
     row, column = np.unravel_index(values.argmax(), values.shape)
     down = ("top", "", "bottom")[int(3 * row / values.shape[0])]
     across = ("left", "", "right")[int(3 * column / values.shape[1])]
@@ -64,7 +64,7 @@ def peak_position(values: np.ndarray) -> str:
 
 
 def _factor(full: int, part: int) -> str | None:
-    """A change of scale along one side; None where there is none."""
+    """Scale factor along one side as text; None for 1."""
     if full == part:
         return None
     return f"downsampled {full / part:.3g}x" if full > part else f"upsampled {part / full:.3g}x"
@@ -91,7 +91,7 @@ def _predictions(analysis: PairAnalysis) -> str:
 
 
 def _target_class(explanation: Explanation) -> str | None:
-    """The class that the heatmaps are for, unless it is what each network predicts."""
+    """Sentence on the target class, unless it is each network's own prediction."""
     runs, target = explanation.analysis.runs, explanation.heatmaps["scff"]
     classes = explanation.analysis.pair.classes
     over = "" if target.against is None else f" over {classes[target.against]}"
@@ -136,7 +136,7 @@ def _overlap(explanation: Explanation) -> str:
 
 
 def _possessive(role: str) -> str:
-    """At the beginning of a sentence."""
+    """Possessive of a network's name at the beginning of a sentence."""
     return {"baseline": "The baseline's", "scff": "SCFF's"}[role]
 
 
@@ -150,12 +150,12 @@ def _both(shares: Mapping[str, float]) -> str:
 
 
 def _percent(share: float) -> str:
-    """In whole percent; below 1 % and above 99 % as explain.figures.labels.percent, so that it is never 0 or 100 %."""
+    """Whole percent; below 1 % and above 99 % like explain.figures.labels.percent, so that it is never 0 or 100 %."""
     return f"{share * 100:.0f} %" if 0.01 <= share < 0.99 else percent(share)
 
 
 def _part(share: float) -> str:
-    """A share of an area, which, unlike a probability, may be none and all."""
+    """Fraction of an area as text, which, unlike a probability, may be none or all."""
     if share in (0, 1):
         return "all" if share else "none"
     return _percent(share)

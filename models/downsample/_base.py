@@ -1,4 +1,4 @@
-"""What all down-samplings have in common.
+"""What all downsamplings have in common.
 
 The paper is silent on what follows the convolution; BatchNorm and ReLU make the result a post-activation map, as Xi is.
 """

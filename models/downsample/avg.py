@@ -1,4 +1,4 @@
-"""Down-sampling by average pooling."""
+"""Downsampling by average pooling."""
 
 import torch
 from torch import Tensor

@@ -1,4 +1,4 @@
-"""Down-sampling by a strided 1x1 convolution."""
+"""Downsampling by a strided 1x1 convolution."""
 
 from torch import Tensor
 from torch.nn import functional

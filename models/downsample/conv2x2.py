@@ -1,4 +1,4 @@
-"""Down-sampling by a strided 2x2 convolution."""
+"""Downsampling by a strided 2x2 convolution."""
 
 from models.downsample.conv1x1 import StridedConvolution
 

@@ -1,4 +1,4 @@
-"""Down-sampling by maximum pooling."""
+"""Downsampling by maximum pooling."""
 
 import torch
 from torch import Tensor

@@ -13,7 +13,7 @@ SATURATED = 12.0
 
 
 class Fusion(nn.Module):
-    """Fuses the down-sampled earlier map A with the stage's own map B; all of one shape, [B, C, h, w].
+    """Fuses the downsampled earlier map A with the stage's own map B; all of one shape, [B, C, h, w].
 
     Args:
         channels: C of both maps.

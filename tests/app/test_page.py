@@ -178,7 +178,7 @@ def test_example_can_be_clicked(page: Page) -> None:
 @at_one_width
 def test_a_link_whose_image_is_gone_says_so(page: Page, url: str) -> None:
     page.goto(f"{url}/?image=gone&target=roof&method=nonsense")
-    expect(page.locator("#status [role=alert]")).to_contain_text("no longer kept", timeout=30_000)
+    expect(page.locator("#status [role=alert]")).to_contain_text("has expired", timeout=30_000)
 
 
 @at_one_width
@@ -214,7 +214,7 @@ def test_new_and_broken_pairs_without_restart(page: Page, checkpoints: Path, tmp
         expect(alert).to_contain_text("torn/scff.safetensors is damaged or cut short", timeout=20_000)
         Image.fromarray(texture(2, 5)).save(tmp_path / "kept.png")
         upload(page, tmp_path / "kept.png")  # is not lost, though this pair cannot say anything about it
-        expect(alert).to_contain_text("kept.png is kept; choose another model pair", timeout=20_000)
+        expect(alert).to_contain_text("kept.png is still selected; choose another model pair", timeout=20_000)
         choose(page, "pair", "fresh")
         expect(alert).to_have_count(0, timeout=20_000)
         expect(page.locator("#status")).to_contain_text("kept.png")

@@ -1,4 +1,4 @@
-"""The documented way of an upload is the one it takes."""
+"""The documented path of an upload is the one it takes."""
 
 import ast
 import re
@@ -41,7 +41,7 @@ def calls_of_an_upload(folder: Path) -> list[tuple[str, str]]:
     return calls
 
 
-def test_an_upload_takes_the_documented_way(tmp_path: Path) -> None:
+def test_an_upload_takes_the_documented_path(tmp_path: Path) -> None:
     assert 20 <= len(STEPS) <= 25
     calls = iter(calls_of_an_upload(tmp_path))
     assert [step for step in STEPS if step not in calls] == []  # each is looked for behind the one before it
@@ -53,7 +53,7 @@ def test_files_that_are_named_exist() -> None:
     assert [name for name in sorted(named) if not (ROOT / name).exists()] == []
 
 
-def test_functions_of_the_way_are_defined_in_their_files() -> None:
+def test_functions_of_the_path_are_defined_in_their_files() -> None:
     for name, file in STEPS:
         defined = {
             node.name

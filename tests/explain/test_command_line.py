@@ -102,7 +102,7 @@ def test_chosen_bands(command: Command, pair_folder: Path, many_bands: Path, tmp
     assert row["bands"] == [6, 5, 4]
     refused = command(*folder, "--bands", "4,5,6")
     assert refused.status == 2
-    assert "holds results of another bands" in refused.err
+    assert "holds results of a run with different settings (bands)" in refused.err
     assert command(*folder, "--bands", "6, 5,4").status == 0
 
 
@@ -270,14 +270,14 @@ def test_bad_input_is_one_line_and_status_2(command: Command, pair_folder: Path,
         assert ended.out == ""
         assert not (tmp_path / "out").exists()
 
-    refused("unknown class 'lake'; tiny knows field, roof, water", "--target", "lake")
+    refused("unknown class 'lake'; tiny has the classes field, roof, water", "--target", "lake")
     refused("unknown layer 'Y9'; these networks have fused, Y2, Y3, Y4, X1", "--layer", "Y9")
     refused("unknown method 'lime'; known: gradcam++", "--method", "lime")
     refused("'4,3' is not a band selection; give three", "--bands", "4,3")
     refused("unknown device 'tpu'", "--device", "tpu")
     refused("no such folder of a checkpoint pair", pair=tmp_path / "none")
     refused("Not a directory", out=image / "out")
-    refused("is a file; name a folder for the results", out=image)
+    refused("is a file; give a folder for the results", out=image)
     broken = tmp_path / "broken"
     shutil.copytree(pair_folder, broken)
     (broken / "scff.safetensors").unlink()

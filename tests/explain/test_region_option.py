@@ -30,7 +30,7 @@ def test_neither_is_no_region() -> None:
 
 @pytest.mark.parametrize("box", ["1,2", "a,b,c,d", "", "1,2,3,4,5"])
 def test_what_is_no_box(box: str) -> None:
-    with pytest.raises(BadInputError, match="is no box; give left,top,right,bottom in pixels"):
+    with pytest.raises(BadInputError, match="is not a box; give left,top,right,bottom in pixels"):
         RegionOption(box).region(60, 50)
 
 

@@ -17,7 +17,7 @@ def test_classes_by_name_become_indices(pair: Pair) -> None:
     settings = QuestionSettings("roof", "water", "Y3", "hirescam", Smoothing(2))
     assert settings.question(pair) == Question(1, 2, "Y3", "hirescam", Smoothing(2))
     assert QuestionSettings().question(pair) == Question()
-    with pytest.raises(BadInputError, match="unknown class 'lake'; tiny knows field, roof, water"):
+    with pytest.raises(BadInputError, match="unknown class 'lake'; tiny has the classes field, roof, water"):
         QuestionSettings("lake").question(pair)
 
 
@@ -39,7 +39,7 @@ def test_what_cannot_be_is_refused_before_any_network_is_loaded(tmp_path: Path) 
     with pytest.raises(BadInputError, match="mark a region of a single image"):
         RunSettings((image, image), tmp_path, out, region=RegionOption("0,0,5,5"))
     image.touch()
-    with pytest.raises(BadInputError, match="is a file; name a folder for the results"):
+    with pytest.raises(BadInputError, match="is a file; give a folder for the results"):
         RunSettings((image,), tmp_path, image)
     with pytest.raises(BadInputError, match="add --target"):
         QuestionSettings(against="roof")
@@ -50,8 +50,8 @@ def test_what_cannot_be_is_refused_before_any_network_is_loaded(tmp_path: Path) 
 def test_a_figure_is_written_where_it_can_be_and_over_no_image(tmp_path: Path) -> None:
     image = tmp_path / "a.png"
     for text, out in (
-        ("name a file that ends in .pdf, .svg, .png", tmp_path / "a.doc"),
-        ("no such folder to write into", tmp_path / "none" / "a.pdf"),
+        ("give a file name that ends in .pdf, .svg, .png", tmp_path / "a.doc"),
+        ("none: no such folder", tmp_path / "none" / "a.pdf"),
         ("would be overwritten", image),
     ):
         with pytest.raises(BadInputError, match=text):

@@ -125,7 +125,7 @@ def test_torn_file_is_refused(pair_folder: Path, length: int) -> None:
 
 def test_weights_of_another_program_are_refused(pair_folder: Path) -> None:
     save_file({"x": torch.zeros(3)}, pair_folder / "scff.safetensors")
-    with pytest.raises(BadInputError, match="not of this program"):
+    with pytest.raises(BadInputError, match="that this program did not write: its header is missing"):
         load_pair(pair_folder)
 
 

@@ -80,7 +80,7 @@ def test_a_file_with_other_logits_is_not_kept(tmp_path: Path, monkeypatch: pytes
     """As if the exporter had got another network wrong into the file."""
     right, other = FORMATS["torch-export"], loaded("resnet18", FusionSettings())
     monkeypatch.setitem(FORMATS, "torch-export", replace(right, write=lambda _, images: right.write(other, images)))
-    with pytest.raises(BadInputError, match="of the largest off; nothing was written"):
+    with pytest.raises(BadInputError, match="of the largest logit; nothing was written"):
         export(loaded("resnet18", None), "torch-export", tmp_path / "network")
     assert not list(tmp_path.iterdir())
 
@@ -108,12 +108,12 @@ def test_bad_arguments(command: Callable[..., Ended], pair_folder: Path, tmp_pat
     for arguments, words in (
         ((pair_folder, "--out", tmp_path / "x", "--format", "tflite"), "unknown format 'tflite'; known: torch-export"),
         ((pair_folder, "--out", tmp_path / "x", "--network", "both"), "unknown network 'both'; known: baseline, scff"),
-        ((pair_folder, "--out", tmp_path / "no" / "x"), "no such folder to write into"),
-        ((pair_folder, "--out", tmp_path), "is a folder; name a file"),
+        ((pair_folder, "--out", tmp_path / "no" / "x"), "no: no such folder"),
+        ((pair_folder, "--out", tmp_path), "is a folder; give a file name"),
         ((tmp_path / "no", "--out", tmp_path / "x"), "no: no such folder of a checkpoint pair"),
         ((tmp_path, "--out", tmp_path / "x"), "scff.safetensors is missing"),
-        ((half, "--out", tmp_path / "x"), "half holds no scff, being half a pair; add --network baseline"),
-        ((pair_folder, "--out", pair_folder / "scff.safetensors"), "exists already; choose another --out"),
+        ((half, "--out", tmp_path / "x"), "half is half a pair and holds no scff; add --network baseline"),
+        ((pair_folder, "--out", pair_folder / "scff.safetensors"), "already exists; choose another --out"),
     ):
         ended = command("pairs", "export", *arguments)
         assert ended.status == 2

@@ -28,7 +28,7 @@ def test_pair_is_ready_for_inference(pair_folder: Path) -> None:
     assert pair.scff.network.scff is not None
     assert not pair.scff.network.training
     assert pair.class_index("water") == 2
-    with pytest.raises(BadInputError, match="unknown class 'lake'; tiny knows field, roof, water"):
+    with pytest.raises(BadInputError, match="unknown class 'lake'; tiny has the classes field, roof, water"):
         pair.class_index("lake")
 
 

@@ -27,6 +27,6 @@ SmallStem = Annotated[
     bool, typer.Option("--small-stem", help="ResNet stem for small images: 3x3 with stride 1, no max pooling.")
 ]
 FusionName = Annotated[str, typer.Option(help=f"SCFF's fusion F: {', '.join(FUSION_NAMES)}.")]
-DownSampleName = Annotated[str, typer.Option(help=f"SCFF's down-sampling D: {', '.join(DOWNSAMPLE_NAMES)}.")]
+DownSampleName = Annotated[str, typer.Option(help=f"SCFF's downsampling D: {', '.join(DOWNSAMPLE_NAMES)}.")]
 Reduction = Annotated[int, typer.Option(help="Channels divided by the width of the attention's hidden layer.")]
 MinWidth = Annotated[int, typer.Option(help="Minimum width of that layer.")]

@@ -21,11 +21,11 @@ from imagery.world_file import MAX_BYTES, world_file_suffixes
 __all__ = ["MOST_BYTES", "MOST_IMAGES", "Gathered", "gather"]
 
 MOST_IMAGES = 500
-"""Images per batch, unreadable ones included."""
+"""Maximum number of images per batch, unreadable ones included."""
 MOST_BYTES = 2 * 2**30
-"""Unpacked size of all images of a batch."""
+"""Maximum unpacked size of all images of a batch, in bytes."""
 
-_MOST_IMAGE_BYTES = 2**30  # unpacked
+_MOST_IMAGE_BYTES = 2**30  # unpacked, in bytes
 _MOST_ENTRIES = 20_000  # of a ZIP file, of any kind
 _MOST_FOLDERS = 8  # kept in a name
 _LONGEST_PART = 150  # bytes of a path component, before suffixes and numbers are added
@@ -62,23 +62,23 @@ class Gathered:
 
     folder: Path
     names: list[str] = field(default_factory=list)
-    """Of the images, by their paths within the folder; whether they are images shows when they are read."""
+    """Paths of the images within the folder; their content is only checked when they are read."""
     refused: dict[str, str] = field(default_factory=dict)
-    """Reason by file name."""
+    """Reasons for the refusals, keyed by file name."""
     skipped: int = 0
     """Files in ZIP files that are not images, such as notes and hidden files."""
     _bytes: int = 0
     _taken: set[str] = field(default_factory=set)
-    """Names in lower case: unique on case-insensitive file systems, and for world files."""
+    """Names in use, in lower case, so that they are unique on case-insensitive file systems and for world files."""
 
     def place(self, name: str) -> str:
-        """Reserves a name: the one given, with a number where it is taken.
+        """Reserves a name, with a number appended if it is already taken.
 
         Raises:
-            BadInputError: there are too many.
+            BadInputError: the batch has too many images.
         """
         if len(self.names) + len(self.refused) >= MOST_IMAGES:
-            raise BadInputError(f"more than {MOST_IMAGES} images; send fewer at once")
+            raise BadInputError(f"more than {MOST_IMAGES} images; upload fewer at once")
         path = PurePosixPath(name)
         if any(str(parent).lower() in self._taken for parent in path.parents):  # a file where a folder is needed
             path = PurePosixPath(name.replace("/", "_"))
@@ -93,7 +93,7 @@ class Gathered:
         """Reserves the path of a world file of that many bytes; None where its name is taken.
 
         Raises:
-            BadInputError: as count.
+            BadInputError: as for count.
         """
         if name.lower() in self._taken or (self.folder / name).is_dir():
             return None
@@ -105,11 +105,11 @@ class Gathered:
         """Adds to the bytes that the batch takes on disk.
 
         Raises:
-            BadInputError: they are too many.
+            BadInputError: the batch is too large.
         """
         self._bytes += size
         if self._bytes > MOST_BYTES:
-            raise BadInputError(f"more than {MOST_BYTES // 2**30} GB of images, unpacked; send fewer at once")
+            raise BadInputError(f"more than {MOST_BYTES // 2**30} GB of images, unpacked; upload fewer at once")
 
 
 def gather(files: Sequence[Path], folder: Path) -> Gathered:
@@ -120,13 +120,13 @@ def gather(files: Sequence[Path], folder: Path) -> Gathered:
 
     Args:
         files: as uploaded.
-        folder: empty; files in it may be hard links, and must not be modified.
+        folder: an empty folder; files in it may become hard links, and must not be modified.
 
     Raises:
         BadInputError: there are no files, or too many.
     """
     if not files:
-        raise BadInputError("no files yet; choose images or a ZIP file of them")
+        raise BadInputError("no files chosen; choose images or a ZIP file of images")
     found, loose = Gathered(folder), _Source()
     several = sum(_is_zip(path) for path in files) > 1
     for path in files:
@@ -188,7 +188,7 @@ def _is_zip(path: Path) -> bool:
 
 
 def _link_or_copy(path: Path, target: Path) -> None:
-    """Makes a file available under another name, which outlives the first."""
+    """Links or copies a file, so that it remains when the original is deleted."""
     try:
         os.link(path, target)
     except OSError:  # another file system, or one without hard links
@@ -200,9 +200,9 @@ def _unpack(path: Path, name: str, folder: str, found: Gathered) -> None:
     before = len(found.names) + len(found.refused)
     try:
         if _entries(path) > _MOST_ENTRIES:
-            raise BadInputError(f"{name}: more than {_MOST_ENTRIES:,} files in this ZIP file; send fewer at once")
+            raise BadInputError(f"{name}: more than {_MOST_ENTRIES:,} files in this ZIP file; upload fewer at once")
         archive = zipfile.ZipFile(path)
-    except BadInputError:  # of the whole batch
+    except BadInputError:  # limits of the whole batch
         raise
     except _READ_ERRORS:
         found.refused[found.place(name)] = (
@@ -231,7 +231,7 @@ def _entries(path: Path) -> int:
 def _take(
     archive: zipfile.ZipFile, entry: zipfile.ZipInfo, folder: str, source: _Source[zipfile.ZipInfo], found: Gathered
 ) -> None:
-    """Adds an entry with an image's suffix; possible world files wait until all images are known."""
+    """Adds an entry with an image's suffix; possible world files are deferred until all images are known."""
     parts = _parts(_decoded_name(entry))
     if not parts or "__MACOSX" in parts or any(part.startswith(".") for part in parts):
         found.skipped += 1

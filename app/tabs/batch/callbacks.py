@@ -1,4 +1,4 @@
-"""Callbacks of the Batch tab: many images, explained by a pair's two networks one after another."""
+"""Callbacks of the Batch tab: many images, explained by one model pair."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import closing
@@ -29,8 +29,12 @@ from pairs.folder import PairFolder
 
 __all__ = ["Batch", "bind_callbacks"]
 
-_BATCH_SIZES = {"none": 8, "quick": 4, "full": 2}  # small: results appear, and Stop acts, after each batch
-_MOST_SLOW_IMAGES = 8  # by a method that runs the network once per channel, minutes each
+_BATCH_SIZES = {
+    "none": 8,
+    "quick": 4,
+    "full": 2,
+}  # kept small, because results appear, and Stop takes effect, after each batch
+_MOST_SLOW_IMAGES = 8  # for methods that run the network once per channel, minutes per image
 
 Updates = dict[Any, Any]
 
@@ -54,17 +58,17 @@ def bind_callbacks(
     processing = {**quiet, "concurrency_id": "batch", "concurrency_limit": 1}
     prepared.then(callbacks.explain, components.job, components.answer(), trigger_mode="multiple", **processing)
     components.stop.click(callbacks.stop, components.job, components.answer(), queue=False, api_visibility="private")
-    components.job.delete_callback = callbacks.cancel  # an hour after the page was closed
+    components.job.delete_callback = callbacks.cancel  # deletes the job one hour after the page was closed
 
 
 class Batch:
     """Callbacks of the tab; each returns the updates of components.
 
     Args:
-        pairs: that can be chosen.
+        pairs: the model pairs that can be chosen.
         jobs: batch jobs and their files.
-        downloads: where images and files are put; not shared, so that a batch displaces no other downloads.
-        components: of the tab.
+        downloads: store for images and files; not shared, so that a batch evicts no other downloads.
+        components: the tab's components.
     """
 
     def __init__(
@@ -76,13 +80,13 @@ class Batch:
         self.components = components
 
     def list_pairs(self) -> gr.Dropdown:
-        """Offers the pairs in the folder now."""
+        """Refreshes the choice of pairs from the folder."""
         return gr.Dropdown(self.pairs.names())
 
     def offer(self, inputs: Inputs) -> Updates:
-        """Offers a pair's classes and layers; by default those of the first pair that can be loaded.
+        """Updates the choices of classes and layers to a pair's; by default those of the first pair that can be loaded.
 
-        Errors go beside the pair: the status may be that of a running batch.
+        Errors are shown at the pair's dropdown, because the status may be that of a running batch.
         """
         components = self.components
         try:
@@ -131,7 +135,7 @@ class Batch:
             if slow and len(gathered.names) > _MOST_SLOW_IMAGES:
                 raise BadInputError(
                     f"{METHODS[method].title} runs both networks once for each channel of the layer; a batch is "
-                    f"limited to {_MOST_SLOW_IMAGES} images; send fewer, or choose another method"
+                    f"limited to {_MOST_SLOW_IMAGES} images; upload fewer, or choose another method"
                 )
             rows = [ImageRow(name, reason) for name, reason in gathered.refused.items()]
             size = 1 if slow else _BATCH_SIZES[level]
@@ -142,13 +146,15 @@ class Batch:
             return BatchJob(work=work, gathered=gathered, rows=rows, entries=entries)
 
         key = self.jobs.make(build)
-        queued = message("Queued: the server processes one batch at a time; yours starts when it is its turn.")
+        queued = message(
+            "Queued: the server processes one batch at a time; this one starts when the earlier ones have finished."
+        )
         return {**self._results(key, self.jobs.find(key)), components.status: queued, **self._buttons(running=True)}
 
     def explain(self, key: str | None) -> Iterator[Updates]:
         """Processes a batch and shows its results as they are computed.
 
-        The results so far are complete files: a batch that is stopped or fails keeps them.
+        Results so far are complete files, which a stopped or failed batch keeps.
         """
         job = self.jobs.find(key)
         if key is None or (job is not None and not job.begin()):
@@ -174,7 +180,7 @@ class Batch:
         yield self._ended(key, job, error_html)
 
     def stop(self, key: str | None) -> Updates:
-        """Stops a batch at the results so far; the images in progress are dropped."""
+        """Stops a batch and keeps the results so far; the images in progress are discarded."""
         try:
             job = self.jobs.find(key)
             if key is None or job is None:
@@ -195,7 +201,7 @@ class Batch:
         return {**self._results(key, job), self.components.status: status, **self._buttons(running=True)}
 
     def _expired(self) -> Updates:
-        status = message("This batch is no longer kept; press Explain again.", "error")
+        status = message("This batch has expired; press Explain again.", "error")
         return {self.components.status: status, self.components.progress: "", **self._buttons(running=False)}
 
     def _ended(self, key: str, job: BatchJob, error_html: str | None = None) -> Updates:
@@ -214,7 +220,7 @@ class Batch:
             return {}
         components = self.components
         return {
-            components.job: key,  # set with each answer, which renews its retention
+            components.job: key,  # sent with each answer, because that renews Gradio's retention time
             components.progress: progress_bar(job),
             components.results: {"run": key[:8], "columns": columns(job.work), "rows": list(job.entries)},
             components.column_glossary: column_glossary(job.work) if job.rows else "",

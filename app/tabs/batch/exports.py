@@ -40,7 +40,7 @@ def figure_of(work: FolderRun, row: ImageRow) -> bytes:
     """Side-by-side figure of an image, PNG.
 
     Raises:
-        FileNotFoundError: the batch is no longer kept.
+        FileNotFoundError: the batch has expired.
     """
     _check_available(work)
     return figure(work, row)
@@ -57,7 +57,7 @@ def zipped(files: _Files) -> Iterator[bytes]:
 
 
 class _ChunkBuffer(RawIOBase):
-    """A write-only file whose content is taken as it is written."""
+    """A write-only file that buffers its content until it is taken."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -68,7 +68,7 @@ class _ChunkBuffer(RawIOBase):
         return len(data)
 
     def writable(self) -> bool:
-        """Always; it can be neither read nor sought."""
+        """True: the file can be neither read nor sought."""
         return True
 
     def take(self) -> bytes:

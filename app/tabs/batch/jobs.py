@@ -26,15 +26,15 @@ class BatchJob:
     work: FolderRun
     gathered: Gathered
     rows: list[ImageRow]
-    """Results so far (explain.batch.folder); first those of files that could not be unpacked."""
+    """Results so far (explain.batch.folder), beginning with files that could not be unpacked."""
     entries: list[dict[str, Any]]
-    """The same as the page shows them (app.tabs.batch.view.entry)."""
+    """The rows as the page shows them (app.tabs.batch.view.entry)."""
     started: float | None = None
-    """Monotonic time in seconds."""
+    """Start time on the monotonic clock, in seconds."""
     stopped: bool = False
-    """By the visitor, before it was complete."""
+    """Whether the visitor has stopped it before it was complete."""
     ended: bool = False
-    """Whether it is no longer processed, and will not be."""
+    """Whether processing is over."""
     _lock: Lock = field(default_factory=Lock)
 
     @property
@@ -47,7 +47,7 @@ class BatchJob:
         return [row for row in self.rows if not row.error]
 
     def begin(self) -> bool:
-        """Starts processing; False where it has been started or stopped before."""
+        """Starts processing; False if it has been started or stopped before."""
         with self._lock:
             if self.started is not None or self.ended:
                 return False
@@ -55,7 +55,7 @@ class BatchJob:
             return True
 
     def add(self, rows: list[ImageRow], entries: list[dict[str, Any]]) -> bool:
-        """Adds results; False, and nothing is added, where the visitor has stopped the job."""
+        """Adds results; returns False, without adding them, if the visitor has stopped the job."""
         with self._lock:
             if not self.stopped:
                 self.rows += rows
@@ -63,7 +63,7 @@ class BatchJob:
             return not self.stopped
 
     def stop(self) -> bool:
-        """Stops it at the results so far; True where it ends at once, because processing has not started."""
+        """Stops it and keeps the results so far; True if it ends at once, because processing has not started."""
         with self._lock:
             if self.ended:
                 return False
@@ -72,12 +72,12 @@ class BatchJob:
             return self.ended
 
     def end(self) -> None:
-        """Marks it as no longer processed."""
+        """Marks processing as over."""
         with self._lock:
             self.ended = True
 
     def seconds_left(self) -> float | None:
-        """Estimate from the images so far; None before the first."""
+        """Estimated remaining time in seconds; None before the first image."""
         done = len(self.rows) - len(self.gathered.refused)
         if self.started is None or not done:
             return None
@@ -89,28 +89,28 @@ class BatchJobs:
 
     Args:
         seconds: how long a job is kept after it has ended.
-        most: number of jobs; beyond it the oldest that has ended is deleted.
+        most: maximum number of jobs; beyond it the oldest that has ended is deleted.
     """
 
     def __init__(self, seconds: float, most: int = 8) -> None:
         self.seconds = seconds
         self.most = most
         self._root = tempfile.TemporaryDirectory(prefix="scff-lens-batch-")  # deleted with the server
-        self._jobs: OrderedDict[str, BatchJob | None] = OrderedDict()  # None while it is being made
+        self._jobs: OrderedDict[str, BatchJob | None] = OrderedDict()  # None while the job is being built
         self._timers: dict[str, Timer] = {}
         self._lock = Lock()
 
     def make(self, build: Callable[[Path], BatchJob]) -> str:
-        """Makes a job in a folder of its own.
+        """Creates a job in a folder of its own.
 
         Args:
-            build: makes the job in the folder; the folder is deleted where it raises.
+            build: builds the job in the folder; the folder is deleted if it raises.
 
         Returns:
             The job's key.
 
         Raises:
-            BadInputError: as many jobs as there can be are waiting or being processed.
+            BadInputError: the maximum number of jobs is waiting or being processed.
         """
         key = secrets.token_urlsafe(18)
         with self._lock:
@@ -130,11 +130,11 @@ class BatchJobs:
         return key
 
     def find(self, key: str | None) -> BatchJob | None:
-        """The job of a key; None where it is no longer kept."""
+        """The job of a key; None if it has expired."""
         return None if key is None else self._jobs.get(key)
 
     def keep(self, key: str) -> None:
-        """Keeps a job that has ended for its retention time, from now on."""
+        """Restarts the retention time of a job that has ended."""
         with self._lock:
             if key in self._jobs and key not in self._timers:
                 self._timers[key] = timer = Timer(self.seconds, self.forget, [key])
@@ -148,7 +148,7 @@ class BatchJobs:
         self._delete(key)
 
     def _make_room(self) -> str | None:
-        """Key of the job that was dropped, if one had to be; call with the lock held."""
+        """Drops the oldest ended job if the store is full, and returns its key; call with the lock held."""
         if len(self._jobs) < self.most:
             return None
         old = next((key for key, job in self._jobs.items() if job is not None and job.ended), None)

@@ -55,14 +55,14 @@ class BatchComponents:
 
 
 def lay_out() -> BatchComponents:
-    """Lays out the tab: files and settings, results."""
+    """Lays out the tab: files, settings and results."""
     job = gr.State(None)
     with gr.Row(elem_id="batch-layout"):
         with gr.Column(min_width=0):
             files = gr.File(label="Images or ZIP files", file_count="multiple", elem_id="batch-files", height=180)
             gr.HTML(
                 f"<p class='fine'>Drop, browse or paste up to {MOST_IMAGES} images and {MOST_BYTES // 2**30} GB, in "
-                "the formats that Compare takes. One batch is processed at a time; others wait in a queue.</p>",
+                "the formats listed on the Compare tab. One batch is processed at a time; others wait in a queue.</p>",
                 padding=False,
             )
             with with_help("model pair"):

@@ -19,7 +19,7 @@ __all__ = ["column_glossary", "columns", "entry", "outcome_message", "progress_b
 
 
 def columns(work: FolderRun) -> list[str]:
-    """Titles of the table's columns after the image's name."""
+    """Headers of the table's columns after the image's name."""
     titles = [f"{title}: {value}" for title in TITLES.values() for value in ("prediction", "confidence")]
     titles.append("Agreement")
     if work.question.target is not None:
@@ -29,7 +29,7 @@ def columns(work: FolderRun) -> list[str]:
 
 
 def entry(work: FolderRun, row: ImageRow, downloads: DownloadStore) -> dict[str, Any]:
-    """One image for the gallery and the table, as app/assets/results_table.js takes it."""
+    """One image of the gallery and the table, in the form that app/assets/results_table.js expects."""
     name = row.image
     if row.error:
         return {"name": name, "error": row.error.removeprefix(f"{name}: ")}
@@ -40,7 +40,7 @@ def entry(work: FolderRun, row: ImageRow, downloads: DownloadStore) -> dict[str,
         confidence = percent(result.confidence)
         text = f"{TITLES[role]}: {result.prediction}, {confidence}"
         if class_specific and result.target != result.prediction:
-            text += f"; heatmap of {result.target}"
+            text += f"; heatmap for {result.target}"
         if result.empty:
             text += "; empty map"
         summary.append(text)
@@ -64,13 +64,13 @@ def entry(work: FolderRun, row: ImageRow, downloads: DownloadStore) -> dict[str,
 
 
 def column_glossary(work: FolderRun) -> str:
-    """HTML: the terms among the column titles, with their explanations."""
+    """HTML: the terms in the column headers, with their explanations."""
     terms = [term("confidence"), *(term(metric.label) for metric in _measured(work).values())]
     return render("batch/glossary.html", terms=terms)
 
 
 def progress_bar(job: BatchJob) -> str:
-    """HTML: number of images done, and the time left."""
+    """HTML: progress bar with the number of images done and the remaining time."""
     text = f"{len(job.rows)} of {job.total} image{'' if job.total == 1 else 's'}"
     left = job.seconds_left()
     if left is not None and len(job.rows) < job.total and not job.stopped:
@@ -89,7 +89,7 @@ def time_left(seconds: float) -> str:
 
 
 def outcome_message(job: BatchJob) -> str:
-    """HTML: how a batch has ended."""
+    """HTML: outcome of a batch."""
     explained = job.explained()
     text = render(
         "batch/outcome.html",
@@ -106,10 +106,10 @@ def outcome_message(job: BatchJob) -> str:
 
 
 def _measured(work: FolderRun) -> dict[str, Metric]:
-    """Metrics that are a number for each image, by their names in a row."""
+    """Metrics with a numeric value per image, keyed by their names in a row."""
     return {
         name: METRICS[key]
         for each in perturbations_of(work.level)
         for name, key in each.columns.items()
-        if key != "increase"  # yes or no
+        if key != "increase"  # boolean
     }

@@ -14,12 +14,12 @@ _TRANSPARENCY = "alpha"
 
 
 def offered_bands(path: Path, file: ImageFile) -> tuple[str, ...]:
-    """Names of a file's bands where it has more than are displayed; otherwise none.
+    """Names of a file's bands if it has more than are displayed; otherwise empty.
 
     A single further band marked as transparency does not count, except in a TIFF, where the mark is often wrong.
 
     Args:
-        path: of the file.
+        path: path of the file.
         file: its header.
     """
     more = file.bands - (3 if file.bands >= 3 else 1)
@@ -29,7 +29,7 @@ def offered_bands(path: Path, file: ImageFile) -> tuple[str, ...]:
 
 
 def displayed_bands(bands: tuple[int, ...] | None, names: Sequence[str]) -> tuple[int, int, int]:
-    """The bands, counted from 1, that are red, green and blue: those chosen, by default the first."""
+    """The bands, counted from 1, shown as red, green and blue: those chosen, by default the first."""
     default = (1, 2, 3) if len(names) >= 3 else (1,)
     match bands or default:
         case (red, green, blue):
@@ -40,10 +40,10 @@ def displayed_bands(bands: tuple[int, ...] | None, names: Sequence[str]) -> tupl
 
 
 def chosen_bands(values: Sequence[object], names: Sequence[str]) -> tuple[int, ...]:
-    """The bands of three controls, which hold whatever a visitor has typed; three equal ones are one, shown as grey.
+    """Parses the values of the three band controls, which are free text; three equal bands are one, shown as grey.
 
     Raises:
-        BadInputError: one is not the number of a band.
+        BadInputError: a value is not the number of a band.
     """
     bands = tuple(int(text) if (text := str(value)).isascii() and text.isdigit() else 0 for value in values)
     for band, value in zip(bands, values, strict=True):
@@ -53,7 +53,7 @@ def chosen_bands(values: Sequence[object], names: Sequence[str]) -> tuple[int, .
 
 
 def linked_bands(text: str | None, names: Sequence[str]) -> tuple[int, ...] | None:
-    """The bands of a link; None, for the default, where the file has no such bands."""
+    """The bands in a link; None, for the default, if the file has no such bands."""
     try:
         bands = parse_bands(text)
     except BadInputError:
@@ -62,7 +62,7 @@ def linked_bands(text: str | None, names: Sequence[str]) -> tuple[int, ...] | No
 
 
 def bands_text(bands: tuple[int, ...] | None) -> str:
-    """Text about the displayed bands, to follow the image's name; empty for the default."""
+    """Description of the displayed bands, appended to the image's name; empty for the default."""
     if bands is None:
         return ""
     if len(bands) == 1:

@@ -48,18 +48,18 @@ def bind_callbacks(components: CompareComponents, callbacks: "Compare", event_op
     quiet = {"show_progress": "hidden", **event_options}
     shown = {"show_progress_on": components.status, **event_options}
     latest = {"trigger_mode": "always_last", **shown}
-    every = {"trigger_mode": "multiple", **shown}  # in order, by app.session.callback_order
+    every = {"trigger_mode": "multiple", **shown}  # serialised by app.session.callback_order
     components.pair.focus(callbacks.list_pairs, None, components.pair, **quiet)
     components.more_pairs.focus(callbacks.list_more_pairs, components.pair, components.more_pairs, **quiet)
     for event in (components.pair.input, components.more_pairs.input):
         event(callbacks.change_pairs, analysis_inputs, analysis, **every)
     opened = components.upload.upload(callbacks.open_upload, analysis_inputs | {components.upload}, analysis, **shown)
-    opened.then(lambda: None, None, components.upload, **quiet)  # empty for the next file
+    opened.then(lambda: None, None, components.upload, **quiet)  # cleared for the next file
     channels = components.channels()
     for channel in channels:
         channel.input(callbacks.change_bands, analysis_inputs | {*channels}, analysis, **latest)
     components.examples.select(callbacks.open_example, analysis_inputs, analysis, **every)
-    redrawn = components.settings.all() - {components.settings.opacity}  # which the browser applies alone
+    redrawn = components.settings.all() - {components.settings.opacity}  # applied in the browser alone
     gr.on([control.input for control in redrawn], callbacks.redraw, view_inputs, view, **latest)
     components.settings.opacity.change(None, components.settings.opacity, None, js=asset("opacity.js"))
     components.image.input(callbacks.mark, view_inputs | {components.image}, view, **latest)
@@ -80,9 +80,9 @@ class Compare:
     """Callbacks of the tab; each returns the updates of components.
 
     Args:
-        analyses: of visitors' images.
-        examples: images to start with, in the order of SCENES.
-        components: of the tab.
+        analyses: analyses of visitors' images.
+        examples: the example images, in the order of SCENES.
+        components: the tab's components.
     """
 
     def __init__(
@@ -127,11 +127,11 @@ class Compare:
         }
 
     def list_pairs(self) -> gr.Dropdown:
-        """Offers the pairs in the folder now."""
+        """Refreshes the choice of pairs from the folder."""
         return gr.Dropdown(self.pairs.names())
 
     def list_more_pairs(self, first: str | None) -> gr.Dropdown:
-        """Offers the pairs in the folder now, except the first."""
+        """Refreshes the choice of further pairs from the folder."""
         return gr.Dropdown([name for name in self.pairs.names() if name != first])
 
     @in_order
@@ -153,7 +153,7 @@ class Compare:
     @in_order
     @shows_errors
     def change_bands(self, inputs: Inputs) -> Updates:
-        """Reads the uploaded file with other bands, and analyses it."""
+        """Analyses the uploaded file again with other bands."""
         components, session = self.components, inputs[self.components.session]
         if session.state is None:
             raise BadInputError(EXPIRED)
@@ -178,7 +178,7 @@ class Compare:
     @debounced
     @shows_errors
     def redraw(self, inputs: Inputs) -> Updates:
-        """Shows the analysed image by other settings."""
+        """Shows the analysed image with other settings."""
         session = inputs[self.components.session]
         state = analysed(session.state)
         return self._view(session, state, self.analyses.current(state), self.components.settings.values(inputs))
@@ -217,7 +217,7 @@ class Compare:
             yield {components.status: server_error_message(), components.stop: gr.Button(visible=False)}
 
     def resync(self, inputs: Inputs) -> Updates:
-        """Sends everything that the page should show, after answers have overtaken one another on their way."""
+        """Sends the complete current view again, after answers have arrived out of order."""
         session: Session = inputs[self.components.session]
         with session.lock:
             return session.current_view(self.components, self.components.analysis())
@@ -228,7 +228,7 @@ class Compare:
         return self._open(session, SessionState(source), self._pairs(inputs), settings)
 
     def _pairs(self, inputs: Inputs) -> list[Pair | BadInputError]:
-        """The chosen pairs, each loaded once; errors of those that cannot be."""
+        """Loads the chosen pairs, each once; also returns the errors of those that cannot be loaded."""
         names = _distinct([inputs[self.components.pair], *inputs[self.components.more_pairs]])
         return [self._load(name) for name in names]
 
@@ -256,7 +256,7 @@ class Compare:
             return self._without_pair(session, state, pairs[0])
         state, analyses, errors = self.analyses.analyse(state, [pair for pair in pairs if isinstance(pair, Pair)])
         errors = [*(str(error) for error in pairs if isinstance(error, BadInputError)), *errors]
-        with suppress(ValueError, BadInputError):  # a box that is not one is ignored
+        with suppress(ValueError, BadInputError):  # an invalid box is ignored
             state = state if box is None else _marked(state, {"box": [int(side) for side in box.split(",")]})
         classes, layers = _common(analyses)
         settings = replace(
@@ -278,7 +278,7 @@ class Compare:
         return updates
 
     def _without_pair(self, session: Session, state: SessionState, error: BadInputError) -> Updates:
-        """Keeps a new image although the first pair cannot be loaded.
+        """Keeps a new image even though the first pair cannot be loaded.
 
         Raises:
             BadInputError: the image has been analysed by other pairs, whose heatmaps stay.
@@ -286,12 +286,12 @@ class Compare:
         if state.pairs:
             raise error
         components = self.components
-        state.source.read()  # which raises where it cannot be read
+        state.source.read()  # raises if the image cannot be read
         session.state = state
         text = render("compare/image_kept.html", error=error, name=state.source.name)
         return {
             components.status: message(text, "error"),
-            components.rows: "",  # without which no result is shown (page.css)
+            components.rows: "",  # without a summary no result is shown (page.css)
             components.link: "",
             **self._bands(state.source),
         }
@@ -317,10 +317,10 @@ class Compare:
         }
 
     def _bands(self, source: SourceImage) -> Updates:
-        """The choice of bands, where a file has more than are displayed."""
+        """Updates the band controls, which are shown if a file has more bands than are displayed."""
         components, names = self.components, source.band_names
         if not names:
-            # Cleared, but not left out: Gradio makes components anew that an answer leaves out.
+            # Cleared, but not left out: Gradio re-creates components that an answer leaves out.
             return {components.bands: gr.update(visible=False), **dict.fromkeys(components.channels())}
         choices = [(name if name == f"band {i}" else f"{i}: {name}", i) for i, name in enumerate(names, start=1)]
         channels = zip(components.channels(), displayed_bands(source.bands, names), strict=True)
@@ -334,15 +334,13 @@ class Compare:
         return SourceImage(title, lambda: example.image, key=name)
 
     def _linked_image(self, key: str | None, bands: str | None) -> tuple[SourceImage, str | None]:
-        """The image of a link; where it is gone, the first example and an error message."""
+        """The image of a link; if it has expired, the first example and an error message."""
         first = next(iter(self.examples))
         if key is None or key in self.examples:
             return self._example(key or first), None
         upload = self.uploads.find(key)
         if upload is None:
-            error = (
-                "The image of this link is no longer kept (uploads are kept for an hour); an example is shown instead."
-            )
+            error = "The image of this link has expired (uploads are kept for one hour); an example is shown instead."
             return self._example(first), error
         source = _uploaded_image(*upload, key)
         chosen = linked_bands(bands, source.band_names)
@@ -350,7 +348,7 @@ class Compare:
 
 
 def _distinct(names: Sequence[str | None]) -> list[str]:
-    """Names that are given, each once."""
+    """The names without empty ones and duplicates."""
     return list(dict.fromkeys(name for name in names if name))
 
 
@@ -358,20 +356,20 @@ def _uploaded_image(path: Path, name: str, key: str) -> SourceImage:
     source = SourceImage(name, partial(read_image, path, name), key=key, path=path)
     try:
         file = describe_image(path)
-    except BadInputError:  # reading it says why
+    except BadInputError:  # reading the image raises the reason
         return source
     return replace(source, georeferenced=file.georeferenced, band_names=offered_bands(path, file))
 
 
 def _with_bands(source: SourceImage, bands: tuple[int, ...]) -> SourceImage:
-    """An upload, read with other bands."""
+    """The uploaded image, to be read with other bands."""
     if source.path is None:
-        raise BadInputError("an example has no bands to choose from")
+        raise BadInputError("examples have no bands to choose from")
     return replace(source, bands=bands, read=partial(read_image, source.path, source.name, bands))
 
 
 def _marked(state: SessionState, value: object) -> SessionState:
-    """The state with the region of a marker's value."""
+    """The state with the region from a marker's value."""
     return replace(state, marking=parse_marking(value, state.size, display_size(*state.size)))
 
 

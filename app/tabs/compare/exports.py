@@ -35,10 +35,11 @@ def export_links(
     """HTML: links to files of this view, each rendered when it is first fetched.
 
     Args:
-        state: of the session.
-        analyses: of its image by name of the pair; called when a file is rendered, so that links hold no analyses.
+        state: the session's state.
+        analyses: returns the image's analyses, keyed by pair name; called when a file is rendered, so that links keep
+            no analyses in memory.
         settings: request parameters and style.
-        downloads: where the files are put.
+        downloads: store for the files.
     """
     export = _Export(state, analyses, settings)
     source = state.source
@@ -75,7 +76,7 @@ class _Export:
         return print_figure(rows, name, self.settings.style, suffix, self._region(image))
 
     def arrays(self) -> bytes:
-        """NPZ: float32 [h, w] by role; of several pairs by pair and role."""
+        """NPZ: float32 [h, w], keyed by role; for several pairs by pair and role."""
         analyses = self.analyses()
         heatmaps = {
             role if len(analyses) == 1 else f"{name}/{role}": heatmap

@@ -14,7 +14,7 @@ __all__ = ["faithfulness_table"]
 
 
 def faithfulness_table(analyses: Mapping[str, CachedAnalysis], settings: Settings) -> str:
-    """HTML: the metrics measured for these heatmaps, by name of the pair; what they cost where there are none."""
+    """HTML: the metrics measured for these heatmaps, for each pair; before that, their cost."""
     tables = [
         (name, list(measured), _rows(measured))
         for name, cached in analyses.items()
@@ -25,7 +25,7 @@ def faithfulness_table(analyses: Mapping[str, CachedAnalysis], settings: Setting
 
 
 def _rows(measured: Mapping[str, Faithfulness]) -> list[tuple[str, str, list[tuple[str, bool]]]]:
-    """A metric each: term, direction, and each network's value with whether it is the better one."""
+    """One row per metric: term, direction, and each network's value with whether it is the better one."""
     rows = []
     for metric in (metric for perturbation in PERTURBATIONS for metric in perturbation.metrics):
         values = [each.values.get(metric.key) for each in measured.values()]
@@ -36,7 +36,7 @@ def _rows(measured: Mapping[str, Faithfulness]) -> list[tuple[str, str, list[tup
 
 
 def _best(values: list[float | bool | None], higher_is_better: bool) -> float | None:
-    """The better of two values; None where there are not two, they are equal, or they are yes and no."""
+    """The better of two values; None if there are not two, if they are equal, or if they are boolean."""
     known = [value for value in values if value is not None and not isinstance(value, bool)]
     if len(known) < 2 or known[0] == known[1]:
         return None

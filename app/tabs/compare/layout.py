@@ -41,7 +41,7 @@ _SCALES = [("per map", "own"), ("shared", "shared")]
 
 @dataclass(frozen=True)
 class SettingsControls:
-    """A control for each field of Settings, by its name."""
+    """One control per field of Settings, with the field's name."""
 
     target: gr.Dropdown
     against: gr.Dropdown
@@ -67,9 +67,9 @@ class CompareComponents:
 
     session: gr.State
     sequence: gr.Number
-    """Number of the last answer; app/assets/sequence.js checks that it rises."""
+    """Sequence number of the last answer; app/assets/sequence.js checks that it increases."""
     resync: gr.Button
-    """Clicked by that script where it falls."""
+    """Clicked by that script if it decreases."""
     link: gr.Textbox
     pair: gr.Dropdown
     more_pairs: gr.Dropdown
@@ -94,7 +94,7 @@ class CompareComponents:
     copy: gr.Button
 
     def ordering(self) -> set[Any]:
-        """Inputs of every callback in order."""
+        """Inputs of every serialised callback."""
         return {self.session, self.sequence}
 
     def view_inputs(self) -> set[Any]:
@@ -106,7 +106,7 @@ class CompareComponents:
         return self.view_inputs() | {self.pair, self.more_pairs}
 
     def channels(self) -> list[gr.Dropdown]:
-        """The bands displayed as red, green and blue."""
+        """Controls of the bands displayed as red, green and blue."""
         return [self.red, self.green, self.blue]
 
     def view(self) -> list[Any]:
@@ -129,14 +129,14 @@ class CompareComponents:
         return [*self.view(), *shared, self.image, self.bands, *self.channels()]
 
     def everything(self) -> list[Any]:
-        """Outputs of an arrival."""
+        """Outputs of the callback on page load."""
         settings = self.settings
         linked = [settings.method, settings.smooth, settings.colour_map, settings.scale, settings.opacity]
         return [*self.analysis(), *linked, self.pair, self.more_pairs]
 
 
 def lay_out(examples: Sequence[DrawnScene]) -> CompareComponents:
-    """Lays out the tab: image and pair, settings, results."""
+    """Lays out the tab: image, pair, settings and results."""
     with gr.Row(elem_id="layout"):
         with gr.Column(elem_id="start", min_width=0):
             inputs = _image_and_pair(examples)
@@ -157,7 +157,7 @@ def lay_out(examples: Sequence[DrawnScene]) -> CompareComponents:
 
 def _image_and_pair(examples: Sequence[DrawnScene]) -> dict[str, Any]:
     with with_help("model pair"):
-        # Custom values reach our own checks, also where a restarted server no longer knows its choices.
+        # Custom values are checked by our callbacks, also after a restart, when the server no longer knows the choices.
         pair = gr.Dropdown(label="Model pair", elem_id="pair", allow_custom_value=True)
     upload = gr.File(label="Image: drop, browse or paste", elem_id="upload", height=145)
     gr.HTML(

@@ -1,4 +1,4 @@
-"""Results of the Compare tab as HTML and images, for one state and its settings."""
+"""Results of the Compare tab as HTML and images."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -28,39 +28,39 @@ from pairs.checkpoint import ROLES
 
 __all__ = ["View", "image_value", "view"]
 
-_TOP = 5  # classes with their probabilities
+_TOP = 5  # most probable classes shown
 _HEADING_TERMS = {"baseline": "heatmap", "scff": "SCFF"}
 
 
 @dataclass(frozen=True)
 class View:
-    """One state of the tab's results."""
+    """The tab's results for one state and its settings."""
 
     status: str
-    """HTML: the image's name and what the networks predict."""
+    """HTML: the image's name and the summary."""
     rows: str
     """HTML: a row of two heatmaps for each pair."""
     before_after: dict[str, str]
-    """Both heatmaps of the first pair, as value of the slider."""
+    """Value of the before/after slider: both heatmaps of the first pair."""
     difference: str
     """HTML: the first pair's difference map."""
     region: str
-    """HTML: the heatmaps compared with the marked region."""
+    """HTML: localisation metrics for the marked region."""
 
 
 def view(
     state: SessionState, analyses: Mapping[str, CachedAnalysis], settings: Settings, downloads: DownloadStore
 ) -> View:
-    """The results of an analysed image; of the networks, only what follows the layer is run.
+    """The results of an analysed image; only the part of the networks after the layer is run.
 
     Args:
-        state: of the session.
-        analyses: of its image by name of the pair, one at least.
+        state: the session's state.
+        analyses: the image's analyses, keyed by pair name, at least one.
         settings: request parameters and style.
-        downloads: where images are put.
+        downloads: store for images.
 
     Raises:
-        BadInputError: a pair cannot answer the request.
+        BadInputError: a pair does not support the request.
     """
     method, several = METHODS[settings.method], len(analyses) > 1
     pairs, summaries = [], []
@@ -103,13 +103,13 @@ def image_value(state: SessionState, cached: CachedAnalysis) -> dict[str, object
 
 
 def _resampling(factor: float) -> str:
-    """Factor of the image's size over the network input's."""
+    """Ratio of the image's size to the network input's, as text."""
     return f"downsampled {factor:.2g}x" if factor >= 1 else f"upsampled {1 / factor:.2g}x"
 
 
 @dataclass(frozen=True)
 class _PairView:
-    """A pair's heatmaps of one image, and how they are drawn."""
+    """Renders a pair's heatmaps of one image."""
 
     state: SessionState
     name: str
@@ -121,7 +121,7 @@ class _PairView:
 
     @property
     def analysis(self) -> PairAnalysis:
-        """Of the image at display size."""
+        """The pair's analysis, with the image at display size."""
         return self.cached.analysis
 
     @cached_property
@@ -140,11 +140,11 @@ class _PairView:
         }
 
     def figures(self) -> list[dict[str, Any]]:
-        """Both networks' figures, as values of compare/rows.html."""
+        """Values of compare/rows.html: one figure per network."""
         return [self._figure(role) for role in ROLES]
 
     def before_after(self) -> dict[str, str]:
-        """Value of the slider."""
+        """Value of the before/after slider."""
         return {
             "base": self.state.image_url,
             "left": TITLES["baseline"],
@@ -163,11 +163,11 @@ class _PairView:
             return render("compare/difference.html", overlay=self._overlay("", text), bar="", caption=text)
         text, end = _extremes_text(values), difference_end(values)
         url = self._url("difference", (values / end + 1) / 2, DIVERGING)
-        caption = f"{text} With SCFF minus baseline, each as {SCALED_BY[self.style.scale]}; white is no difference."
+        caption = f"{text} SCFF minus baseline, each as a {SCALED_BY[self.style.scale]}; white means no difference."
         return render(
             "compare/difference.html",
             overlay=self._overlay(url, f"Difference of the two heatmaps: {text}"),
-            bar=colour_bar(DIVERGING, f"−{end:.2f}, less", f"more, +{end:.2f}"),
+            bar=colour_bar(DIVERGING, f"−{end:.2f}, less", f"higher with SCFF, +{end:.2f}"),
             caption=caption,
         )
 
@@ -231,7 +231,7 @@ def _probabilities(run: NetworkAnalysis) -> list[tuple[str, float, str]]:
 
 
 def _unbroken(share: float) -> str:
-    """Per cent, not wrapped between number and sign."""
+    """Percentage with a no-break space before the sign."""
     return percent(share).replace(" ", "\N{NO-BREAK SPACE}")
 
 
@@ -248,7 +248,7 @@ def _region_table(pairs: list[_PairView], state: SessionState) -> str:
 
 
 def _extremes_text(values: np.ndarray) -> str:
-    """Where the difference is largest in either direction."""
+    """Positions of the largest increase and decrease, as text."""
     parts = []
     if values.max() > 0:
         parts.append(f"Largest increase: {peak_position(values)}.")

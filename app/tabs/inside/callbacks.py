@@ -26,7 +26,7 @@ def bind_callbacks(
     callbacks: "Inside",
     event_options: Mapping[str, Any],
 ) -> None:
-    """Binds the tab's opening; image and settings are those of the Compare tab."""
+    """Binds the callback to the opening of the tab; image and settings are those of the Compare tab."""
 
     def opened(inputs: Inputs) -> str:
         session: Session = inputs[compare.session]

@@ -1,4 +1,4 @@
-"""Files of the Layers and fusion tab."""
+"""Files exported from the Layers and fusion tab."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -21,10 +21,10 @@ def export_links(
     """HTML: links to all heatmaps and to the fusion weights of a pair.
 
     Args:
-        stem: beginning of the file names.
-        cached: the analysis; called when a file is rendered.
+        stem: prefix of the file names.
+        cached: returns the analysis; called when a file is rendered.
         question: request parameters; its layer is ignored.
-        downloads: where the files are put.
+        downloads: store for the files.
         label: accessible name of the list.
     """
     files = (
@@ -41,7 +41,7 @@ def heatmaps_by_layer(cached: CachedAnalysis, question: Question) -> Mapping[str
 
 
 def _npz(cached: CachedAnalysis, question: Question) -> bytes:
-    """Raw heatmaps, float32 [h, w], by role and layer; fused maps of the network with SCFF alone."""
+    """NPZ of raw heatmaps, float32 [h, w], keyed by role and layer; fused maps for the network with SCFF alone."""
     heatmaps = {
         f"{role}/{layer}": heatmap
         for layer, maps in heatmaps_by_layer(cached, question).items()
@@ -52,5 +52,5 @@ def _npz(cached: CachedAnalysis, question: Question) -> bytes:
 
 
 def _json(cached: CachedAnalysis, question: Question) -> bytes:
-    """Fusion weights by channel, and each stage's contribution."""
+    """JSON: fusion weights of each channel, and each stage's contribution."""
     return json.dumps(inside(cached.analysis, question), indent=1).encode()

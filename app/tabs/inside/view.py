@@ -1,4 +1,4 @@
-"""HTML of the Layers and fusion tab, for one state."""
+"""HTML of the Layers and fusion tab."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -38,18 +38,18 @@ def inside_html(
     """A section for each pair: stage contributions, fusion weights, and a grid of heatmaps with a row for each stage.
 
     Args:
-        state: of the session.
-        analyses: of its image by name of the pair; called again when a file is rendered.
+        state: the session's state.
+        analyses: returns the image's analyses, keyed by pair name; called again when a file is rendered.
         settings: request parameters and style; the layer is ignored.
-        downloads: where images and files are put.
+        downloads: store for images and files.
 
     Raises:
-        BadInputError: a pair cannot answer the request, or the method is too slow for every layer.
+        BadInputError: a pair does not support the request, or the method is too slow to run at every layer.
     """
     method = METHODS[settings.method]
     if method.scores:
         raise BadInputError(
-            f"{method.title} runs the network once for each channel of each layer, which takes minutes here; "
+            f"{method.title} runs the network once for each channel of each layer, which would take minutes; "
             "choose another method on the Compare tab"
         )
     current = analyses()
@@ -73,14 +73,14 @@ def _analysis_of(analyses: Callable[[], Mapping[str, CachedAnalysis]], name: str
 
 @dataclass(frozen=True)
 class _Section:
-    """One pair, as values of inside/sections.html."""
+    """Values of inside/sections.html for one pair."""
 
     state: SessionState
     name: str
-    """Of the pair."""
+    """The pair's name."""
     cached: CachedAnalysis
     load: Callable[[], CachedAnalysis]
-    """The analysis, when a file is rendered later."""
+    """Returns the analysis when a file is rendered later."""
     settings: Settings
     downloads: DownloadStore
 
@@ -91,20 +91,20 @@ class _Section:
 
     @cached_property
     def contributions(self) -> Sequence[StageContribution]:
-        """Of each stage to the score."""
+        """Contribution of each stage to the score."""
         scff = self.cached.analysis.scff
         found = stage_contributions(scff.run, [scff.target(self.question)])
         return [] if found is None else found[0]
 
     @cached_property
     def weights(self) -> Mapping[str, FusionWeights]:
-        """By fused map; empty for a variant whose weights do not depend on the image."""
+        """Fusion weights, keyed by fused map; empty for a variant whose weights do not depend on the image."""
         found = fusion_weights(self.cached.analysis.scff.run)
         return {} if found is None else {weights.layer: weights for weights in found[0]}
 
     @cached_property
     def heatmaps(self) -> Mapping[str, Mapping[str, Heatmap]]:
-        """By layer and role."""
+        """Heatmaps, keyed by layer and role."""
         return heatmaps_by_layer(self.cached, self.question)
 
     @property
@@ -119,11 +119,11 @@ class _Section:
 
     @property
     def scff_term(self) -> str:
-        """HTML: SCFF with its explanation."""
+        """HTML: the term SCFF with its explanation."""
         return term("SCFF")
 
     def overview(self) -> dict[str, Any]:
-        """Table of each stage's contribution and its fusion's weight."""
+        """Table with each stage's contribution and the weight of its fusion."""
         largest = max(*(abs(each.share) for each in self.contributions), 1e-9)
         against, total = self.question.against, self.contributions[0].score
         score = f"the logit of {self._target('scff')}"
@@ -147,7 +147,7 @@ class _Section:
         }
 
     def request(self) -> dict[str, Any]:
-        """What the heatmaps explain, as values of inside/request.html."""
+        """Values of inside/request.html: target class, contrast class and method."""
         method, own = METHODS[self.settings.method], self.question.target is None
         targets = [self._target(role) for role in TITLES]
         against = self.question.against
@@ -165,7 +165,7 @@ class _Section:
         return colour_bar(self.settings.colour_map, "no evidence", "maximum of each map")
 
     def stages(self) -> list[dict[str, Any]]:
-        """A row of the grid for each stage: its map in both networks, the fused map, and the fusion weights."""
+        """Rows of the grid, one per stage: its map in both networks, the fused map, and the fusion weights."""
         rows = []
         for number in range(1, self.depth + 1):
             stage, fused = f"X{number}", f"Y{number}"
@@ -194,7 +194,7 @@ class _Section:
         return f"{100 * weights.mean:.0f} % ± {100 * weights.spread:.0f} points"
 
     def _figure(self, role: str, layer: str) -> dict[str, Any]:
-        """One heatmap over the image, as values of inside/sections.html."""
+        """Values of inside/sections.html for one heatmap over the image."""
         if layer not in self.heatmaps:
             return {"layer": layer, "role": None}
         heatmap = self.heatmaps[layer][role]
@@ -223,7 +223,7 @@ class _Section:
         return self.downloads.put(name, "image/png", lambda: palette_png(levels(share, size), colour_map))
 
     def _weights(self, layer: str) -> dict[str, Any] | None:
-        """Distribution of one fusion's channel weights, as values of inside/sections.html."""
+        """Values of inside/sections.html for the distribution of one fusion's channel weights."""
         weights = self.weights.get(layer)
         if weights is None:
             return None

@@ -1,4 +1,4 @@
-"""The Models tab: what happens when it is opened."""
+"""Callback of the Models tab."""
 
 from typing import Any
 
@@ -14,13 +14,13 @@ __all__ = ["all_cards", "bind_callbacks"]
 
 
 def bind_callbacks(tab: gr.Tab, cards: gr.HTML, pairs: PairFolder, private: dict[str, Any]) -> None:
-    """Shows the cards of the folder's present pairs whenever the tab is opened.
+    """Binds the callback that shows the cards of all pairs in the folder whenever the tab is opened.
 
     Args:
-        tab: that is opened.
-        cards: of layout.lay_out.
-        pairs: the folder.
-        private: options of callbacks that are no endpoints.
+        tab: the tab.
+        cards: the component from layout.lay_out.
+        pairs: the folder of pairs.
+        private: options of callbacks that are not endpoints.
     """
     tab.select(lambda: all_cards(pairs), None, cards, **private)
 

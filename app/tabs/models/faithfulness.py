@@ -32,12 +32,12 @@ class _Subset:
     empty: str | None
     rows: list[tuple[str | None, ...]]
     metrics: list[Metric]
-    """Those that have a description."""
+    """The metrics that have a description."""
     charts: dict[str, Markup | None]
 
 
 def faithfulness_html(partial: PartialReport, subset_titles: Mapping[str, str]) -> Markup:
-    """HTML: both networks' metrics over each subset that was evaluated; or that there is none."""
+    """HTML: both networks' metrics on each evaluated subset, or a message that there is none."""
     found = dict(partial.report.faithfulness)
     found |= {subset: FaithfulnessReport() for subset in partial.invalid_keys("faithfulness")}
     subsets = [
@@ -104,7 +104,7 @@ def _conclusion(difference: Interval | None, higher_is_better: bool | None) -> s
 
 
 def _points(curve: Sequence[float]) -> list[tuple[float, float]]:
-    """A curve over the share of pixels, 0 to 100."""
+    """Points of a curve over the percentage of pixels, 0 to 100."""
     return [(100 * step / max(1, len(curve) - 1), value) for step, value in enumerate(curve)]
 
 

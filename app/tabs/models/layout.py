@@ -1,4 +1,4 @@
-"""The Models tab: what it consists of."""
+"""Components of the Models tab and their layout."""
 
 import gradio as gr
 
@@ -8,5 +8,5 @@ __all__ = ["lay_out"]
 
 
 def lay_out() -> gr.HTML:
-    """The place of the model cards; shown when the tab is opened."""
+    """Lays out the tab: one component for the model cards, filled when the tab is opened."""
     return gr.HTML(message("Loading …"), elem_id="cards", padding=False)

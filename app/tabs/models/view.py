@@ -1,4 +1,4 @@
-"""A pair's model card as HTML: what its weights and report hold, and which fields the report lacks."""
+"""A pair's model card as HTML: contents of its weights and report, and the fields that the report lacks."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -21,11 +21,11 @@ from pairs.report import Epoch, NetworkReport
 __all__ = ["SUBSET_TITLES", "broken_html", "card_html", "variant_text"]
 
 SUBSET_TITLES = {"train": "training", "val": "validation", "test": "test"}
-"""Of a split, by the names in reports."""
+"""Titles of the subsets of a split, keyed by their names in reports."""
 
 _Value = TypeVar("_Value")
 _PRECISIONS = {"bf16-mixed": "mixed bfloat16", "16-mixed": "mixed float16", "32-true": "float32"}
-_MOST_CLASSES = 60  # of a confusion matrix that is still legible
+_MOST_CLASSES = 60  # the largest confusion matrix that is legible
 _MOST_NAMES = 12
 
 
@@ -39,22 +39,22 @@ class _AccuracyText:
 @dataclass(frozen=True)
 class _RecallText:
     share: str | None
-    """None where the test set has no image of the class."""
+    """The recall as text; None if the test set has no image of the class."""
     width: str
-    """Of the bar, in per cent."""
+    """Width of the bar in per cent."""
 
 
 @dataclass(frozen=True)
 class _ClassRow:
     name: str
     recall: dict[str, _RecallText | None]
-    """By role; None where the report lacks it."""
+    """Recall by role; None if the report lacks it."""
     difference: str
     images: int | None
 
 
 def card_html(card: ModelCard) -> str:
-    """HTML: the model card, long sections folded; styled by cards.css."""
+    """HTML: the model card, with long sections collapsed; styled by cards.css."""
     sections = {
         "Training": _training(card),
         "Data set and split": _scenes(card),
@@ -70,7 +70,7 @@ def broken_html(name: str, reason: str) -> str:
     """HTML: a card for a pair that cannot be used.
 
     Args:
-        name: of its folder.
+        name: the folder's name.
         reason: a sentence, with or without its full stop.
     """
     return render("models/broken.html", name=name, reason=reason.rstrip("."))
@@ -163,7 +163,7 @@ def _training(card: ModelCard) -> Markup:
 
 
 def _scenes(card: ModelCard) -> Markup:
-    """What the networks were trained and tested on."""
+    """Data set and split that the networks were trained and tested on."""
     header, report = card.common, card.report
     shared = report.shared_across_subsets()
     shared_text = _text(shared, lambda groups: _listed([" = ".join(group) for group in groups], "; ") or "none")
@@ -186,7 +186,7 @@ def _scenes(card: ModelCard) -> Markup:
         "Duplicate images": _text(report.duplicates, str),
         "Split": report.split_source,
         "Images shared across subsets": shared_text,
-        "Images of the split that are missing": _text(report.split_missing, lambda names: str(len(names))),
+        "Images of the split missing from the folder": _text(report.split_missing, lambda names: str(len(names))),
         "Preprocessing": f"resized to {width} × {height} pixels, normalised by mean {mean}, standard deviation {std} "
         "(red, green, blue; 0 to 1)",
         "Fingerprints (SHA-256)": f"scenes {header.data_fingerprint[:16]}, split {header.split_fingerprint[:16]}",
@@ -279,18 +279,18 @@ def _recall_text(share: float | None) -> _RecallText:
 
 
 def _text(value: _Value | None, text: Callable[[_Value], str]) -> str | None:
-    """A value of a report as text; None where the report lacks it."""
+    """A value of a report as text; None if the report lacks it."""
     return None if value is None else text(value)
 
 
 def _listed(texts: Sequence[str], separator: str = ", ") -> str:
-    """The first of many."""
+    """The first few of many names, separated by commas."""
     more = f" and {len(texts) - _MOST_NAMES} more" if len(texts) > _MOST_NAMES else ""
     return separator.join(texts[:_MOST_NAMES]) + more
 
 
 def _points(difference: float) -> str:
-    """Percentage points; no sign where there is no difference."""
+    """Difference in percentage points, with a sign unless it is zero."""
     points = f"{difference * 100:+.1f}"
     return "0.0" if float(points) == 0 else points.replace("-", "−")
 

@@ -1,1 +1,1 @@
-"""Perturbation metrics, a module each, collected by explain.metrics.catalogue."""
+"""Perturbation metrics, one module each, collected by explain.metrics.catalogue."""

@@ -12,7 +12,7 @@ __all__ = ["PERTURBATION"]
 
 
 def _masked(image: RankedImage) -> Iterator[Tensor]:
-    """The normalised image times the heatmap: what the map leaves at zero fades into the mean colour."""
+    """The normalised image times the heatmap, so that pixels where the map is zero become the mean colour."""
     yield image.pixels * torch.from_numpy(image.share).to(image.pixels)
 
 
@@ -30,8 +30,8 @@ PERTURBATION = Perturbation(
             label="drop",
             unit="share of the confidence, 0 to 1",
             higher_is_better=False,
-            description="How far the target class's probability falls when the image is multiplied by the heatmap. "
-            "Everything outside the heatmap fades into the mean colour then.",
+            description="How much of the target class's probability is lost when the image is multiplied by the "
+            "heatmap. Everything outside the heatmap fades into the mean colour.",
             reference="Chattopadhay et al., WACV 2018",
         ),
         Metric(
@@ -41,7 +41,7 @@ PERTURBATION = Perturbation(
             unit="share of images, 0 to 1",
             higher_is_better=True,
             description="Whether the target class's probability rises when the image is multiplied by the heatmap. "
-            "Over several images it is the share of those where it does.",
+            "Over several images, the share of images where it does.",
             reference="Chattopadhay et al., WACV 2018",
         ),
     ),

@@ -12,7 +12,7 @@ __all__ = ["PERTURBATION"]
 
 
 def _deleted(image: RankedImage) -> Iterator[Tensor]:
-    """The image, with more and more of the most important pixels set to the mean colour."""
+    """The image with an increasing number of the most important pixels set to the mean colour."""
     for count in image.counts()[1:]:
         yield torch.where(image.places < count, 0, image.pixels)
 

@@ -11,11 +11,11 @@ from pairs.metrics import Metric
 
 __all__ = ["PERTURBATION"]
 
-_KERNEL_SIZE, _SIGMA = [11, 11], [5.0, 5.0]  # pixels, RISE's
+_KERNEL_SIZE, _SIGMA = [11, 11], [5.0, 5.0]  # standard deviation in pixels, as in RISE
 
 
 def _sharpened(image: RankedImage) -> Iterator[Tensor]:
-    """The blurred image, with more and more of the most important pixels sharp; the sharp image is the image itself."""
+    """The blurred image with an increasing number of the most important pixels sharp, without the last step."""
     blurred = gaussian_blur(image.pixels, _KERNEL_SIZE, _SIGMA)
     for count in image.counts()[:-1]:
         yield torch.where(image.places < count, image.pixels, blurred)

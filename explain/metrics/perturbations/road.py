@@ -17,29 +17,30 @@ from pairs.metrics import Metric
 __all__ = ["PERCENTILES", "PERTURBATION"]
 
 PERCENTILES = (20, 40, 60, 80)
-"""Of an image's pixels that are removed."""
-_NOISE = 0.01  # standard deviation, the paper's
+"""Percentages of an image's pixels that are removed."""
+_NOISE = 0.01  # standard deviation, as in the paper
 _NOISE_SEED = 0
 
 
 def _imputed(image: RankedImage) -> Iterator[Tensor]:
-    """The image without the most important pixels, at each percentile, then without the least important ones."""
+    """The image without the most important pixels at each percentage, then without the least important ones."""
     places = image.places
     counts = [round(places.numel() * percentile / 100) for percentile in PERCENTILES]
     missing = [order < count for order in (places, places.numel() - 1 - places) for count in counts]
-    with ThreadPoolExecutor(os.cpu_count()) as solvers:  # SciPy's solver releases the interpreter lock
+    with ThreadPoolExecutor(os.cpu_count()) as solvers:  # SciPy's solver releases the GIL
         yield from solvers.map(partial(_impute, image.pixels), missing)
 
 
 def _impute(pixels: Tensor, missing: Tensor) -> Tensor:
     """Noisy linear imputation: each missing pixel is the weighted mean of its neighbours.
 
-    The equations are pytorch-grad-cam's. Its imputer is not called, because its noise, even of no strength, is drawn
-    from torch's global generator. Nor are its thresholds used: of a map that is mostly zero they remove all or nothing.
+    The equations are pytorch-grad-cam's. Its imputer is not called, because its noise, even at strength zero, is drawn
+    from torch's global generator. Its thresholds are not used, because in a map that is mostly zero they remove all or
+    nothing.
 
     Args:
         pixels: [3, H, W].
-        missing: bool [H, W], not all.
+        missing: bool [H, W], not true everywhere.
     """
     missing = missing.cpu()
     known = pixels.cpu().float()
@@ -64,9 +65,9 @@ PERTURBATION = Perturbation(
             label="ROAD",
             unit="difference of probabilities, -0.5 to 0.5",
             higher_is_better=True,
-            description="Half the target class's probability without the least important pixels, minus that without "
-            "as many of the most important ones; removed pixels are imputed from their neighbours. Above zero the "
-            "ranking is better than chance.",
+            description="Half the difference between the target class's probability without the least important pixels "
+            "and that without as many of the most important ones; removed pixels are imputed from their neighbours. "
+            "Above zero, the ranking is better than chance.",
             reference="Rong et al., ICML 2022",
         ),
     ),

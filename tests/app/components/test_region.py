@@ -70,7 +70,7 @@ def test_nothing_marked(value: object) -> None:
         ({"mask": "data:image/png;base64,!!"}, "cannot be read"),
         ({"mask": "data:image/png;base64," + base64.b64encode(b"GIF89a").decode()}, "cannot be read"),
         ({"mask": "/etc/passwd"}, "cannot be read"),
-        ({"mask": data_url(np.ones((9, 9), dtype=bool))}, "must be of one size"),
+        ({"mask": data_url(np.ones((9, 9), dtype=bool))}, "both must have the same size"),
         ({"mask": data_url(np.zeros((10, 10), dtype=bool))}, "marks no pixel"),
         ({"mask": data_url(np.ones((2100, 2100), dtype=bool))}, "larger than any image here"),
         ("text", "cannot be read"),

@@ -124,7 +124,7 @@ def test_what_is_made_of_files_that_are_gone_is_gone(tmp_path: Path) -> None:
     ):
         response = served(store).get(address)
         assert response.status_code == 404
-        assert "no longer kept" in response.text
+        assert "has expired" in response.text
 
 
 def test_addresses_cannot_be_guessed_and_end() -> None:
@@ -138,7 +138,7 @@ def test_addresses_cannot_be_guessed_and_end() -> None:
     past = DownloadStore(seconds=0)
     gone = served(past).get(past.put("x.png", "image/png", lambda: b"x"))
     assert gone.status_code == 404
-    assert "no longer kept" in gone.text
+    assert "has expired" in gone.text
 
 
 def test_of_too_many_the_oldest_go() -> None:

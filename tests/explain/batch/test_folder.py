@@ -130,18 +130,18 @@ def test_bad_input(command: Command, pair_folder: Path, folder: Path, tmp_path: 
     refused("batch size must be at least 1", folder, "--batch-size", 0)
     refused("mark a region of a single image", folder, "--box", "0,0,5,5")
     refused("choose one", folder / "a.tif", "--box", "0,0,5,5", "--mask", folder / "b.png")
-    refused("'1,2' is no box", folder / "a.tif", "--box", "1,2")
+    refused("'1,2' is not a box", folder / "a.tif", "--box", "1,2")
     refused("a class cannot be contrasted with itself", folder, "--target", "roof", "--against", "roof")
     refused("--against contrasts the target class with another; add --target", folder, "--against", "roof")
-    refused("noisy copies to average over must be at least 1", folder, "--smooth", -1)
+    refused("the number of SmoothGrad samples must be at least 1", folder, "--smooth", -1)
     assert not (out / "results.csv").exists()
     command("explain", folder, "--pair", pair_folder, "--out", out, "--measure", "none")
     for words, other in (
-        ("another layer;", ("--layer", "X2")),
-        ("another colour map, scale;", ("--scale", "shared", "--colour-map", "jet")),
-        ("another batch size;", ("--batch-size", 3)),
+        ("different settings (layer);", ("--layer", "X2")),
+        ("different settings (colour map, scale);", ("--scale", "shared", "--colour-map", "jet")),
+        ("different settings (batch size);", ("--batch-size", 3)),
     ):
-        refused(f"holds results of {words}", folder, "--measure", "none", *other)
+        refused(f"holds results of a run with {words}", folder, "--measure", "none", *other)
 
 
 def test_an_interruption_says_how_to_go_on(
@@ -171,7 +171,7 @@ def test_results_in_the_folder_itself_are_no_images(command: Command, pair_folde
 def test_results_among_the_images_are_refused(command: Command, pair_folder: Path, folder: Path) -> None:
     ended = command("explain", folder, "--pair", pair_folder, "--out", folder)
     assert ended.status == 2
-    assert "is the folder of the images itself; choose another --out" in ended.err
+    assert "is the image folder itself; choose another --out" in ended.err
 
 
 @pytest.mark.parametrize("name", ["results.csv", "contact-1.png", "maps"])
@@ -183,7 +183,7 @@ def test_files_of_somebody_else_are_left_alone(
     (out / name).write_text("mine")
     ended = command("explain", folder, "--pair", pair_folder, "--out", out, "--measure", "none")
     assert ended.status == 2
-    assert f"{name} exists already, and not from a run of this program" in ended.err
+    assert f"{name} already exists and was not written by this program" in ended.err
     assert (out / name).read_text() == "mine"
 
 
@@ -303,12 +303,12 @@ def test_figure9(command: Command, pair_folder: Path, folder: Path, tmp_path: Pa
 def test_figure9_that_cannot_be(command: Command, pair_folder: Path, folder: Path, tmp_path: Path) -> None:
     shared = ("explain", "figure9", "--pairs", pair_folder, "--images", folder / "a.tif", "--out")
     for out, more, words in (
-        ("x.doc", (), "name a file that ends in .pdf, .svg, .png"),
-        ("no/x.pdf", (), "no such folder to write into"),
-        ("x.pdf", ("--layer", "Y9"), "tiny has no layer 'Y9' but fused, Y2, Y3, Y4, X1, X2, X3, X4\n"),
+        ("x.doc", (), "give a file name that ends in .pdf, .svg, .png"),
+        ("no/x.pdf", (), "no: no such folder"),
+        ("x.pdf", ("--layer", "Y9"), "tiny has no layer 'Y9'; its layers are fused, Y2, Y3, Y4, X1, X2, X3, X4\n"),
         ("x.pdf", ("--target", "lake"), "unknown class 'lake'"),
         ("x.pdf", ("--method", "lime"), "unknown method 'lime'"),
-        (folder / "a.tif", (), "name a file that ends in"),
+        (folder / "a.tif", (), "give a file name that ends in"),
     ):
         ended = command(*shared, tmp_path / out, *more)
         assert ended.status == 2
@@ -344,7 +344,7 @@ def test_figure9_says_which_pair_has_a_layer(
     monkeypatch.setattr("explain.run.layer_names", lambda _: next(given))
     shared = ("explain", "figure9", "--pairs", pair_folder, other, "--images", folder / "a.tif", "--layer", "Y3")
     ended = command(*shared, "--out", tmp_path / "x.pdf")
-    assert ended.err == "error: tiny has no layer 'Y3' but fused, Y2; deep has it\n"
+    assert ended.err == "error: tiny has no layer 'Y3'; its layers are fused, Y2; available in deep\n"
 
 
 def test_what_is_interrupted_leaves_no_thread_behind(

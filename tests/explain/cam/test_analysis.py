@@ -43,7 +43,7 @@ def test_an_output_that_is_not_finite_is_refused(pair_folder: Path) -> None:
     wild = load_pair(pair_folder)
     wild.scff.network.backbone.fc.bias[0] = torch.nan
     with pytest.raises(
-        BadInputError, match="the output of this network is not finite; the logits' layer is the first that is not"
+        BadInputError, match="the output of this network is not finite; the first non-finite values are in the logits"
     ):
         analyse(wild, texture(0, 0))
 

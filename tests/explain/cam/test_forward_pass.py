@@ -165,13 +165,15 @@ def test_inference_mode_around_the_call_changes_nothing() -> None:
         (lambda network: network.backbone.conv1.weight.fill_(torch.nan), "X1"),
         (lambda network: network.backbone.layer3[0].conv1.weight.fill_(torch.inf), "X3"),
         (lambda network: network.scff.downsample[1].norm.bias.fill_(torch.nan), "Y3"),
-        (lambda network: network.backbone.fc.bias.fill_(torch.inf), "the logits' layer"),
+        (lambda network: network.backbone.fc.bias.fill_(torch.inf), "the logits"),
     ],
 )
 def test_an_output_that_is_not_finite_is_refused_and_located(breaks: Callable, where: str) -> None:
     network = trained_like(FusionSettings())
     breaks(network)
-    with pytest.raises(BadInputError, match=f"output of this network is not finite; {where} is the first that is not"):
+    with pytest.raises(
+        BadInputError, match=f"output of this network is not finite; the first non-finite values are in {where}"
+    ):
         forward_pass(network, images())
 
 

@@ -16,7 +16,7 @@ def test_the_score_is_a_logit_or_a_difference_of_two() -> None:
 
 
 def test_a_contrast_needs_two_classes() -> None:
-    with pytest.raises(BadInputError, match="a contrast is between two classes; choose the target class as well"):
+    with pytest.raises(BadInputError, match="a contrast class needs a target class; choose one as well"):
         Question(against=1)
     with pytest.raises(BadInputError, match="cannot be contrasted with itself"):
         Question(1, against=1)

@@ -94,8 +94,8 @@ def test_the_caption_is_complete(pair: Pair) -> None:
         "scene 7.tif.",
         "tiny (resnet18): resized from 80 x 80 to 64 x 64 pixels, downsampled 1.25x, heatmaps of 2 x 2 cells",
         "Grad-CAM++ of the last feature map, for each network's own prediction (its logit).",
-        "Colours (inferno): share of each map's maximum, interpolated bilinearly from the cells, at 55 % over the",
-        "difference: SCFF's share minus the baseline's",
+        "Colours (inferno): fraction of each map's maximum, interpolated bilinearly from the cells, at 55 % over the",
+        "difference: SCFF minus baseline",
         "Not smoothed.",
         f"SCFF Lens {VERSION}, torch {versions()['torch']}, timm {versions()['timm']}.",
         "Image", "Baseline", "With SCFF", "Difference", "80 x 80 pixels",
@@ -113,7 +113,7 @@ def test_the_caption_says_what_was_asked(pair: Pair) -> None:
     words = text_of_svg(print_figure([row], "a", style, ".svg", Region.box(80, 80, 3, 3, 50, 60)))
     assert "Grad-CAM++ of fused map Y3 (baseline: stage X3), for roof over water" in words
     assert "(the difference of their logits)" in words
-    assert "share of both maps' maximum" in words
+    assert "fraction of both maps' maximum" in words
     assert "SmoothGrad: 2 samples with noise of 20 % of the image's range." in words
     assert "Outlined: the marked region." in words
     other = explained(pair, image, Question(method="eigencam"))

@@ -35,7 +35,7 @@ def test_a_box_without_area_is_refused(box: tuple[int, int, int, int]) -> None:
 
 @pytest.mark.parametrize("box", [(9, 0, 12, 3), (-5, 0, 0, 3), (0, 6, 4, 8), (0, -3, 4, 0), (-9, -9, -8, -8)])
 def test_a_box_beside_the_image_is_refused(box: tuple[int, int, int, int]) -> None:
-    with pytest.raises(BadInputError, match="is outside of the image of 9 x 6 pixels"):
+    with pytest.raises(BadInputError, match="is outside the image of 9 x 6 pixels"):
         Region.box(6, 9, *box)
 
 
@@ -50,8 +50,8 @@ def test_a_mask_marks_by_any_value_but_zero(dtype: type) -> None:
 @pytest.mark.parametrize(
     ("array", "words"),
     [
-        (np.ones((9, 6)), "the mask has 6 x 9 pixels, the image 9 x 6; they must be of one size"),
-        (np.ones((6, 9, 3)), r"a mask must have one channel, rows and columns; this one has shape \(6, 9, 3\)"),
+        (np.ones((9, 6)), "the mask has 6 x 9 pixels, the image 9 x 6; both must have the same size"),
+        (np.ones((6, 9, 3)), r"a mask must be one channel of rows and columns; this one has shape \(6, 9, 3\)"),
         (np.zeros((6, 9)), "the region is empty: its mask marks no pixel"),
     ],
 )

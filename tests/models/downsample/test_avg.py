@@ -1,4 +1,4 @@
-"""The paper's down-sampling: average pooling, then a 1x1 convolution."""
+"""The paper's downsampling: average pooling, then a 1x1 convolution."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Down-sampling by a strided 1x1 convolution."""
+"""Downsampling by a strided 1x1 convolution."""
 
 import numpy as np
 import torch

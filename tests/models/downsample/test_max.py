@@ -1,4 +1,4 @@
-"""Down-sampling by maximum pooling."""
+"""Downsampling by maximum pooling."""
 
 import numpy as np
 import pytest

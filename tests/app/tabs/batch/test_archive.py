@@ -177,7 +177,7 @@ def test_world_files_are_small_and_count(folder: Path, tmp_path: Path, monkeypat
     monkeypatch.setattr(archive, "MOST_BYTES", len(png()) + 10)
     for number, files in enumerate(([small], [tmp_path / "b.png", tmp_path / "b.pgw"])):
         (other := tmp_path / str(number)).mkdir()
-        with pytest.raises(BadInputError, match="of images, unpacked; send fewer at once"):
+        with pytest.raises(BadInputError, match="of images, unpacked; upload fewer at once"):
             gather(files, other)
 
 
@@ -272,7 +272,7 @@ def test_nothing_is_refused(folder: Path) -> None:
 def test_too_many_images(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(archive, "MOST_IMAGES", 3)
     path = packed(tmp_path / "x.zip", *((f"{i}.png", b"") for i in range(4)))
-    with pytest.raises(BadInputError, match="more than 3 images; send fewer at once"):
+    with pytest.raises(BadInputError, match="more than 3 images; upload fewer at once"):
         gather([path], folder)
 
 
@@ -304,5 +304,5 @@ def test_too_much_in_all(folder: Path, tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr(archive, "MOST_BYTES", 1000)
     (tmp_path / "a.png").write_bytes(png())
     for path in (tmp_path / "a.png", packed(tmp_path / "x.zip", ("a.png", png()))):
-        with pytest.raises(BadInputError, match="of images, unpacked; send fewer at once"):
+        with pytest.raises(BadInputError, match="of images, unpacked; upload fewer at once"):
             gather([path], folder)

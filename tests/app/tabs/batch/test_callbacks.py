@@ -237,7 +237,7 @@ def test_no_files(batch: Batch) -> None:
 
 def test_too_many_files_leave_nothing_behind(batch: Batch, images: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(archive, "MOST_IMAGES", 5)
-    assert "more than 5 images; send fewer at once" in prepared(batch, images)[1][batch.components.status]
+    assert "more than 5 images; upload fewer at once" in prepared(batch, images)[1][batch.components.status]
     assert not list(Path(batch.jobs._root.name).iterdir())
 
 
@@ -255,9 +255,9 @@ def test_what_is_the_servers_fault_is_said_and_what_is_done_is_kept(
 
 
 def test_a_batch_that_is_gone(batch: Batch) -> None:
-    assert "no longer kept; press Explain again" in batch.stop("gone")[batch.components.status]
+    assert "has expired; press Explain again" in batch.stop("gone")[batch.components.status]
     (shown,) = batch.explain("gone")
-    assert "This batch is no longer kept; press Explain again" in shown[batch.components.status]
+    assert "This batch has expired; press Explain again" in shown[batch.components.status]
     assert shown[batch.components.start].interactive
     assert not shown[batch.components.stop].visible
     assert list(batch.explain(None)) == [unchanged(batch)]
@@ -344,7 +344,7 @@ def test_early_pictures_stay_as_long_as_the_batch(pairs: PairFolder, images: lis
 def test_a_slow_method_takes_few_images(batch: Batch, images: list[Path]) -> None:
     key, shown = prepared(batch, images, "tiny", "own", "scorecam", "fused", "none")
     assert key is None
-    assert "a batch is limited to 8 images; send fewer, or choose another method" in shown[batch.components.status]
+    assert "a batch is limited to 8 images; upload fewer, or choose another method" in shown[batch.components.status]
     assert not list(Path(batch.jobs._root.name).iterdir())
     key, _ = prepared(batch, images[:8], "tiny", "own", "scorecam", "fused", "none")
     assert key is not None

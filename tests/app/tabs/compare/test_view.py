@@ -167,8 +167,8 @@ def test_the_colours_of_a_difference_run_to_its_largest_and_say_so(cached: Cache
     end = max(0.1, float(np.abs(values).max()))
     downloads = DownloadStore()
     html = shown(cached, settings, downloads=downloads).difference
-    assert f"−{end:.2f}, less" in html
-    assert f"more, +{end:.2f}" in html
+    assert f"−{end:.2f}, lower with SCFF" in html
+    assert f"higher with SCFF, +{end:.2f}" in html
     token = re.search(r"class='heat' src='/kept/([^/]+)/", html)[1]
     drawn = np.asarray(Image.open(BytesIO(downloads.content(token)[2])))
     assert np.array_equal(drawn, levels((values / end + 1) / 2, IMAGE.shape[:2]))
@@ -178,7 +178,7 @@ def test_maps_that_are_alike_have_a_white_difference(cached: CachedAnalysis) -> 
     role = replace(cached.analysis.scff, run=cached.analysis.baseline.run)
     html = shown(CachedAnalysis(replace(cached.analysis, scff=role), cached.size), Settings("roof")).difference
     assert "The two maps are equal." in html
-    assert "−0.10, less" in html
+    assert "−0.10, lower with SCFF" in html
 
 
 def test_the_colour_bar_says_its_ends() -> None:

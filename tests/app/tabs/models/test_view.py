@@ -130,7 +130,7 @@ def test_a_complete_report_is_displayed_completely(card_of: Callable) -> None:
         (("split",), "training not in this report , validation not in this report , test not in this report"),
         (("split", "val"), "validation not in this report"),
         (("split_shared",), "Images shared across subsets not in this report"),
-        (("split_missing",), "Images of the split that are missing not in this report"),
+        (("split_missing",), "Images of the split missing from the folder not in this report"),
         (("networks",), "The training curves are not in this report"),
         (("networks", "scff"), "The training curves of With SCFF are not in this report"),
         (("networks", "scff", "best_epoch"), "Selected epoch (best validation accuracy) 2 not in this report"),
