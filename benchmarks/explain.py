@@ -20,13 +20,13 @@ def main(
     arch: Annotated[str, typer.Option(help="timm's name of the network.")] = "resnet50",
     image_size: Annotated[int, typer.Option(help="Side of the input in pixels.")] = 200,
     batch: Annotated[str, typer.Option(help="Images per batch; several numbers are separated by commas.")] = "1",
-    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "cpu",
+    device: Annotated[str, typer.Option(help="Device: auto, cpu or cuda.")] = "cpu",
     peers: Annotated[bool, typer.Option("--peers/--no-peers", help="Also time other libraries.")] = True,
-    compiled: Annotated[bool, typer.Option("--compile", help="Also time ours with torch.compile.")] = False,
+    compiled: Annotated[bool, typer.Option("--compile", help="Also time our heatmaps with torch.compile.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per batch size.")] = False,
     memory_of: Annotated[str | None, typer.Option(hidden=True)] = None,
 ) -> None:
-    """Times both heatmaps of a pair relative to its two plain forward passes, beside other libraries."""
+    """Times both heatmaps of a pair, and those of other libraries, relative to two plain forward passes."""
     from benchmarks.heatmap_cost import Setting, measure_heatmaps, peak_growth
     from core.device import choose_device
     from models.architectures import check_input_size

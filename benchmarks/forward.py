@@ -26,7 +26,7 @@ def main(
         str, typer.Option(help=f"SCFF's downsampling D: {', '.join(DOWNSAMPLE_NAMES)}.")
     ] = _DEFAULTS.downsample,
     small_stem: Annotated[bool, typer.Option("--small-stem", help="ResNet stem for small images.")] = False,
-    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "cpu",
+    device: Annotated[str, typer.Option(help="Device: auto, cpu or cuda.")] = "cpu",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per network.")] = False,
 ) -> None:
     """Times a network with SCFF relative to the network without it."""

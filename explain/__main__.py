@@ -32,11 +32,11 @@ _ColourMap = Annotated[str, typer.Option(help=f"One of: {', '.join(COLOUR_MAPS)}
 _Scale = Annotated[
     str, typer.Option(help="Normalisation. own: by each heatmap's maximum; shared: by the larger maximum of both.")
 ]
-_Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
+_Device = Annotated[str, typer.Option(help="Device: auto, cpu, cuda or mps.")]
 
 
 def main(
-    images: Annotated[list[Path], typer.Argument(metavar="IMAGE...|DIR", help="Image files, or one folder of them.")],
+    images: Annotated[list[Path], typer.Argument(metavar="IMAGE...|DIR", help="Image files, or one folder of images.")],
     pair_dir: _PairDir,
     out: Annotated[Path, typer.Option(metavar="DIR", help="Folder for the results.")],
     target: _Target = None,
@@ -79,7 +79,7 @@ def main(
 
     For georeferenced images, the heatmaps are also written as GeoTIFF.
 
-    `python -m explain figure9 --help` draws many images and pairs in one figure.
+    To draw many images and pairs in one figure, see `python -m explain figure9 --help`.
     """
     settings = RunSettings(
         images=tuple(images),
@@ -108,7 +108,7 @@ def main(
 def figure9(
     pairs: Annotated[list[Path], typer.Option(metavar="PAIR_DIR...", help="Checkpoint pairs, one column each.")],
     images: Annotated[list[Path], typer.Option(metavar="IMAGE...", help="Images, one row each.")],
-    out: Annotated[Path, typer.Option(metavar="FILE", help="PDF, SVG or PNG.")],
+    out: Annotated[Path, typer.Option(metavar="FILE", help="File to write: PDF, SVG or PNG.")],
     target: _Target = None,
     layer: _Layer = FUSED,
     method: _Method = DEFAULT_METHOD,

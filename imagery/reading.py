@@ -157,7 +157,7 @@ def _reported_errors(path: Path, name: str) -> Iterator[None]:
     """Turns the errors of opening and decoding a file into BadInputError."""
     try:
         if path.is_dir():
-            raise BadInputError(f"{name}: this is a folder; name the images in it")
+            raise BadInputError(f"{name}: this is a folder; give the images in it")
         if not path.is_file():
             raise BadInputError(f"{name}: no such file")
         if path.stat().st_size == 0:
@@ -172,7 +172,7 @@ def _reported_errors(path: Path, name: str) -> Iterator[None]:
     except MemoryError:
         raise BadInputError(f"{name}: too large for this machine's memory") from None
     except Exception:  # decoders raise nearly anything for damaged bytes
-        raise BadInputError(f"{name}: the image is damaged or cut short") from None
+        raise BadInputError(f"{name}: the image is damaged or truncated") from None
 
 
 def _kind(path: Path, name: str) -> str:

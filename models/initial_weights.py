@@ -86,7 +86,7 @@ def read_weights(path: Path) -> InitialWeights:
         if path.stat().st_size == 0:
             reason = "is empty"
         elif _saved_by_torch(path) or path.suffix == ".safetensors":
-            reason = "is damaged or cut short"
+            reason = "is damaged or truncated"
         else:
             reason = "is not a weights file"
         raise BadInputError(f"{path} cannot be read as weights: it {reason}") from None

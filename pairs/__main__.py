@@ -1,4 +1,4 @@
-"""Command line: export of a pair's networks, and the schema of its report."""
+"""Export a checkpoint pair's networks, and print the schema of its report."""
 
 import json
 from pathlib import Path
@@ -14,18 +14,18 @@ cli = new_command_line(__doc__)
 
 @cli.callback()
 def main() -> None:
-    """Exports a checkpoint pair's networks, and describes its report."""
+    """Exports a checkpoint pair's networks, and prints the schema of its report."""
 
 
 @cli.command()
 def export(
     pair_dir: Annotated[Path, typer.Argument(metavar="PAIR_DIR", help="Folder of a checkpoint pair.")],
     out: Annotated[Path, typer.Option(metavar="FILE", help="File to write.")],
-    kind: Annotated[str, typer.Option("--format", help="torch-export or onnx.")] = "onnx",
-    network: Annotated[str, typer.Option(help="Which of the pair: baseline or scff.")] = "scff",
+    kind: Annotated[str, typer.Option("--format", help="Format: torch-export or onnx.")] = "onnx",
+    network: Annotated[str, typer.Option(help="Network to export: baseline or scff.")] = "scff",
 ) -> None:
     """Exports one network of a pair as a torch.export program or ONNX model, checked against the network itself."""
-    # Imported here, for --help needs none of it.
+    # Imported here, because --help needs none of it.
     from pairs.checkpoint import ROLES, load_network, weights_file
     from pairs.export import export as write
 

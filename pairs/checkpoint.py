@@ -137,7 +137,7 @@ def load_network(path: Path, device: torch.device | str = "cpu") -> LoadedNetwor
             metadata = file.metadata() or {}
             state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dictionary
     except (SafetensorError, OSError, ValueError) as error:
-        raise BadInputError(f"{where} is damaged or cut short: {error}") from None
+        raise BadInputError(f"{where} is damaged or truncated: {error}") from None
     if _HEADER_KEY not in metadata:
         raise BadInputError(f"{where} holds weights that this program did not write: its header is missing")
     text = metadata[_HEADER_KEY]

@@ -211,7 +211,7 @@ def test_new_and_broken_pairs_without_restart(page: Page, checkpoints: Path, tmp
         before = picture(page, "baseline")
         choose(page, "pair", "torn")
         alert = page.locator("#status [role=alert]")
-        expect(alert).to_contain_text("torn/scff.safetensors is damaged or cut short", timeout=20_000)
+        expect(alert).to_contain_text("torn/scff.safetensors is damaged or truncated", timeout=20_000)
         Image.fromarray(texture(2, 5)).save(tmp_path / "kept.png")
         upload(page, tmp_path / "kept.png")  # is not lost, though this pair cannot say anything about it
         expect(alert).to_contain_text("kept.png is still selected; choose another model pair", timeout=20_000)

@@ -209,14 +209,14 @@ def test_unusable_files_are_refused_in_words(tmp_path: Path, name: str, content:
 def test_truncated_files_are_refused(tmp_path: Path, name: str, options: dict) -> None:
     whole = encoded(tmp_path, name, **options)
     (tmp_path / name).write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(BadInputError, match="damaged or cut short"):
+    with pytest.raises(BadInputError, match="damaged or truncated"):
         read_image(tmp_path / name)
 
 
 def test_truncated_16_bit_tiff_is_refused(tmp_path: Path) -> None:
     whole = raster(tmp_path / "whole.tif", DEEP).read_bytes()
     (tmp_path / "a.tif").write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(BadInputError, match="damaged or cut short"):
+    with pytest.raises(BadInputError, match="damaged or truncated"):
         read_image(tmp_path / "a.tif")
 
 

@@ -176,7 +176,7 @@ class Code:
             "wild.pth holds 1 tensor.* with NaN or infinity, the first is b",
         ),
         ("numbers.pth", {"epoch": 3}, "numbers.pth holds no named tensors"),
-        ("torn.pth", b"PK\x03\x04 and no more", "torn.pth cannot be read as weights: it is damaged or cut short"),
+        ("torn.pth", b"PK\x03\x04 and no more", "torn.pth cannot be read as weights: it is damaged or truncated"),
         ("words.pth", b"these are words", "words.pth cannot be read as weights: it is not a weights file"),
         ("page.pth", b"<!DOCTYPE html>", "page.pth cannot be read as weights"),
         ("pointer.pth", b"version https://git-lfs.github.com/spec/v1", "pointer.pth cannot be read as weights"),

@@ -119,7 +119,7 @@ def test_any_flipped_byte_is_found(pair_folder: Path) -> None:
 def test_torn_file_is_refused(pair_folder: Path, length: int) -> None:
     path = pair_folder / "baseline.safetensors"
     path.write_bytes(path.read_bytes()[:length])
-    with pytest.raises(BadInputError, match=r"baseline\.safetensors is damaged or cut short"):
+    with pytest.raises(BadInputError, match=r"baseline\.safetensors is damaged or truncated"):
         load_pair(pair_folder)
 
 

@@ -14,7 +14,7 @@ __all__ = ["data"]
 
 
 def data(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of class folders, at any depth.")],
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder with one sub-folder per class, at any depth.")],
     as_json: JSON = False,
 ) -> None:
     """Lists classes, image sizes, duplicates and unreadable files of a folder of scenes."""

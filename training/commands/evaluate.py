@@ -28,7 +28,7 @@ def evaluate(
     explain: Annotated[
         bool, typer.Option("--explain", help="Also evaluate the heatmaps' faithfulness, and add it to the report.")
     ] = False,
-    road: Annotated[bool, typer.Option(help="Include ROAD, which takes most of that time.")] = True,
+    road: Annotated[bool, typer.Option(help="Include ROAD, which takes most of the evaluation time.")] = True,
     device: Device = "auto",
     as_json: JSON = False,
 ) -> None:

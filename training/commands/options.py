@@ -19,8 +19,10 @@ __all__ = [
     "SmallStem",
 ]
 
-DataFolder = Annotated[Path, typer.Option("--data", metavar="DIR", help="Folder of class folders, at any depth.")]
-Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
+DataFolder = Annotated[
+    Path, typer.Option("--data", metavar="DIR", help="Folder with one sub-folder per class, at any depth.")
+]
+Device = Annotated[str, typer.Option(help="Device: auto, cpu or cuda.")]
 JSON = Annotated[bool, typer.Option("--json", help="Print one JSON object per line on standard output.")]
 ImageSize = Annotated[str, typer.Option(metavar="S|WxH", help="The network's input in pixels.")]
 SmallStem = Annotated[
@@ -29,4 +31,4 @@ SmallStem = Annotated[
 FusionName = Annotated[str, typer.Option(help=f"SCFF's fusion F: {', '.join(FUSION_NAMES)}.")]
 DownSampleName = Annotated[str, typer.Option(help=f"SCFF's downsampling D: {', '.join(DOWNSAMPLE_NAMES)}.")]
 Reduction = Annotated[int, typer.Option(help="Channels divided by the width of the attention's hidden layer.")]
-MinWidth = Annotated[int, typer.Option(help="Minimum width of that layer.")]
+MinWidth = Annotated[int, typer.Option(help="Minimum width of the attention's hidden layer.")]

@@ -19,7 +19,7 @@ _DEFAULTS = FusionSettings()
 def profile(
     arch: Annotated[str | None, typer.Option(help="timm's name of the network, e.g. resnet50.")] = None,
     image_size: ImageSize = "200",
-    every: Annotated[bool, typer.Option("--all", help="Tabulate all networks that are tested here.")] = False,
+    every: Annotated[bool, typer.Option("--all", help="Print a Markdown table of all tested networks.")] = False,
     classes: Annotated[int, typer.Option(help="Number of classes.")] = 12,
     small_stem: SmallStem = False,
     fusion_variant: FusionName = _DEFAULTS.fusion,

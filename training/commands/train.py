@@ -44,20 +44,22 @@ def train(
         str | None, typer.Option(help="timm's name of the network, e.g. resnet18. Taken from --fusion-from if given.")
     ] = None,
     recipe: Annotated[
-        str | None, typer.Option(help=f"Default hyperparameters: {_RECIPE_NAMES}. Default: by initial weights.")
+        str | None, typer.Option(help=f"Recipe: {_RECIPE_NAMES}. Default: the one that suits the initial weights.")
     ] = None,
     fusion: Annotated[str, typer.Option(help="What to train: pair (both), none (the baseline) or scff.")] = "pair",
-    epochs: Annotated[int | None, typer.Option(help="Default: the recipe's.", show_default=False)] = None,
+    epochs: Annotated[
+        int | None, typer.Option(help="Number of epochs. Default: the recipe's.", show_default=False)
+    ] = None,
     image_size: Annotated[
         str | None, typer.Option(metavar="S|WxH", help="The network's input in pixels. Default: the recipe's.")
     ] = None,
-    batch_size: Annotated[int | None, typer.Option(help="Default: the recipe's.")] = None,
+    batch_size: Annotated[int | None, typer.Option(help="Batch size. Default: the recipe's.")] = None,
     lr: Annotated[float | None, typer.Option(help="Peak learning rate. Default: the recipe's.")] = None,
     seed: Annotated[
         int, typer.Option(help="Seed of weights, shuffling, augmentation and, without --split-dir, of the split.")
     ] = 0,
     split_dir: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Fixed split: *train*.csv, *val*.csv, *test*.csv.")
+        Path | None, typer.Option(metavar="DIR", help="Folder of a fixed split: *train*.csv, *val*.csv, *test*.csv.")
     ] = None,
     pretrained: Annotated[bool, typer.Option("--pretrained", help="Start from timm's pre-trained weights.")] = False,
     weights: Annotated[

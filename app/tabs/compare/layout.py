@@ -232,7 +232,7 @@ def _results() -> dict[str, Any]:
             rows = gr.HTML(elem_id="rows", padding=False)
     with gr.Row(elem_id="closer"):
         with gr.Column(min_width=0):
-            gr.HTML(heading("Before and after"), padding=False)
+            gr.HTML(heading("Before/after slider"), padding=False)
             slider = before_after("slider")
         with gr.Column(min_width=0):
             gr.HTML(heading("Difference", "difference"), padding=False)

@@ -237,7 +237,7 @@ REFUSED = {
     "no box": ({"box": "left"}, "'left' is not a box; give left,top,right,bottom"),
     "box outside": ({"box": "500,500,600,600"}, "is outside the image of 120 x 90 pixels"),
     "no image": ({"image": "words.tif"}, "words.tif: not an image of a supported format"),
-    "cut": ({"image": "cut.jpg"}, "cut.jpg: the image is damaged or cut short"),
+    "cut": ({"image": "cut.jpg"}, "cut.jpg: the image is damaged or truncated"),
     "empty": ({"image": "empty.png"}, "empty.png: the file is empty"),
 }
 
