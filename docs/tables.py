@@ -34,27 +34,27 @@ def _methods() -> str:
     rows = [
         (f"`{name}`", method.title, f"{method.description} ({method.reference})") for name, method in METHODS.items()
     ]
-    return _table(("`--method`", "Name", "What it shows"), rows)
+    return _table(("`--method`", "Name", "Description"), rows)
 
 
 def _metrics() -> str:
     rows = [
         (
             metric.title,
-            "higher" if metric.higher_is_better else "lower",
+            metric.direction,
             metric.unit,
             f"{metric.description} ({metric.reference})",
         )
         for metric in METRICS.values()
     ]
-    return _table(("Metric", "Better is", "Unit", "What is measured"), rows)
+    return _table(("Metric", "Direction", "Unit", "Definition"), rows)
 
 
 def _variants(option: str, variants: Mapping[str, type]) -> str:
     """Names and the first paragraphs of the classes' docstrings."""
     paragraphs = {name: (inspect.getdoc(variant) or "").partition("\n\n")[0] for name, variant in variants.items()}
     return _table(
-        (f"`{option}`", "What it does"), [(f"`{name}`", " ".join(text.split())) for name, text in paragraphs.items()]
+        (f"`{option}`", "Description"), [(f"`{name}`", " ".join(text.split())) for name, text in paragraphs.items()]
     )
 
 

@@ -43,12 +43,16 @@ def test_nobody_is_kept_out(page: Page, tmp_path: Path) -> None:
     for name in ("Advanced settings", "Display"):
         page.get_by_text(name, exact=True).click()
     choose(page, "against", "water")  # without a target: an error
-    expect(page.locator("#status [role=alert]")).to_contain_text("choose the target class as well", timeout=20_000)
+    expect(page.locator("#status [role=alert]")).to_contain_text(
+        "a contrast class needs a target class; choose one as well", timeout=20_000
+    )
     page.locator("#closer summary").first.click()
     assert barriers(page) == []
 
     page.get_by_role("tab", name="Layers and fusion").click()  # which says why it cannot answer, too
-    expect(page.locator("#inside-body [role=alert]")).to_contain_text("choose the target class as well", timeout=20_000)
+    expect(page.locator("#inside-body [role=alert]")).to_contain_text(
+        "a contrast class needs a target class; choose one as well", timeout=20_000
+    )
     page.get_by_role("tab", name="Compare").click()
     choose(page, "target", "roof")
     expect(page.locator("#rows .scff figcaption")).to_contain_text("over water", timeout=20_000)

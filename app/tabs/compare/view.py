@@ -167,7 +167,7 @@ class _PairView:
         return render(
             "compare/difference.html",
             overlay=self._overlay(url, f"Difference of the two heatmaps: {text}"),
-            bar=colour_bar(DIVERGING, f"−{end:.2f}, less", f"higher with SCFF, +{end:.2f}"),
+            bar=colour_bar(DIVERGING, f"−{end:.2f}, lower with SCFF", f"higher with SCFF, +{end:.2f}"),
             caption=caption,
         )
 

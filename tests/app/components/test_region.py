@@ -72,7 +72,7 @@ def test_nothing_marked(value: object) -> None:
         ({"mask": "/etc/passwd"}, "cannot be read"),
         ({"mask": data_url(np.ones((9, 9), dtype=bool))}, "both must have the same size"),
         ({"mask": data_url(np.zeros((10, 10), dtype=bool))}, "marks no pixel"),
-        ({"mask": data_url(np.ones((2100, 2100), dtype=bool))}, "larger than any image here"),
+        ({"mask": data_url(np.ones((2100, 2100), dtype=bool))}, "larger than any supported image"),
         ("text", "cannot be read"),
         (7, "cannot be read"),
     ],

@@ -154,7 +154,7 @@ def test_what_cannot_be_asked_is_refused(cached: CachedAnalysis) -> None:
     for settings, words in (
         (Settings("lake"), "unknown class 'lake'"),
         (Settings(layer="Y9"), "unknown layer 'Y9'"),
-        (Settings(against="roof"), "choose the target class as well"),
+        (Settings(against="roof"), "a contrast class needs a target class; choose one as well"),
         (Settings(colour_map="rainbow"), "unknown colour map"),
     ):
         with pytest.raises(BadInputError, match=words):

@@ -112,7 +112,7 @@ def test_a_complete_report_is_displayed_completely(card_of: Callable) -> None:
     assert "at least 1 images are classified correctly by the baseline alone and at least 1 by SCFF alone" in text
     assert "field 50.0 % 60.0 % +10.0 10" in text
     assert "Grad-CAM++, last feature map, for each network's own prediction, over 30 images" in text
-    assert "Empty heatmaps, which have no other metric: Baseline 0, With SCFF 1" in text
+    assert "Empty heatmaps, excluded from all metrics: Baseline 0, With SCFF 1" in text
     assert "The road higher 0.250 [0.200, 0.300] 0.270 [0.100, 0.400] +0.020 [+0.010, +0.030]" in text
     assert "The deletion lower 0.250 [0.200, 0.300] 0.230 [0.100, 0.400] −0.020 [−0.030, −0.010]" in text
     assert text.count("baseline 8, SCFF 20, equal 2 SCFF better") == len(METRICS)
@@ -151,7 +151,7 @@ def test_a_complete_report_is_displayed_completely(card_of: Callable) -> None:
         (("faithfulness",), "Faithfulness has not been evaluated for this pair"),
         (("faithfulness", "test", "metrics"), "The faithfulness evaluation of this subset is invalid or incomplete"),
         (("faithfulness", "test", "metrics", "road", "scff"), "The road higher not in this report"),
-        (("faithfulness", "test", "empty"), "which have no other metric: not in this report"),
+        (("faithfulness", "test", "empty"), "excluded from all metrics: not in this report"),
         (("faithfulness", "test", "insertion"), "This curve is not in this report"),
     ],
 )
