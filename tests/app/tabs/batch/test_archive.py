@@ -265,7 +265,7 @@ def test_a_zip_without_an_image_is_a_row(folder: Path, tmp_path: Path) -> None:
 
 
 def test_nothing_is_refused(folder: Path) -> None:
-    with pytest.raises(BadInputError, match="no files yet; choose images or a ZIP"):
+    with pytest.raises(BadInputError, match="no files chosen; choose images or a ZIP"):
         gather([], folder)
 
 
