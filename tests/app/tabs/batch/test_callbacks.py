@@ -355,7 +355,7 @@ def test_a_map_that_knows_no_class_is_called_none_s(batch: Batch, images: list[P
         targets = ("field", "roof")  # one of which is not what the network says
         shown = [done(batch, images[:1], "tiny", target, method, "fused", "none")[1] for target in targets]
         said = [words for each in shown for words in each[batch.components.results]["rows"][0]["summary"]]
-        assert any("heatmap of" in words for words in said) == told
+        assert any("heatmap for" in words for words in said) == told
 
 
 @pytest.mark.usefixtures("full_disk")
