@@ -232,7 +232,10 @@ def test_what_cannot_be_asked(batch: Batch, images: list[Path], asked: tuple, wo
 
 
 def test_no_files(batch: Batch) -> None:
-    assert "no files chosen; choose images or a ZIP file of images" in batch.prepare(request(batch, None, *ASKED))[batch.components.status]
+    assert (
+        "no files chosen; choose images or a ZIP file of images"
+        in batch.prepare(request(batch, None, *ASKED))[batch.components.status]
+    )
 
 
 def test_too_many_files_leave_nothing_behind(batch: Batch, images: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
