@@ -234,10 +234,15 @@ def test_another_pairs_layers_and_back(page: Page, checkpoints: Path) -> None:
     """What was brushed stays: it is of the same image."""
 
     def layers() -> list[str]:
-        page.locator("#layer input").click()
-        found = page.locator("#layer [role=option]").all_inner_texts()
-        page.keyboard.press("Escape")
-        return [name.strip("✓ \n") for name in found]
+        options = page.locator("#layer [role=option]")
+        for _ in range(20):  # a list that opens while an answer renders the dropdown anew closes again
+            page.locator("#layer input").click()
+            found = options.all_inner_texts()
+            page.keyboard.press("Escape")
+            if found:
+                return [name.strip("✓ \n") for name in found]
+            page.wait_for_timeout(250)
+        raise AssertionError("the list of layers does not open")
 
     try:
         write_pair(checkpoints / "other", arch="legacy_xception", seed=1)  # of whose stages the last alone lead on
