@@ -247,6 +247,7 @@ def _results() -> dict[str, Any]:
             faithfulness = gr.HTML(elem_id="faithfulness", padding=False)
     with gr.Row(elem_id="export"):
         with gr.Column(scale=4, min_width=220):
+            gr.HTML(heading("Export"), padding=False)
             files = gr.HTML(elem_id="files", padding=False)
         with gr.Column(scale=1, min_width=120):
             copy = gr.Button("Copy link to this view", elem_id="copy-link", size="sm")
