@@ -115,7 +115,7 @@ def test_faithfulness_on_request(page: Page) -> None:
         expect(page.locator("#faithfulness")).to_contain_text(word)
     page.locator("#faithfulness summary").first.click()
     expect(page.locator("#faithfulness details[open] span")).to_contain_text(
-        "How far the target class's probability falls"
+        "How much of the target class's probability is lost when the image is multiplied"
     )
 
 

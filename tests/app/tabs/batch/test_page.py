@@ -53,7 +53,7 @@ def names(page: Page) -> list[str]:
 
 def test_many_files_and_a_zip(page: Page, sent: list[Path], checkpoints: Path, tmp_path: Path) -> None:
     open_batch(page)
-    expect(page.locator("#batch-status")).to_contain_text("Choose images, or a ZIP file of them")
+    expect(page.locator("#batch-status")).to_contain_text("Choose images, or a ZIP file of images")
     start(page, sent)
     status = page.locator("#batch-status")
     expect(status).to_contain_text("6 of 7 images explained by tiny", timeout=90_000)
@@ -149,7 +149,7 @@ def test_stop_while_it_runs_while_another_visitor_waits(
 def test_what_cannot_be_done_is_said(page: Page, tmp_path: Path) -> None:
     open_batch(page)
     page.locator("#batch-start").click()
-    expect(page.locator("#batch-status [role=alert]")).to_contain_text("no files yet", timeout=20_000)
+    expect(page.locator("#batch-status [role=alert]")).to_contain_text("no files chosen", timeout=20_000)
     (tmp_path / "bad.zip").write_text("none")
     start(page, [tmp_path / "bad.zip"])
     alert = page.locator("#batch-status [role=alert]")
