@@ -25,7 +25,7 @@ app: $(READY)
 # Two processes of one thread each are faster than one of two; a file's tests stay together and share its fixtures.
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
-# The essential tests, without a browser, in under 90 seconds on two cores.
+# The essential tests, without a browser, aimed at 90 seconds on two cores.
 quick: $(READY)
 	$(PYTEST) -m essential
 
@@ -33,7 +33,7 @@ quick: $(READY)
 test: $(READY)
 	$(PYTEST) --cov --cov-report term
 
-# All networks with all variants of SCFF as well; half an hour more.
+# All networks with all variants of SCFF as well.
 test-all: $(READY)
 	$(PYTEST) -m "exhaustive or not exhaustive"
 
