@@ -6,6 +6,7 @@ import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
 from urllib.parse import urljoin
@@ -16,7 +17,8 @@ import rasterio
 import torch
 import uvicorn
 from PIL import Image
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
+from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 from app.listener import bind
 from app.server import build_server
@@ -144,8 +146,20 @@ def upload(page: Page, path: Path) -> None:
     page.locator("#upload input[type=file]").set_input_files(path)
 
 
+def open_list(page: Page, control: str) -> Locator:
+    """The options of a dropdown, which is opened; an answer that renders it anew meanwhile would close it again."""
+    box, options = page.locator(f"#{control} input"), page.locator(f"#{control} [role=option]")
+    for _ in range(10):
+        box.blur()
+        box.click()
+        with suppress(PlaywrightTimeout):
+            options.first.wait_for(timeout=1_000)
+            return options
+    raise AssertionError(f"the list of {control} does not open")
+
+
 def choose(page: Page, control: str, option: str) -> None:
-    page.locator(f"#{control} input").click()
+    open_list(page, control)
     page.get_by_role("option", name=option, exact=True).click()
 
 

@@ -12,7 +12,16 @@ from gradio.blocks import Blocks
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from tests.app.conftest import at_one_width, choose, drag_box, picture, upload, wait_for_other, width_needed
+from tests.app.conftest import (
+    at_one_width,
+    choose,
+    drag_box,
+    open_list,
+    picture,
+    upload,
+    wait_for_other,
+    width_needed,
+)
 from tests.conftest import texture, write_pair
 
 
@@ -234,15 +243,9 @@ def test_another_pairs_layers_and_back(page: Page, checkpoints: Path) -> None:
     """What was brushed stays: it is of the same image."""
 
     def layers() -> list[str]:
-        options = page.locator("#layer [role=option]")
-        for _ in range(20):  # a list that opens while an answer renders the dropdown anew closes again
-            page.locator("#layer input").click()
-            found = options.all_inner_texts()
-            page.keyboard.press("Escape")
-            if found:
-                return [name.strip("✓ \n") for name in found]
-            page.wait_for_timeout(250)
-        raise AssertionError("the list of layers does not open")
+        found = open_list(page, "layer").all_inner_texts()
+        page.keyboard.press("Escape")
+        return [name.strip("✓ \n") for name in found]
 
     try:
         write_pair(checkpoints / "other", arch="legacy_xception", seed=1)  # of whose stages the last alone lead on
