@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 
 from core.command_line import run
-from training.splits import SUBSETS, check_subset
+from pairs.layout import SUBSETS
+from training.splits import check_subset
 
 _BATCH_SIZE = 16
 
@@ -22,7 +23,7 @@ def main(
     check_subset(split)
     from benchmarks.cam_exactness import measure_differences
     from pairs.pair import load_pair
-    from pairs.report import read_report
+    from pairs.report_reading import read_report
     from training.data_loading import evaluation_batches
     from training.evaluation import subset_of_pair
     from training.scenes import read_scenes

@@ -26,8 +26,9 @@ def export(
 ) -> None:
     """Exports one network of a pair as a torch.export program or ONNX model, checked against the network itself."""
     # Imported here, because --help needs none of it.
-    from pairs.checkpoint import ROLES, load_network, weights_file
+    from pairs.checkpoint import load_network
     from pairs.export import export as write
+    from pairs.layout import ROLES, weights_file
 
     if network not in ROLES:
         raise BadInputError(f"unknown network {network!r}; known: {', '.join(ROLES)}")

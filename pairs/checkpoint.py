@@ -21,20 +21,8 @@ from models.preprocessing import Preprocessing
 from models.scff import FusionSettings
 from models.state import at_stored_precision, non_finite
 
-__all__ = [
-    "NO_SUCH_FOLDER",
-    "REPORT",
-    "ROLES",
-    "Header",
-    "LoadedNetwork",
-    "load_network",
-    "save_network",
-    "weights_file",
-]
+__all__ = ["NO_SUCH_FOLDER", "Header", "LoadedNetwork", "load_network", "save_network"]
 
-ROLES = ("baseline", "scff")
-"""The two networks of a pair, in the order in which they are shown."""
-REPORT = "report.json"
 _FORMAT_VERSION = 1
 _HEADER_KEY = "scff-lens"
 _DIGEST_KEY = "sha256"
@@ -108,11 +96,6 @@ class LoadedNetwork:
     header: Header
     digest: str
     """SHA-256 over header and weights."""
-
-
-def weights_file(role: str) -> str:
-    """File name of one of a pair's networks."""
-    return f"{role}.safetensors"
 
 
 def save_network(path: Path, network: Network, header: Header) -> None:

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from pairs.checkpoint import ROLES
+from pairs.layout import ROLES
 from pairs.report import FaithfulnessReport
 
 __all__ = ["draw_faithfulness", "faithfulness_file"]

@@ -7,8 +7,8 @@ from threading import Lock
 import torch
 
 from core.errors import BadInputError
-from pairs.checkpoint import REPORT, ROLES, weights_file
 from pairs.inference import inference_ready
+from pairs.layout import REPORT, ROLES, weights_file
 from pairs.pair import Pair, load_pair
 
 __all__ = ["FIRST", "PairFolder"]

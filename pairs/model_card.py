@@ -5,9 +5,11 @@ from functools import lru_cache
 
 from core.errors import BadInputError
 from models.cost import PairCost, profile
-from pairs.checkpoint import ROLES, Header
+from pairs.checkpoint import Header
+from pairs.layout import ROLES
 from pairs.pair import Pair
-from pairs.report import PartialReport, Report, read_partial_report
+from pairs.report import Report
+from pairs.report_reading import PartialReport, read_partial_report
 from pairs.statistics import McNemarBound, mcnemar_bound, wilson_interval
 
 __all__ = ["Accuracy", "ModelCard", "accuracy", "read_card"]

@@ -3,9 +3,9 @@
 from datetime import timedelta
 
 from models.scff import FusionSettings
-from pairs.checkpoint import ROLES
 from pairs.faithfulness_figure import faithfulness_file
-from pairs.report import SUBSETS, FaithfulnessReport, NetworkReport, Report
+from pairs.layout import ROLES, SUBSETS
+from pairs.report import FaithfulnessReport, NetworkReport, Report
 from pairs.statistics import Interval
 
 __all__ = ["model_card_markdown"]

@@ -1,14 +1,12 @@
-"""The report of a checkpoint pair (report.json): its schema, written by training and read by every other package.
+"""The schema of a checkpoint pair's report (report.json), which training writes and every other package reads.
 
-A report is read strictly, as training needs it, or leniently: reports of earlier versions, damaged or edited ones keep
-every field that is valid, and the others are None and named. Both are the same reading of the same schema.
+Its fields can be read one by one (pairs.report_reading): an invalid one is then None or empty.
 """
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
-from pathlib import Path
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
@@ -23,23 +21,22 @@ from pydantic import (
     field_validator,
 )
 
-from core.errors import BadInputError
 from models.scff import FusionSettings
-from pairs.checkpoint import REPORT, ROLES
+from pairs.layout import ROLES, SUBSETS
 from pairs.statistics import Count, Interval, Number, PairedComparison
 
 __all__ = [
-    "SUBSETS", "VERSION", "Epoch", "EvaluationResult", "FaithfulnessReport", "MetricResult", "NetworkReport",
-    "PartialReport", "Report", "RunSettings", "json_schema", "read_partial_report", "read_report",
+    "NULLABLE", "OPTIONAL", "VERSION", "Epoch", "EvaluationResult", "FaithfulnessReport", "MetricResult",
+    "NetworkReport", "Report", "RunSettings", "Section", "json_schema",
 ]  # fmt: skip
 
 VERSION = 2
 """Version of the schema. Reports without a version are version 1."""
-SUBSETS = ("train", "val", "test")
-"""Subsets of a split."""
 
-_NULLABLE = "null is a value"  # marks fields where null is a result, not an omission
-_OPTIONAL = "may be absent"  # marks fields that a complete report may lack
+NULLABLE = "null is a value"
+"""Marks fields where null is a result, not an omission."""
+OPTIONAL = "may be absent"
+"""Marks fields that a complete report may lack."""
 
 
 def _to_one(share: float) -> float:
@@ -86,18 +83,18 @@ _ByRole = AfterValidator(_has_both_roles)
 _ByKey = WrapValidator(_keep_valid_entries)
 
 
-def _complete_schema(schema: dict[str, Any], section: type["_Section"]) -> None:
+def _complete_schema(schema: dict[str, Any], section: type["Section"]) -> None:
     """Adapts a JSON Schema to complete reports: the defaults and nulls of the fields are for incomplete ones."""
-    schema["required"] = [name for name, field in section.model_fields.items() if _OPTIONAL not in field.metadata]
+    schema["required"] = [name for name, field in section.model_fields.items() if OPTIONAL not in field.metadata]
     for name, field in section.model_fields.items():
         known = schema["properties"][name]
         known.pop("default", None)
-        if not {_NULLABLE, _OPTIONAL} & {*field.metadata} and {"type": "null"} in known.get("anyOf", ()):
+        if not {NULLABLE, OPTIONAL} & {*field.metadata} and {"type": "null"} in known.get("anyOf", ()):
             (only,) = (choice for choice in known.pop("anyOf") if choice != {"type": "null"})
             known |= only
 
 
-class _Section(BaseModel):
+class Section(BaseModel):
     """A section of a report whose fields are read one by one; a missing field is None or empty."""
 
     model_config = ConfigDict(frozen=True, use_attribute_docstrings=True, json_schema_extra=_complete_schema)
@@ -111,7 +108,7 @@ class _Section(BaseModel):
             if info.context is None or info.field_name is None:  # not reading, but constructing
                 raise
             empty = cls.model_fields[info.field_name].get_default(call_default_factory=True)
-            return empty if isinstance(empty, _Section | dict) else None
+            return empty if isinstance(empty, Section | dict) else None
 
 
 @dataclass(frozen=True)
@@ -127,7 +124,7 @@ class Epoch:
     val_accuracy: Share
 
 
-class EvaluationResult(_Section):
+class EvaluationResult(Section):
     """A network's accuracy on one subset of the split."""
 
     images: Count | None = None
@@ -150,7 +147,7 @@ class EvaluationResult(_Section):
         return cls(images=images, accuracy=sum(correct) / images, per_class=per_class, confusion=rows)
 
 
-class RunSettings(_Section):
+class RunSettings(Section):
     """The settings of one network's training run."""
 
     arch: Text | None = None
@@ -163,7 +160,7 @@ class RunSettings(_Section):
     image_size: tuple[Count, Count] | None = None
     """The network's input, [height, width] in pixels."""
     seed: Count | None = None
-    fusion: Annotated[FusionSettings | None, _NULLABLE] = None
+    fusion: Annotated[FusionSettings | None, NULLABLE] = None
     """The SCFF variant; null for a baseline."""
     small_stem: Flag | None = None
     """Whether the network has a ResNet's stem for small images."""
@@ -173,7 +170,7 @@ class RunSettings(_Section):
     """Whether SCFF and the classifier alone were trained."""
 
 
-class NetworkReport(_Section):
+class NetworkReport(Section):
     """One network's training and test."""
 
     parameters: Count | None = None
@@ -193,15 +190,15 @@ class NetworkReport(_Section):
     """Versions of the libraries."""
 
 
-class MetricResult(_Section):
+class MetricResult(Section):
     """One heatmap metric over a subset of the split, with 95 % bootstrap intervals over images."""
 
-    title: Annotated[Text | None, _OPTIONAL] = None
-    unit: Annotated[Text | None, _OPTIONAL] = None
-    higher_is_better: Annotated[Flag | None, _OPTIONAL] = None
-    baseline: Annotated[Interval | None, _NULLABLE] = None
+    title: Annotated[Text | None, OPTIONAL] = None
+    unit: Annotated[Text | None, OPTIONAL] = None
+    higher_is_better: Annotated[Flag | None, OPTIONAL] = None
+    baseline: Annotated[Interval | None, NULLABLE] = None
     """Null where no image has a value."""
-    scff: Annotated[Interval | None, _NULLABLE] = None
+    scff: Annotated[Interval | None, NULLABLE] = None
     paired: PairedComparison | None = None
 
     @property
@@ -215,14 +212,14 @@ class MetricResult(_Section):
         return {"baseline": self.baseline, "scff": self.scff}
 
 
-class FaithfulnessReport(_Section):
+class FaithfulnessReport(Section):
     """Faithfulness of both networks' heatmaps over a subset of the split, each of the network's own prediction."""
 
     images: Count | None = None
     layer: Text | None = None
-    layer_title: Annotated[Text | None, _OPTIONAL] = None
+    layer_title: Annotated[Text | None, OPTIONAL] = None
     method: Text | None = None
-    method_title: Annotated[Text | None, _OPTIONAL] = None
+    method_title: Annotated[Text | None, OPTIONAL] = None
     empty: Annotated[dict[Text, Count], _ByRole] | None = None
     """Images whose heatmap is zero everywhere, by role; they have no other metric."""
     metrics: Annotated[dict[Text, MetricResult], _ByKey] = Field(default_factory=dict)
@@ -232,7 +229,7 @@ class FaithfulnessReport(_Section):
     """Mean deletion curve by role, in the same form."""
 
 
-class Report(_Section):
+class Report(Section):
     """The report of a checkpoint pair, or of half a pair."""
 
     version: Literal[2] | None = VERSION
@@ -266,7 +263,7 @@ class Report(_Section):
     """The normalisation's standard deviation."""
     networks: Annotated[dict[Text, NetworkReport], _ByKey] = Field(default_factory=dict)
     """Networks by role: baseline, scff."""
-    faithfulness: Annotated[dict[Text, FaithfulnessReport], _ByKey, _OPTIONAL] = Field(default_factory=dict)
+    faithfulness: Annotated[dict[Text, FaithfulnessReport], _ByKey, OPTIONAL] = Field(default_factory=dict)
     """Faithfulness evaluations, by subset of the split."""
 
     @property
@@ -299,169 +296,9 @@ class Report(_Section):
         return json.dumps(self.model_dump(mode="json"), allow_nan=False) + "\n"
 
 
-_FieldPath = tuple[str, ...]
-"""Path of a field, such as ("networks", "scff", "seconds")."""
-
-
-@dataclass(frozen=True)
-class PartialReport:
-    """A report as far as it is valid."""
-
-    report: Report
-    """The report, with an entry for both networks."""
-    error: str | None = None
-    """Reason why nothing could be read; None if something could."""
-    missing: tuple[_FieldPath, ...] = ()
-    """Fields that the report lacks."""
-    invalid: tuple[_FieldPath, ...] = ()
-    """Fields whose values are of the wrong type or out of range."""
-
-    def is_valid(self, *path: str) -> bool:
-        """Whether a field that the report has is valid and complete."""
-        return not any(each[: len(path)] == path for each in self.missing + self.invalid)
-
-    def invalid_keys(self, *path: str) -> tuple[str, ...]:
-        """Keys of a mapping in the report whose values are invalid as a whole."""
-        return tuple(each[-1] for each in self.invalid if each[:-1] == path)
-
-
-def read_report(folder: Path) -> Report:
-    """Reads a complete report, of a pair or of half a pair.
-
-    Raises:
-        BadInputError: it is missing, damaged, incomplete, or of a later version.
-    """
-    where = f"{folder.name}/{REPORT}"
-    try:
-        values = _load(folder)
-    except BadInputError as error:
-        raise BadInputError(f"{folder.name}/{error}") from None
-    version = values.get("version", 1)
-    if version not in (1, VERSION):
-        raise BadInputError(f"{where} cannot be read: its version is {version}, this program reads 1 and {VERSION}")
-    found = _read(values, None)
-    missing = found.missing if found.report.networks else (*found.missing, ("networks",))
-    for kind, paths in (("missing", missing), ("invalid", found.invalid)):
-        if paths:
-            names = ", ".join(map(".".join, paths[:3]))
-            more = f" and {len(paths) - 3} more" if len(paths) > 3 else ""
-            raise BadInputError(f"{where} cannot be read: {kind}: {names}{more}")
-    return found.report
-
-
-def read_partial_report(folder: Path, classes: Sequence[str]) -> PartialReport:
-    """Reads whatever is valid in a pair's report.
-
-    Args:
-        folder: of the pair.
-        classes: the pair's, in the order of the logits.
-    """
-    try:
-        found = _read(_load(folder), classes)
-    except BadInputError as error:
-        found = PartialReport(Report(), str(error))
-    of_roles = found.report.networks
-    report = found.report.model_copy(update={"networks": {r: of_roles.get(r, NetworkReport()) for r in ROLES}})
-    lacking = () if found.error else tuple(("networks", role) for role in ROLES if role not in of_roles)
-    return replace(found, report=report, missing=found.missing + _unnamed(lacking, found))
-
-
 def json_schema() -> dict[str, Any]:
     """The JSON Schema of a complete report of this version."""
     schema = Report.model_json_schema()
     for section in (schema, *schema["$defs"].values()):
         section["description"] = section["description"].partition("\n")[0]
     return schema
-
-
-def _load(folder: Path) -> dict[str, Any]:
-    try:
-        values = json.loads((folder / REPORT).read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise BadInputError(f"{REPORT} is missing") from None
-    except (OSError, ValueError, RecursionError):
-        raise BadInputError(f"{REPORT} cannot be read") from None
-    if not isinstance(values, dict):
-        raise BadInputError(f"{REPORT} is not a report")
-    return values
-
-
-def _read(values: dict[str, Any], classes: Sequence[str] | None) -> PartialReport:
-    """Reads field by field; the classes are the report's own where they are not given."""
-    values = _migrated(values)
-    own = values.get("classes")
-    known = own if classes is None and isinstance(own, list) else classes or ()
-    report = Report.model_validate(values, context={"classes": len(known)})
-    problems = list(_problems(report, values))
-    missing, invalid = (tuple(path for path, kind in problems if kind == each) for each in ("missing", "invalid"))
-    found = PartialReport(report, missing=missing, invalid=invalid)
-    subsets = tuple(("split", subset) for subset in SUBSETS if subset not in report.split)
-    return replace(found, missing=missing + _unnamed(subsets, found))
-
-
-def _unnamed(entries: tuple[_FieldPath, ...], found: PartialReport) -> tuple[_FieldPath, ...]:
-    """The entries that are not yet named as missing or invalid, neither themselves nor as a whole."""
-    known = {*found.missing, *found.invalid}
-    return tuple(path for path in entries if not {path, path[:1]} & known)
-
-
-def _migrated(values: dict[str, Any]) -> dict[str, Any]:
-    """A report of any version in the form of this one.
-
-    Version 1 had no version and called a metric a measure; its first form had the settings once for both networks.
-    """
-    if "version" in values:
-        return values
-    once = ("settings", "precision", "device", "versions")
-    common = {name: values[name] for name in once if name in values}
-    migrated = {"version": VERSION} | {name: value for name, value in values.items() if name not in once}
-    if common:
-        networks = values.get("networks")
-        networks = networks if isinstance(networks, dict) else {role: {} for role in ROLES}
-        migrated["networks"] = {
-            role: {**_settings_of_role(common, role), **network} if isinstance(network, dict) else network
-            for role, network in networks.items()
-        }
-    if isinstance(subsets := values.get("faithfulness"), dict):
-        migrated["faithfulness"] = {subset: _with_metrics(found) for subset, found in subsets.items()}
-    return migrated
-
-
-def _settings_of_role(common: dict[str, Any], role: str) -> dict[str, Any]:
-    """The settings of one network, from those given once for both, with the former fixed choices added."""
-    settings = common.get("settings")
-    if not isinstance(settings, dict):
-        return common
-    fusion = asdict(FusionSettings()) if role == "scff" else None
-    constant = {"fusion": fusion, "small_stem": False, "initial": "random", "freeze_backbone": False}
-    side = {"image_size": [settings["image_size"]] * 2} if "image_size" in settings else {}
-    return {**common, "settings": constant | settings | side}
-
-
-def _with_metrics(section: Any) -> Any:
-    if not isinstance(section, dict) or "measures" not in section:
-        return section
-    return {("metrics" if name == "measures" else name): value for name, value in section.items()}
-
-
-def _problems(
-    found: Any, given: Any, path: _FieldPath = ()
-) -> Iterator[tuple[_FieldPath, Literal["missing", "invalid"]]]:
-    """Compares what was read with what was given: the path of each field that is missing or invalid."""
-    if isinstance(found, _Section | dict) and not isinstance(given, dict):
-        yield path, "missing" if given is None else "invalid"
-    elif isinstance(found, _Section):
-        for name, field in type(found).model_fields.items():
-            if name not in given or (given[name] is None and _NULLABLE not in field.metadata):
-                if _OPTIONAL not in field.metadata:
-                    yield (*path, name), "missing"
-            else:
-                yield from _problems(getattr(found, name), given[name], (*path, name))
-    elif isinstance(found, dict):
-        for key, value in given.items():
-            if key not in found:
-                yield (*path, key), "invalid"
-            else:
-                yield from _problems(found[key], value, (*path, key))
-    elif found is None and given is not None:
-        yield path, "invalid"

@@ -16,7 +16,8 @@ from PIL import Image
 from models.network import Network
 from models.preprocessing import Preprocessing
 from models.scff import FusionSettings
-from pairs.checkpoint import Header, save_network, weights_file
+from pairs.checkpoint import Header, save_network
+from pairs.layout import weights_file
 from pairs.pair import Pair, load_pair
 from training.settings import TrainingSettings
 

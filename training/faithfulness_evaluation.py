@@ -13,8 +13,8 @@ from explain.figures.labels import layer_label
 from explain.metrics.catalogue import METRICS
 from explain.metrics.faithfulness import Faithfulness, faithfulness
 from explain.metrics.randomisation import RANDOMISATION, randomised, randomised_similarity
-from pairs.checkpoint import ROLES
 from pairs.inference import inference_ready
+from pairs.layout import ROLES
 from pairs.pair import Pair
 from pairs.report import FaithfulnessReport, MetricResult
 from pairs.statistics import bootstrap_mean, paired_bootstrap

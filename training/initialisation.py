@@ -11,8 +11,10 @@ import torch
 from core.errors import BadInputError
 from models.initial_weights import InitialWeights, hub_weights, read_weights
 from models.preprocessing import Statistics
-from pairs.checkpoint import Header, load_network, weights_file
-from pairs.report import NetworkReport, read_report
+from pairs.checkpoint import Header, load_network
+from pairs.layout import weights_file
+from pairs.report import NetworkReport
+from pairs.report_reading import read_report
 from training.settings import FROM_SCRATCH
 from training.splits import Split
 

@@ -7,8 +7,10 @@ from core.atomic import replace_folder, write_file
 from core.errors import BadInputError
 from models.network import Network
 from models.preprocessing import Preprocessing
-from pairs.checkpoint import ROLES, Header, save_network, weights_file
-from pairs.report import NetworkReport, Report, RunSettings, read_report
+from pairs.checkpoint import Header, save_network
+from pairs.layout import ROLES, weights_file
+from pairs.report import NetworkReport, Report, RunSettings
+from pairs.report_reading import read_report
 from training.report import write_report
 from training.run import TrainingRun
 

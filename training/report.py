@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from pairs.checkpoint import REPORT
 from pairs.faithfulness_figure import draw_faithfulness, faithfulness_file
+from pairs.layout import REPORT
 from pairs.model_card_markdown import model_card_markdown
 from pairs.report import Report
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import torch
 
-from pairs.checkpoint import ROLES
+from pairs.layout import ROLES
 from training.initialisation import Initialisation
 from training.scenes import SceneFolder
 from training.settings import TrainingSettings

@@ -14,13 +14,13 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from core.errors import BadInputError
+from pairs.layout import SUBSETS
 
 if TYPE_CHECKING:
     from training.scenes import Scene, SceneFolder
 
-__all__ = ["SUBSETS", "Split", "check_subset", "read_split", "stratified_split"]
+__all__ = ["Split", "check_subset", "read_split", "stratified_split"]
 
-SUBSETS = ("train", "val", "test")
 _SHARES = {"test": 0.2, "val": 0.2}  # the rest is for training
 
 

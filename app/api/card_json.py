@@ -3,9 +3,9 @@
 from dataclasses import asdict
 from typing import Any
 
-from pairs.checkpoint import ROLES
+from pairs.layout import ROLES
 from pairs.model_card import ModelCard
-from pairs.report import PartialReport
+from pairs.report_reading import PartialReport
 
 __all__ = ["card_json"]
 

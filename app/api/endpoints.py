@@ -32,8 +32,8 @@ from explain.output.npz import heatmaps_npz
 from explain.region_option import RegionOption
 from imagery.geotiff import is_georeferenced
 from imagery.reading import read_image
-from pairs.checkpoint import ROLES
 from pairs.folder import PairFolder
+from pairs.layout import ROLES
 from pairs.model_card import read_card
 
 __all__ = ["Endpoints"]

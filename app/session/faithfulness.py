@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from app.session.settings import Settings
 from app.storage.analyses import CachedAnalysis
 from explain.metrics.faithfulness import faithfulness
-from pairs.checkpoint import ROLES
+from pairs.layout import ROLES
 
 __all__ = ["faithfulness_steps"]
 

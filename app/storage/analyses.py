@@ -21,7 +21,7 @@ from explain.metrics.faithfulness import Faithfulness
 from explain.metrics.localisation import Region
 from explain.output.json_report import json_report
 from pairs.pair import Pair
-from pairs.report import read_partial_report
+from pairs.report_reading import read_partial_report
 
 __all__ = ["AnalysisCache", "CachedAnalysis", "ClassRecall"]
 

@@ -17,7 +17,8 @@ from core.errors import BadInputError
 from models.network import Network
 from models.preprocessing import Preprocessing
 from models.scff import FusionSettings
-from pairs.checkpoint import REPORT, ROLES, Header, save_network, weights_file
+from pairs.checkpoint import Header, save_network
+from pairs.layout import REPORT, ROLES, weights_file
 
 __all__ = ["CLASSES", "PAIR_NAME", "encode", "running_server", "synthetic_image", "write_untrained_pair"]
 

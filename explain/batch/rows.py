@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, Self
 
-from pairs.checkpoint import ROLES
+from pairs.layout import ROLES
 
 __all__ = ["ImageRow", "NetworkResult"]
 

@@ -4,7 +4,7 @@ from dataclasses import asdict
 from typing import Any
 
 from models.scff import FusionSettings
-from pairs.checkpoint import ROLES
+from pairs.layout import ROLES
 from pairs.report import VERSION
 from tests.conftest import CLASSES
 

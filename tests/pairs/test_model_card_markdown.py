@@ -3,7 +3,8 @@
 import pytest
 
 from pairs.model_card_markdown import model_card_markdown
-from pairs.report import Report, read_report
+from pairs.report import Report
+from pairs.report_reading import read_report
 from tests.conftest import SHIPPED
 from tests.pairs.reports import complete_report
 

@@ -12,10 +12,11 @@ from explain.cam.question import Target
 from explain.metrics.catalogue import METRICS
 from explain.metrics.faithfulness import faithfulness
 from explain.metrics.randomisation import randomised, randomised_similarity
-from pairs.checkpoint import ROLES
 from pairs.faithfulness_figure import draw_faithfulness
+from pairs.layout import ROLES
 from pairs.pair import Pair, load_pair
-from pairs.report import FaithfulnessReport, read_report
+from pairs.report import FaithfulnessReport
+from pairs.report_reading import read_report
 from pairs.statistics import bootstrap_mean
 from tests.conftest import Ended, texture
 from training.faithfulness_evaluation import evaluate_faithfulness

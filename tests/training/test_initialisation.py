@@ -12,7 +12,7 @@ from PIL import Image
 
 from models.state import at_stored_precision
 from pairs.pair import load_pair
-from pairs.report import read_report
+from pairs.report_reading import read_report
 from tests.training.conftest import Command, rejected, train
 
 

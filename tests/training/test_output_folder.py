@@ -5,7 +5,7 @@ from pathlib import Path
 import torch
 
 from pairs.pair import load_pair
-from pairs.report import read_report
+from pairs.report_reading import read_report
 from tests.training.conftest import Command, rejected, train
 
 

@@ -10,7 +10,7 @@ from PIL import Image
 
 from models.scff import SCFF
 from pairs.pair import load_pair
-from pairs.report import read_report
+from pairs.report_reading import read_report
 from tests.conftest import CLASSES, SHIPPED
 from tests.training.conftest import Command, rejected, train
 

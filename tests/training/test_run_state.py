@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 
 from pairs.checkpoint import load_network
-from pairs.report import read_report
+from pairs.report_reading import read_report
 from tests.training.conftest import ARGUMENTS, Command, train
 
 

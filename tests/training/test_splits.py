@@ -7,9 +7,10 @@ import pytest
 from PIL import Image
 
 from core.errors import BadInputError
+from pairs.layout import SUBSETS
 from tests.conftest import CLASSES, texture
 from training.scenes import SceneFolder, read_scenes
-from training.splits import SUBSETS, read_split, stratified_split
+from training.splits import read_split, stratified_split
 
 
 @pytest.fixture

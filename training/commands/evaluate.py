@@ -9,9 +9,10 @@ import typer
 from tqdm import tqdm
 
 from core.errors import BadInputError
+from pairs.layout import SUBSETS
 from training.commands.console import read_with_progress
 from training.commands.options import JSON, DataFolder, Device
-from training.splits import SUBSETS, check_subset
+from training.splits import check_subset
 
 if TYPE_CHECKING:
     from pairs.report import FaithfulnessReport
@@ -36,7 +37,7 @@ def evaluate(
     from core.atomic import replace_folder
     from core.device import choose_device
     from pairs.pair import load_pair
-    from pairs.report import read_report
+    from pairs.report_reading import read_report
     from training.data_loading import evaluation_batches
     from training.evaluation import evaluate_network, subset_of_pair
     from training.report import write_report

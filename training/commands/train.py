@@ -10,6 +10,7 @@ import typer
 from core.command_line import parse_size
 from core.errors import BadInputError
 from models.fusion_settings import STARTS, FusionSettings
+from pairs.layout import ROLES
 from training.commands.console import notify, read_with_progress
 from training.commands.options import (
     DataFolder,
@@ -30,8 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = ["train"]
 
-_BOTH = ("baseline", "scff")
-_ROLES = {"pair": _BOTH, "none": ("baseline",), "scff": ("scff",)}
+_ROLES_OF = {"pair": ROLES, "none": ROLES[:1], "scff": ROLES[1:]}
 """The networks to train, keyed by `--fusion`."""
 _DEFAULTS = FusionSettings()
 _RECIPE_NAMES = ", ".join(f"{name} ({recipe.purpose})" for name, recipe in RECIPES.items())
@@ -93,17 +93,17 @@ def train(
     from training.run import TrainingRun
     from training.settings import FROM_SCRATCH, TrainingSettings
 
-    if fusion not in _ROLES:
-        raise BadInputError(f"unknown fusion {fusion!r}; known: {', '.join(_ROLES)}")
+    if fusion not in _ROLES_OF:
+        raise BadInputError(f"unknown fusion {fusion!r}; known: {', '.join(_ROLES_OF)}")
     if pretrained + (weights is not None) + (fusion_from is not None) > 1:
         raise BadInputError("--pretrained, --weights and --fusion-from exclude each other; choose one")
     size = None if image_size is None else parse_size(image_size)
     where = _training_device(device)
-    roles, initialisation = _ROLES[fusion], Initialisation()
+    roles, initialisation = _ROLES_OF[fusion], Initialisation()
     if fusion_from is not None:
         if fusion == "none":
             raise BadInputError("--fusion-from adds SCFF to a baseline; leave out --fusion none")
-        roles, initialisation = _ROLES["scff"], Initialisation.from_pair(fusion_from)
+        roles, initialisation = _ROLES_OF["scff"], Initialisation.from_pair(fusion_from)
         assert initialisation.baseline is not None
         own = _settings_of(initialisation.baseline)
         if (arch or own[0], size or own[1], small_stem or own[2]) != own or split_dir is not None:
@@ -138,7 +138,7 @@ def train(
         freeze_backbone=freeze_backbone,
         fusion=variant,
     )
-    check_output_folder(out, roles if initialisation.baseline is None else _BOTH)
+    check_output_folder(out, roles if initialisation.baseline is None else ROLES)
     if pretrained:  # after all cheap checks
         notify(f"downloading the pre-trained weights of {arch}")
         initialisation = Initialisation.pretrained(arch)
@@ -166,7 +166,7 @@ def train(
     for role, network in report.networks.items():
         print(f"{role}: {network.test.accuracy:.1%} of {network.test.images} test images")
     print(f"written to {out}, with a report and a model card")
-    if missing := [role for role in _BOTH if role not in report.networks]:
+    if missing := [role for role in ROLES if role not in report.networks]:
         print(f"{out} is half a pair: train {missing[0]} into it with the same settings")
 
 

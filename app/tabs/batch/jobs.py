@@ -26,7 +26,7 @@ class BatchJob:
     work: FolderRun
     gathered: Gathered
     rows: list[ImageRow]
-    """Results so far (explain.batch.folder), beginning with files that could not be unpacked."""
+    """Results so far (explain.batch.rows), beginning with files that could not be unpacked."""
     entries: list[dict[str, Any]]
     """The rows as the page shows them (app.tabs.batch.view.entry)."""
     started: float | None = None

@@ -24,7 +24,7 @@ from explain.figures.overlay import difference, difference_end, levels, scaled
 from explain.figures.style import DIVERGING, SCALED_BY, Style
 from explain.metrics.localisation import RegionResult, against_region
 from explain.output.summary import comparison_summary, peak_position
-from pairs.checkpoint import ROLES
+from pairs.layout import ROLES
 
 __all__ = ["View", "image_value", "view"]
 

@@ -12,7 +12,8 @@ from explain.cam.methods import METHODS
 from explain.figures.labels import TITLES, layer_label
 from explain.metrics.catalogue import METRICS
 from pairs.metrics import Metric
-from pairs.report import FaithfulnessReport, MetricResult, PartialReport
+from pairs.report import FaithfulnessReport, MetricResult
+from pairs.report_reading import PartialReport
 from pairs.statistics import Interval
 
 __all__ = ["faithfulness_html"]

@@ -14,7 +14,8 @@ from explain.figures.labels import TITLES
 from models.downsample import DOWNSAMPLES
 from models.fusion import FUSIONS
 from models.scff import FusionSettings
-from pairs.checkpoint import REPORT, ROLES, Header
+from pairs.checkpoint import Header
+from pairs.layout import REPORT, ROLES
 from pairs.model_card import Accuracy, ModelCard
 from pairs.report import Epoch, NetworkReport
 

@@ -152,7 +152,7 @@ def test_an_interruption_says_how_to_go_on(
 
     arguments = ("explain", folder, "--pair", pair_folder, "--out", tmp_path / "out", "--measure", "none")
     with monkeypatch.context() as patch:
-        patch.setattr("explain.batch.folder.forward_passes", interrupt)
+        patch.setattr("explain.batch.image_batch.forward_passes", interrupt)
         ended = command(*arguments)
     assert (ended.status, ended.err) == (130, "interrupted; run the same command again to resume\n")
     assert command(*arguments).status == 2  # for the image that is none
@@ -213,7 +213,7 @@ def test_what_could_not_be_read_is_tried_again(
         raise BadInputError("too large for this machine's memory")
 
     with monkeypatch.context() as patch:
-        patch.setattr("explain.batch.folder.read_image", refuse)
+        patch.setattr("explain.batch.image_batch.read_image", refuse)
         assert "too large for this machine's memory" in command(*arguments).err
     command(*arguments)
     assert [bool(row["error"]) for row in table(tmp_path / "out")] == [False, False, True, False, False]

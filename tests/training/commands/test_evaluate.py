@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pairs.report import read_report
+from pairs.report_reading import read_report
 from tests.conftest import SHIPPED
 from tests.training.conftest import Command, rejected, train
 

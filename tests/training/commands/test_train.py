@@ -9,7 +9,7 @@ import torch
 
 from models.scff import FusionSettings
 from pairs.pair import load_pair
-from pairs.report import read_report
+from pairs.report_reading import read_report
 from tests.conftest import CLASSES
 from tests.training.conftest import Command, rejected, train
 

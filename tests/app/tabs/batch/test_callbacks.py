@@ -250,7 +250,7 @@ def test_what_is_the_servers_fault_is_said_and_what_is_done_is_kept(
     key, _ = prepared(batch, images)
     steps = batch.explain(key)
     next(steps), next(steps)
-    monkeypatch.setattr("explain.batch.folder.forward_passes", lambda *_: 1 / 0)
+    monkeypatch.setattr("explain.batch.image_batch.forward_passes", lambda *_: 1 / 0)
     shown = next(steps)
     assert "Internal server error" in shown[batch.components.status]
     assert len(shown[batch.components.results]["rows"]) == 8

@@ -16,10 +16,10 @@ from app.tabs.models.view import broken_html, card_html, variant_text
 from models.downsample import DOWNSAMPLES
 from models.fusion import FUSIONS
 from models.scff import FusionSettings
-from pairs.checkpoint import ROLES
+from pairs.layout import ROLES
 from pairs.model_card import ModelCard, read_card
 from pairs.pair import Pair, load_pair
-from pairs.report import PartialReport, read_report
+from pairs.report_reading import PartialReport, read_report
 from tests.conftest import CLASSES, SHIPPED
 from tests.pairs.reports import METRICS, complete_report, faithfulness, once_for_both, without_version
 
