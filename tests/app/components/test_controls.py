@@ -1,0 +1,25 @@
+"""Controls that several tabs share."""
+
+import gradio as gr
+
+from app.components.controls import dropdown, heading, layer_choice
+
+
+def test_layers_are_called_what_they_are() -> None:
+    assert layer_choice("fused") == ("Last feature map (default)", "fused")
+    assert layer_choice("Y3") == ("Y3: fused map (baseline: X3)", "Y3")
+    assert layer_choice("X2") == ("X2: stage", "X2")
+
+
+def test_a_heading_may_have_help() -> None:
+    assert "<h3>Region</h3>" in heading("Region")
+    assert "<button" not in heading("Region")
+    assert len(heading("Faithfulness", "faithfulness")) > len(heading("Faithfulness"))
+
+
+def test_a_value_of_a_link_passes_gradio_and_is_left_to_the_callback() -> None:
+    with gr.Blocks():
+        control = dropdown("Layer", [("X1: stage", "X1")], "X1", "layer", custom=True)
+        fixed = dropdown("Layer", [("X1: stage", "X1")], "X1", "layer-2")
+    assert control.preprocess("Y9") == "Y9"
+    assert fixed.preprocess("X1") == "X1"
