@@ -173,7 +173,7 @@ class _PairView:
 
     def _figure(self, role: str) -> dict[str, Any]:
         run = self.analysis.runs[role]
-        prediction = f"{run.loaded.header.classes[run.prediction]}, {_unbroken(run.probabilities[run.prediction])}"
+        prediction = f"{run.loaded.header.classes[run.prediction]}, {percent(run.probabilities[run.prediction])}"
         maximum = "maximum of both maps" if self.style.scale == "shared" else "maximum"
         return {
             "role": role,
@@ -198,11 +198,11 @@ class _PairView:
             "compare/caption.html",
             target=classes[heatmap.target],
             contrast=None if heatmap.against is None else classes[heatmap.against],
-            confidence=_unbroken(run.probabilities[heatmap.target]),
+            confidence=percent(run.probabilities[heatmap.target]),
             class_specific=self.method.knows_class,
             empty=heatmap.empty,
             size=f"{width} × {height}",
-            recall=None if tested is None else f"{tested * 100:.1f}\N{NO-BREAK SPACE}%",
+            recall=None if tested is None else f"{tested * 100:.1f} %",
         )
 
     def _overlay(self, heatmap_url: str, alt: str) -> str:
@@ -228,11 +228,6 @@ def _probabilities(run: NetworkAnalysis) -> list[tuple[str, float, str]]:
     """The most probable classes: name, per cent, text."""
     classes, best = run.loaded.header.classes, np.argsort(-run.probabilities, kind="stable")[:_TOP]
     return [(classes[i], float(run.probabilities[i]) * 100, percent(float(run.probabilities[i]))) for i in best]
-
-
-def _unbroken(share: float) -> str:
-    """Percentage with a no-break space before the sign."""
-    return percent(share).replace(" ", "\N{NO-BREAK SPACE}")
 
 
 def _region_table(pairs: list[_PairView], state: SessionState) -> str:

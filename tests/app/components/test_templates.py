@@ -27,6 +27,10 @@ def test_html_is_kept_and_can_be_nested() -> None:
     assert render("greeting.html", name=inner).count("<i>both</i>") == 4
 
 
+def test_a_number_stays_on_one_line_with_its_percent_sign() -> None:
+    assert ">69\N{NO-BREAK SPACE}%, not 5 or %<" in render("greeting.html", name="69 %, not 5 or %")
+
+
 def test_a_value_that_is_missing_is_an_error() -> None:
     with pytest.raises(UndefinedError, match="name"):
         render("greeting.html")

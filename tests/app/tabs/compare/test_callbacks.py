@@ -131,7 +131,7 @@ def test_marking_loads_decodes_and_reads_nothing(page: Page, counts: Counter, tm
     page.values[page.components.image] = {"box": [10, 10, 60, 60]}
     page.call(page.callbacks.mark)
     assert counts == {}
-    assert "17.4 % of the image" in page.values[page.components.region]
+    assert "17.4\N{NO-BREAK SPACE}% of the image" in page.values[page.components.region]
 
 
 def test_another_pair_decodes_once_and_runs_its_networks_alone(page: Page, counts: Counter, tmp_path: Path) -> None:

@@ -80,7 +80,7 @@ def test_the_image_and_the_heat_over_it_make_the_overlay(cached: CachedAnalysis)
 def test_confidences_are_sorted(cached: CachedAnalysis) -> None:
     html = shown(with_probabilities(cached, (0.2, 0.7, 0.1), (0.1, 0.3, 0.6))).rows
     assert re.findall(r"class='of'>(\w+)<", html) == ["roof", "field", "water", "water", "roof", "field"]
-    assert re.findall(r"class='number'>([0-9.]+ %)<", html)[:3] == ["70.0 %", "20.0 %", "10.0 %"]
+    assert re.findall(r"class='number'>([0-9.]+)\N{NO-BREAK SPACE}%<", html)[:3] == ["70.0", "20.0", "10.0"]
     assert "<p class='prediction'>roof, 70.0\N{NO-BREAK SPACE}%</p>" in html
 
 
@@ -90,7 +90,8 @@ def test_agreement_and_disagreement_are_said(cached: CachedAnalysis) -> None:
     assert name == "<span class='file'>a &lt;b&gt;.tif"
     assert summary.strip().startswith("<p>Both predict roof; SCFF&#39;s confidence is 15 percentage points higher.")
     other = shown(with_probabilities(cached, (0.2, 0.7, 0.1), (0.1, 0.3, 0.6))).status
-    assert "The predictions differ: the baseline predicts roof (70 %), SCFF predicts water (60 %)." in other
+    assert "the baseline predicts roof (70\N{NO-BREAK SPACE}%), SCFF predicts water (60\N{NO-BREAK SPACE}%)." in other
+    assert "The predictions differ: " in other
 
 
 def test_captions_say_what_each_map_shows(cached: CachedAnalysis) -> None:
@@ -127,11 +128,13 @@ def test_a_marked_region_is_judged(cached: CachedAnalysis) -> None:
     settings = Settings("roof")
     marked = replace(STATE, marking=Marking(Region(mask), (10, 10, 60, 40)))
     html = shown(cached, settings, marked).region
-    assert "23.4 % of the image" in html
+    assert "23.4\N{NO-BREAK SPACE}% of the image" in html
     for heatmap in cached.heatmaps(settings.question(cached.analysis.pair)).values():
         found = against_region(heatmap.values, Region(mask))
         assert (
-            f"<td>{100 * found.energy:.0f} %</td><td>{100 * found.overlap:.0f} %</td>" if found else "empty map"
+            f"<td>{100 * found.energy:.0f}\N{NO-BREAK SPACE}%</td><td>{100 * found.overlap:.0f}\N{NO-BREAK SPACE}%</td>"
+            if found
+            else "empty map"
         ) in html
     assert "Mark an object" in shown(cached).region
 
