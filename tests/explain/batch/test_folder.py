@@ -83,14 +83,18 @@ def test_an_interrupted_run_goes_on(command: Command, pair_folder: Path, folder:
     assert (out / "maps" / "a.tif.npz").stat().st_mtime_ns > before
 
 
+def torchrun(*arguments: object) -> subprocess.CompletedProcess[str]:
+    """`python -m explain` as two processes."""
+    launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "explain"]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    command_line = [*launcher, *map(str, arguments)]
+    return subprocess.run(command_line, check=False, capture_output=True, text=True, env=environment)
+
+
 def test_processes_share_a_folder(command: Command, pair_folder: Path, folder: Path, tmp_path: Path) -> None:
     arguments = [folder, "--pair", pair_folder, "--batch-size", "1", "--measure", "none", "--device", "cpu"]
     command("explain", *arguments, "--out", tmp_path / "one")
-    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "explain"]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    ended = subprocess.run(
-        [*torchrun, *arguments, "--out", tmp_path / "two"], check=False, capture_output=True, text=True, env=environment
-    )
+    ended = torchrun(*arguments, "--out", tmp_path / "two")
     assert ended.returncode == 0, ended.stderr  # though one image is none, which its row says
     assert len(list((tmp_path / "two" / ".progress").glob("*.jsonl"))) == 2
     one, two = table(tmp_path / "one"), table(tmp_path / "two")
@@ -101,6 +105,13 @@ def test_processes_share_a_folder(command: Command, pair_folder: Path, folder: P
                 assert float(value) == pytest.approx(float(second[name]), abs=2e-6)
             else:
                 assert value == second[name]
+
+
+def test_processes_share_no_single_image(pair_folder: Path, folder: Path, tmp_path: Path) -> None:
+    ended = torchrun(folder / "a.tif", "--pair", pair_folder, "--out", tmp_path / "out", "--device", "cpu")
+    assert ended.returncode != 0
+    assert "error: several processes can only share a folder; give one, or start without torchrun" in ended.stderr
+    assert not (tmp_path / "out").exists()
 
 
 def test_bad_input(command: Command, pair_folder: Path, folder: Path, tmp_path: Path) -> None:

@@ -1,31 +1,26 @@
-"""What the Inside tab shows of an analysed image."""
+"""HTML of the Layers and fusion tab."""
 
 import json
 import re
 from collections.abc import Mapping
 from io import BytesIO
-from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
 
-from app.session.analysis import SessionAnalyses
 from app.session.settings import Settings
 from app.session.state import SessionState
 from app.storage.analyses import AnalysisCache, CachedAnalysis
 from app.storage.downloads import DownloadStore
 from app.storage.source_image import SourceImage
-from app.tabs.inside.callbacks import Inside
 from app.tabs.inside.view import inside_html
 from core.errors import BadInputError
 from explain.cam.forward_pass import forward_pass
 from explain.figures.overlay import levels
 from explain.metrics.fusion_attribution import fusion_weights, stage_contributions
-from pairs.folder import PairFolder
 from pairs.pair import Pair
-from tests.conftest import texture, write_pair
+from tests.conftest import texture
 
 DEFAULTS = Settings()
 IMAGE = texture(1, 0, side=80)
@@ -121,28 +116,3 @@ def test_several_pairs_have_a_section_each(cached: CachedAnalysis) -> None:
 def test_what_takes_minutes_is_refused(cached: CachedAnalysis) -> None:
     with pytest.raises(BadInputError, match="Score-CAM runs the network once for each channel of each layer"):
         shown({"tiny": cached}, Settings(method="scorecam"))
-
-
-@pytest.fixture
-def inside(tmp_path: Path) -> Inside:
-    write_pair(tmp_path / "tiny")
-    return Inside(SessionAnalyses(PairFolder(tmp_path, torch.device("cpu")), DownloadStore()))
-
-
-def test_without_an_image_it_says_what_to_do(inside: Inside) -> None:
-    assert "choose an image again" in inside.show(None, Settings())
-    assert "nothing has been analysed yet" in inside.show(SessionState(STATE.source), Settings())
-
-
-def test_it_needs_what_the_compare_tab_keeps_and_no_more(inside: Inside) -> None:
-    assert "Y4 fuses Y3 and X4" in inside.show(STATE, Settings(layer="X1"))
-    words = inside.show(STATE, Settings("nonsense"))
-    assert "role='alert'" in words
-    assert "nonsense" in words
-
-
-def test_what_is_not_the_visitor_s_doing_is_said_without_its_reasons(inside: Inside) -> None:
-    unread = SessionState(SourceImage("b.tif", lambda: np.zeros(1) @ np.zeros(2), "b"), pairs=("tiny",))
-    words = inside.show(unread, Settings())
-    assert "Internal server error" in words
-    assert "matmul" not in words
