@@ -15,7 +15,7 @@ from core.command_line import run
 def main(
     host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 for all interfaces.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on; 0 for any free port.")] = 7860,
-    checkpoints: Annotated[Path, typer.Option(metavar="DIR", help="Folder of checkpoint pairs.")] = Path("checkpoints"),
+    checkpoints: Annotated[Path, typer.Option(metavar="DIR", help="Folder of model pairs.")] = Path("checkpoints"),
     device: Annotated[str, typer.Option(help="Device: auto, cpu, cuda or mps.")] = "auto",
 ) -> None:
     """Serves the web app that compares the heatmaps of a baseline and its SCFF counterpart."""

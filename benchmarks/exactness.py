@@ -14,7 +14,7 @@ _BATCH_SIZE = 16
 
 
 def main(
-    pairs: Annotated[list[Path], typer.Argument(metavar="PAIR_DIR...", help="Checkpoint pairs.")],
+    pairs: Annotated[list[Path], typer.Argument(metavar="PAIR_DIR...", help="Model pairs.")],
     folder: Annotated[Path, typer.Option("--data", metavar="DIR", help="Folder of the scenes they were trained on.")],
     split: Annotated[str, typer.Option(help=f"Subset of each pair's own split: {', '.join(SUBSETS)}.")] = "test",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per pair.")] = False,
@@ -40,7 +40,7 @@ def main(
         for role, values in found.items():
             print(
                 f"{pair.name}, {role}, {len(chosen)} images: a map differs by {values['median_difference']:.1e} of its "
-                f"maximum in the median, by {values['max_difference']:.1e} at most; the highest fifths overlap by "
+                f"maximum in the median, by {values['max_difference']:.1e} at most; the top 20 % of pixels overlap by "
                 f"{values['mean_overlap']:.3f} on average, by {values['min_overlap']:.3f} at least",
                 flush=True,
             )

@@ -1,4 +1,4 @@
-"""Command line: explain images, or a folder of them, with a checkpoint pair."""
+"""Command line: explain images, or a folder of them, with a model pair."""
 
 import sys
 from pathlib import Path
@@ -15,7 +15,7 @@ from explain.metrics.perturbation import LEVELS
 from explain.region_option import RegionOption
 from explain.settings import Figure9Settings, QuestionSettings, RunSettings
 
-_PairDir = Annotated[Path, typer.Option("--pair", metavar="PAIR_DIR", help="Folder of a checkpoint pair.")]
+_PairDir = Annotated[Path, typer.Option("--pair", metavar="PAIR_DIR", help="Folder of a model pair.")]
 _Target = Annotated[
     str | None, typer.Option(metavar="CLASS", help="Target class. Default: each network's own prediction.")
 ]
@@ -106,7 +106,7 @@ def main(
 
 
 def figure9(
-    pairs: Annotated[list[Path], typer.Option(metavar="PAIR_DIR...", help="Checkpoint pairs, one column each.")],
+    pairs: Annotated[list[Path], typer.Option(metavar="PAIR_DIR...", help="Model pairs, one column each.")],
     images: Annotated[list[Path], typer.Option(metavar="IMAGE...", help="Images, one row each.")],
     out: Annotated[Path, typer.Option(metavar="FILE", help="File to write: PDF, SVG or PNG.")],
     target: _Target = None,

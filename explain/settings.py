@@ -62,7 +62,7 @@ class RunSettings:
     images: tuple[Path, ...]
     """Image files, or one folder."""
     pair: Path
-    """Folder of the checkpoint pair."""
+    """Folder of the model pair."""
     out: Path
     """Folder for the results."""
     question: QuestionSettings = QuestionSettings()

@@ -37,7 +37,7 @@ def select_bands(raster: DatasetReader, name: str, bands: Sequence[int] | None) 
     if bands is None:
         indexes = (1, 2, 3) if count >= 3 else (1,)
     elif len(bands) not in (1, 3):
-        raise BadInputError(f"{name}: choose three bands (red, green, blue) or one (grey), not {len(bands)}")
+        raise BadInputError(f"{name}: choose three bands (red, green, blue) or one (greyscale), not {len(bands)}")
     elif any(not 1 <= band <= count for band in bands):
         noun = "band" if len(bands) == 1 else "bands"
         chosen = ",".join(map(str, bands))
@@ -50,7 +50,9 @@ def select_bands(raster: DatasetReader, name: str, bands: Sequence[int] | None) 
         raise BadInputError(f"{name}: CMYK colours of more than 8 bits cannot be read; save the image as RGB")
     bands_per_block = raster.count if raster.interleaving != Interleaving.band else 1
     if math.prod(raster.block_shapes[0]) * bands_per_block * np.dtype(raster.dtypes[0]).itemsize > _LARGEST_BLOCK:
-        raise BadInputError(f"{name}: {raster.count} bands in one large block; save fewer bands, or tiles")
+        raise BadInputError(
+            f"{name}: {raster.count} bands are stored in one block that is too large; save fewer bands, or tiles"
+        )
     return indexes
 
 

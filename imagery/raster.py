@@ -38,9 +38,9 @@ logging.getLogger("rasterio").setLevel(logging.CRITICAL)
 def open_raster(path: Path, kind: str) -> Iterator[DatasetReader]:
     """Opens a raster file by the one GDAL driver of its format, isolated from all other files.
 
-    GDAL would open side files (masks, overviews, statistics, world files) that lie beside it and carry its name, with
-    any driver, including virtual formats and network addresses. So it sees the file through a symbolic link in an empty
-    folder; and a file that names another file as its overviews is rejected.
+    GDAL would open sidecar files (masks, overviews, statistics, world files) that lie beside it and carry its name,
+    with any driver, including virtual formats and network addresses. So it sees the file through a symbolic link in an
+    empty folder; and a file that names another file as its overviews is rejected.
 
     Args:
         path: the file; its name and suffix play no role.

@@ -219,8 +219,8 @@ def _check_shape(name: str, width: int, height: int) -> None:
         raise BadInputError(f"{name}: {width} x {height} pixels; each side needs at least {MIN_SIDE}")
     if max(width, height) > MAX_ASPECT * min(width, height):
         raise BadInputError(
-            f"{name}: {width:,} x {height:,} pixels is too narrow a strip for a network's square input; "
-            f"crop it to at most {MAX_ASPECT} to 1"
+            f"{name}: {width:,} x {height:,} pixels exceeds the maximum aspect ratio of {MAX_ASPECT} : 1; "
+            "crop the image"
         )
 
 

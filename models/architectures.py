@@ -93,7 +93,7 @@ def check_arch(arch: str) -> None:
         BadInputError: suggests the nearest supported names.
     """
     if not timm.is_model(arch):
-        raise BadInputError(f"unknown arch {arch!r}; {_nearest(arch)}")
+        raise BadInputError(f"unknown architecture {arch!r}; {_nearest(arch)}")
     name, _, tag = arch.partition(".")
     known = [full.partition(".")[2] for full in timm.list_pretrained(f"{name}.*")]
     if tag and tag not in known:

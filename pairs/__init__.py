@@ -1,1 +1,1 @@
-"""The checkpoint pair: weights files, report, statistics, model card, the folder of pairs, export."""
+"""The model pair: weights files, report, statistics, model card, the folder of pairs, export."""

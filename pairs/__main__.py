@@ -1,4 +1,4 @@
-"""Export a checkpoint pair's networks, and print the schema of its report."""
+"""Export a model pair's networks, and print the schema of its report."""
 
 import json
 from pathlib import Path
@@ -14,12 +14,12 @@ cli = new_command_line(__doc__)
 
 @cli.callback()
 def main() -> None:
-    """Exports a checkpoint pair's networks, and prints the schema of its report."""
+    """Exports a model pair's networks, and prints the schema of its report."""
 
 
 @cli.command()
 def export(
-    pair_dir: Annotated[Path, typer.Argument(metavar="PAIR_DIR", help="Folder of a checkpoint pair.")],
+    pair_dir: Annotated[Path, typer.Argument(metavar="PAIR_DIR", help="Folder of a model pair.")],
     out: Annotated[Path, typer.Option(metavar="FILE", help="File to write.")],
     kind: Annotated[str, typer.Option("--format", help="Format: torch-export or onnx.")] = "onnx",
     network: Annotated[str, typer.Option(help="Network to export: baseline or scff.")] = "scff",
@@ -40,7 +40,7 @@ def export(
         raise BadInputError(f"{out} already exists; choose another --out, or delete it first")
     others = [role for role in ROLES if role != network and (pair_dir / weights_file(role)).is_file()]
     if others and not (pair_dir / weights_file(network)).exists():
-        raise BadInputError(f"{pair_dir} is half a pair and holds no {network}; add --network {others[0]}")
+        raise BadInputError(f"{pair_dir} is an incomplete model pair without {network}; add --network {others[0]}")
     loaded = load_network(pair_dir / weights_file(network))
     difference = write(loaded, kind, out)
     height, width = loaded.header.preprocessing.size

@@ -1,4 +1,4 @@
-"""The checkpoint pair: a baseline and the same network with SCFF, in one folder.
+"""The model pair: a baseline and the same network with SCFF, in one folder.
 
 `baseline.safetensors` and `scff.safetensors` each carry, in their header, what rebuilds the network and its
 preprocessing, and a SHA-256 over that and the weights. No pickle is ever read.
@@ -27,7 +27,7 @@ _FORMAT_VERSION = 1
 _HEADER_KEY = "scff-lens"
 _DIGEST_KEY = "sha256"
 _VARIANT = "scff._extra_state"
-NO_SUCH_FOLDER = "no such folder of a checkpoint pair"
+NO_SUCH_FOLDER = "no such folder of a model pair"
 
 
 @dataclass(frozen=True)

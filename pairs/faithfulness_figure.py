@@ -31,7 +31,7 @@ def draw_faithfulness(report: FaithfulnessReport) -> bytes:
     figure = Figure(figsize=(11, 3.4), facecolor="white", layout="constrained")
     FigureCanvasAgg(figure)
     insertion, deletion, differences = figure.subplots(1, 3, width_ratios=(1, 1, 1.2))
-    _draw_curves(insertion, report.insertion, "Insertion: higher is better", "fraction of pixels sharpened")
+    _draw_curves(insertion, report.insertion, "Insertion: higher is better", "fraction of pixels inserted")
     _draw_curves(deletion, report.deletion, "Deletion: lower is better", "fraction of pixels removed")
     insertion.set_ylabel("probability of the prediction")
     if insertion.lines:

@@ -1,4 +1,4 @@
-"""The folder of checkpoint pairs, reloaded whenever it changes."""
+"""The folder of model pairs, reloaded whenever it changes."""
 
 from contextlib import suppress
 from pathlib import Path
@@ -20,7 +20,7 @@ _PAIR_FILES = (*map(weights_file, ROLES), REPORT)
 
 
 class PairFolder:
-    """Checkpoint pairs in a folder: loaded lazily, cached, and reloaded when their files have changed.
+    """Model pairs in a folder: loaded lazily, cached, and reloaded when their files have changed.
 
     Thread-safe.
 

@@ -12,7 +12,7 @@ __all__ = ["model_card_markdown"]
 
 
 def model_card_markdown(name: str, report: Report) -> str:
-    """The card of a pair, or of half a pair, of that name; its report is complete."""
+    """The card of a pair, or of an incomplete pair, of that name; its report is complete."""
     networks = {role: report.networks[role] for role in ROLES if role in report.networks}
     settings = next(iter(networks.values())).settings
     rows = [
@@ -51,8 +51,8 @@ def model_card_markdown(name: str, report: Report) -> str:
 {chr(10).join(_recipes(networks))}{same}
 - **Model selection:** the epoch with the best validation accuracy, which is therefore optimistically biased; the test \
 set was used once, with the weights as stored.
-- **Uncertainty:** one image of the test set is {1 / report.subset_sizes["test"]:.2%}; with one run and one seed, \
-differences of a few images are not evidence of a real difference.
+- **Uncertainty:** one image of the test set is {100 / report.subset_sizes["test"]:.2f} percentage points; \
+with one run and one seed, differences of a few images are not evidence of a real difference.
 - **Licence:** weights trained on a data set are subject to its terms; for those of SIRI-WHU see the project's README.
 
 | class | {" | ".join(f"{role}, test recall" for role in networks)} |
@@ -97,7 +97,7 @@ def _interval(found: Interval | None) -> str:
 
 def _variant(fusion: FusionSettings) -> str:
     """The SCFF variant as text."""
-    text = f"{fusion.downsample} + {fusion.fusion}, start: {fusion.start}"
+    text = f"{fusion.downsample} + {fusion.fusion}, initialisation: {fusion.start}"
     return text + (", gradient cut" if fusion.gradient_cut else "")
 
 

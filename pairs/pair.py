@@ -1,4 +1,4 @@
-"""The checkpoint pair, loaded: a baseline and the same network with SCFF, trained alike."""
+"""The model pair, loaded: a baseline and the same network with SCFF, trained alike."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,8 +69,8 @@ def load_pair(path: str | Path, device: torch.device | str = "cpu") -> Pair:
     missing = [name for name in (*map(weights_file, ROLES), REPORT) if not (path / name).is_file()]
     if missing:
         raise BadInputError(
-            f"{path.name} is not a complete checkpoint pair: {', '.join(missing)} missing "
-            "(a network trained alone needs its partner: train --fusion none or scff into the same folder)"
+            f"{path.name} is not a complete model pair: {', '.join(missing)} missing "
+            "(train the missing network into the same folder with --fusion none or --fusion scff)"
         )
     baseline, scff = (load_network(path / weights_file(role), device) for role in ROLES)
     _check_alike(path.name, baseline.header, scff.header)

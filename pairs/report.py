@@ -1,4 +1,4 @@
-"""The schema of a checkpoint pair's report (report.json), which training writes and every other package reads.
+"""The schema of a model pair's report (report.json), which training writes and every other package reads.
 
 Its fields can be read one by one (pairs.report_reading): an invalid one is then None or empty.
 """
@@ -230,7 +230,7 @@ class FaithfulnessReport(Section):
 
 
 class Report(Section):
-    """The report of a checkpoint pair, or of half a pair."""
+    """The report of a model pair, or of an incomplete pair."""
 
     version: Literal[2] | None = VERSION
     """Version of the schema."""

@@ -44,7 +44,7 @@ class PartialReport:
 
 
 def read_report(folder: Path) -> Report:
-    """Reads a complete report, of a pair or of half a pair.
+    """Reads a complete report, of a pair or of an incomplete pair.
 
     Raises:
         BadInputError: it is missing, damaged, incomplete, or of a later version.

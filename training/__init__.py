@@ -1,1 +1,1 @@
-"""Turns a folder of scenes into a checkpoint pair with a report."""
+"""Turns a folder of scenes into a model pair with a report."""

@@ -1,4 +1,4 @@
-"""Inspect a folder of scenes, train a checkpoint pair on it, and evaluate a pair."""
+"""Inspect a folder of scenes, train a model pair on it, and evaluate a pair."""
 
 from core.command_line import new_command_line, run
 from training.commands.data import data

@@ -1,4 +1,4 @@
-"""Trains a baseline, its SCFF counterpart, or both, and writes the checkpoint pair."""
+"""Trains a baseline, its SCFF counterpart, or both, and writes the model pair."""
 
 from collections.abc import Callable, Iterator
 

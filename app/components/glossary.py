@@ -79,12 +79,12 @@ TERMS = {
         "(Zhang et al., 2016)."
     ),
     "fusion weight": (
-        "For each channel, the fraction of the earlier feature map in the fused map, from 0 to 1; the rest is the "
-        "stage's own map. This selection per channel is the S in SCFF."
+        "For each channel, the weight of the earlier feature map in the fused map, from 0 to 1; with SK attention, the "
+        "weights of both maps add up to one. This selection per channel is the S in SCFF."
     ),
     "stage contribution": (
-        "The drop in the class's logit when one stage's feature map is replaced by zeros at the input of SCFF. Below "
-        "zero, the stage is evidence against the class."
+        "The drop in the class's logit when one stage's feature map is replaced by zeros at the input of SCFF. A "
+        "negative contribution means that the stage lowers the logit."
     ),
     **{metric.label: f"{metric.description.removesuffix('.')} ({metric.reference})." for metric in METRICS.values()},
 }

@@ -98,8 +98,8 @@ def _one_slow_method_at_a_time(method: str) -> Iterator[None]:
         return
     if not _SLOW_METHOD.acquire(blocking=False):
         raise BadInputError(
-            f"{METHODS[method].title} is slow, and the server is computing one already; try again in a minute, or "
-            "choose another method"
+            f"{METHODS[method].title} is slow, and the server is already computing one such heatmap; try again in a "
+            "minute, or choose another method"
         )
     try:
         yield

@@ -161,8 +161,9 @@ class Method:
 METHODS = {
     "gradcam++": Method(
         "Grad-CAM++",
-        "Each channel of a layer is weighted by how strongly, and at how many positions, it raises the class score; "
-        "the positive part of the weighted sum is the heatmap. It was designed to find several objects of one class.",
+        "Each channel is weighted by a weighted sum of the positive gradients of the class score with respect to it; "
+        "the positive part of the weighted sum of channels is the heatmap. It was designed to show several objects of "
+        "one class, small ones among them.",
         "Chattopadhay et al., WACV 2018",
         grad_cam_plus_plus,
     ),

@@ -14,7 +14,7 @@ SCALES = ("own", "shared")
 """Normalisation: by each heatmap's own maximum, or by the larger one of both."""
 FORMATS = (".pdf", ".svg", ".png")
 """Suffixes of figures for publication."""
-SCALED_BY = {"own": "fraction of each map's maximum", "shared": "fraction of both maps' maximum"}
+SCALED_BY = {"own": "fraction of each map's maximum", "shared": "fraction of the larger of the two maxima"}
 
 
 @dataclass(frozen=True)

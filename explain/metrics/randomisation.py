@@ -20,7 +20,7 @@ __all__ = ["RANDOMISATION", "randomised", "randomised_similarity"]
 
 RANDOMISATION = Metric(
     key="randomised",
-    title="Similarity to a randomised network's map",
+    title="Sanity check (weight randomisation)",
     label="randomisation",
     unit="absolute rank correlation, 0 to 1",
     higher_is_better=False,

@@ -105,17 +105,20 @@ def _covered(regions: Mapping[str, RegionResult | None]) -> str | None:
     shares = {role: found.covered for role, found in regions.items() if found is not None}
     parts = {role: _part(share) for role, share in shares.items()}
     if len(shares) < 2:
-        sentences = (f"{_possessive(role)} heatmap covers {parts[role]} of the region." for role in shares)
+        sentences = (
+            f"{_possessive(role)} highest heatmap pixels cover {parts[role]} of the region." for role in shares
+        )
         return next(sentences, None)
     if not any(shares.values()):
-        return "Neither heatmap covers any of the region."
+        return "None of the highest pixels of either heatmap lie in the region."
     if parts["scff"] == parts["baseline"]:
-        return f"Both heatmaps cover {parts['scff']} of the region."
+        return f"The highest pixels of both heatmaps cover {parts['scff']} of the region."
     if _equal(shares):
-        return f"Both heatmaps cover about {parts['scff']} of the region."
+        return f"The highest pixels of both heatmaps cover about {parts['scff']} of the region."
     more = "more" if shares["scff"] > shares["baseline"] else "less"
     return (
-        f"SCFF's heatmap covers {more} of the region, {parts['scff']} of it; the baseline's covers {parts['baseline']}."
+        f"SCFF's highest heatmap pixels cover {more} of the region, {parts['scff']} of it; "
+        f"the baseline's cover {parts['baseline']}."
     )
 
 

@@ -9,9 +9,9 @@ __all__ = ["StridedConvolution"]
 
 
 class StridedConvolution(DownSample):
-    """A 1x1 convolution that skips positions, as in a ResNet's shortcut: stride 2 where the stage halves the map."""
+    """A strided 1x1 convolution, as in a ResNet's shortcut: stride 2 where the stage halves the map."""
 
-    title = "1x1 convolution with a stride"
+    title = "strided 1x1 convolution"
 
     def resized(self, earlier: Tensor, size: tuple[int, int]) -> Tensor:
         strides, paddings = [], []

@@ -6,7 +6,7 @@ __all__ = ["StridedConvolution2x2"]
 
 
 class StridedConvolution2x2(StridedConvolution):
-    """A convolution of 2x2 pixels without overlap: stride 2 where the stage halves the map."""
+    """A non-overlapping 2x2 convolution: stride 2 where the stage halves the map."""
 
-    title = "2x2 convolution with a stride"
+    title = "strided 2x2 convolution"
     kernel = 2

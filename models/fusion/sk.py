@@ -12,7 +12,7 @@ __all__ = ["SelectiveKernel"]
 
 
 class SelectiveKernel(Fusion):
-    """SKNet's fuse (Li et al., CVPR 2019): Y = a.A + b.B with a + b = 1 in each channel, chosen from both maps."""
+    """Selective kernel attention (Li et al., SKNet, CVPR 2019): Y = a.A + b.B, channel-wise, with a + b = 1."""
 
     title = "SK attention"
 

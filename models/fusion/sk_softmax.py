@@ -1,4 +1,4 @@
-"""Fusion by selective kernel attention behind a softmax."""
+"""Fusion by selective kernel attention preceded by a softmax."""
 
 from torch import Tensor
 
@@ -8,9 +8,9 @@ __all__ = ["SoftmaxSelectiveKernel"]
 
 
 class SoftmaxSelectiveKernel(SelectiveKernel):
-    """The paper's choice: SKNet's fuse of a softmax over the pooled channels."""
+    """The paper's choice: selective kernel attention computed from the softmax of the pooled channels."""
 
-    title = "SK attention behind a softmax"
+    title = "SK attention preceded by a softmax"
 
     def channel_descriptor(self, pooled: Tensor) -> Tensor:
         return pooled.softmax(dim=1)

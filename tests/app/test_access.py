@@ -122,7 +122,7 @@ def test_the_keyboard_alone_does_everything(page: Page) -> None:
 
     go_to(page, "River")
     page.keyboard.press("Enter")
-    expect(page.locator("#status")).to_contain_text("River (a drawing", timeout=20_000)
+    expect(page.locator("#status")).to_contain_text("River (synthetic", timeout=20_000)
     go_to(page, "Target class")
     for key in ("ArrowDown", "ArrowDown", "Enter"):
         page.keyboard.press(key)

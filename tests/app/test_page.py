@@ -148,14 +148,14 @@ def test_a_link_opens_its_tab_and_tabs_are_in_the_address(page: Page, url: str) 
     page.goto(f"{url}/?tab=models&image=river")
     expect(page.locator("#cards .card h3")).to_have_text(["tiny"], timeout=30_000)
     page.get_by_role("tab", name="Compare").click()
-    expect(page.locator("#status")).to_contain_text("River (a drawing", timeout=20_000)
+    expect(page.locator("#status")).to_contain_text("River (synthetic", timeout=20_000)
     expect(page).to_have_url(re.compile(r"\?image=river(&pair=tiny)?$"))
     choose(page, "method", "HiResCAM")
     expect(page).to_have_url(re.compile("method=hirescam"))
     page.get_by_role("tab", name="Models").click()
     expect(page).to_have_url(re.compile("method=hirescam.*&tab=models"))
     page.goto(f"{url}/?tab=inside&image=river")
-    expect(page.locator("#inside-body")).to_contain_text("River (a drawing", timeout=30_000)
+    expect(page.locator("#inside-body")).to_contain_text("River (synthetic", timeout=30_000)
     page.goto(f"{url}/?tab=nonsense")
     expect(page.get_by_role("tab", name="Compare")).to_have_attribute("aria-selected", "true")
     expect(page.locator("#rows img").first).to_be_visible(timeout=30_000)
@@ -180,7 +180,7 @@ def test_an_image_can_be_pasted(page: Page) -> None:
 def test_example_can_be_clicked(page: Page) -> None:
     before = picture(page, "image")
     page.locator("#examples button.thumbnail-item").nth(2).click()
-    expect(page.locator("#status")).to_contain_text("Harbour (a drawing", timeout=20_000)
+    expect(page.locator("#status")).to_contain_text("Harbour (synthetic", timeout=20_000)
     wait_for_other(page, "image", before)
 
 
@@ -202,12 +202,12 @@ def test_errors_of_bad_files_stay(page: Page, tmp_path: Path) -> None:
         (tmp_path / name).write_bytes(content)
         upload(page, tmp_path / name)
         expect(alert).to_contain_text(words, timeout=20_000)
-        expect(alert).to_contain_text("Still displayed: Overpass (a drawing")
+        expect(alert).to_contain_text("Still displayed: Overpass (synthetic")
         expect(page.locator("#upload")).to_contain_text("Drop File Here")
     assert np.array_equal(picture(page, "baseline"), before)
     expect(alert).to_be_visible()
     page.locator("#examples button.thumbnail-item").nth(1).click()
-    expect(page.locator("#status")).to_contain_text("River (a drawing", timeout=20_000)
+    expect(page.locator("#status")).to_contain_text("River (synthetic", timeout=20_000)
     expect(alert).to_have_count(0)
 
 
@@ -304,7 +304,7 @@ def test_an_answer_that_is_overtaken_does_not_stay(page: Page, monkeypatch: pyte
     page.wait_for_function(f"window.scffLensSequence >= {arrived + 3}", timeout=20_000)  # the latest view, once more
     assert held
     expect(page).to_have_url(re.compile("image=river.*target=roof"))
-    expect(page.locator("#status")).to_contain_text("River (a drawing")
+    expect(page.locator("#status")).to_contain_text("River (synthetic")
     expect(page.locator("#rows .scff figcaption")).to_contain_text("roof")
     expect(page.locator("#target input")).to_have_value("roof")
     page.wait_for_timeout(1000)  # the dropdown may be rendered anew
@@ -318,6 +318,6 @@ def test_the_last_of_quick_choices_is_what_is_shown(page: Page) -> None:
     for number in (1, 2, 3):  # River, Harbour, Houses
         page.locator("#examples button.thumbnail-item").nth(number).click()
     choose(page, "target", "roof")
-    expect(page.locator("#status")).to_contain_text("Houses (a drawing", timeout=20_000)
+    expect(page.locator("#status")).to_contain_text("Houses (synthetic", timeout=20_000)
     expect(page).to_have_url(re.compile("image=houses.*target=roof.*method=layercam"), timeout=20_000)
     expect(page.locator("#rows .scff figcaption b")).to_have_text("roof")

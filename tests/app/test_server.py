@@ -49,7 +49,7 @@ def test_healthz_answers_once_models_are_loaded(pair_folder: Path) -> None:
     (broken / "report.json").write_text("{}")
     with running("--checkpoints", pair_folder.parent) as (url, process):
         assert read(f"{url}/healthz") == {"status": "ok", "pairs": ["broken", "tiny"]}
-    assert "skipped: broken is not a complete checkpoint pair" in process.stderr.read()
+    assert "skipped: broken is not a complete model pair" in process.stderr.read()
 
 
 def test_what_visitors_have_sent_goes_with_the_server(

@@ -25,7 +25,7 @@ def test_figures_as_json(command: Callable[..., Ended]) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("--arch", "resnet_18"), "unknown arch 'resnet_18'"),
+        (("--arch", "resnet_18"), "unknown architecture 'resnet_18'"),
         (("--rounds", "0"), "rounds 0"),
         (("--image-size", "4"), "image size 4"),
     ],

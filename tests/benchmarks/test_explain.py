@@ -23,7 +23,7 @@ def test_figures_as_json(command: Callable[..., Ended]) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("--arch", "resnet_18"), "unknown arch 'resnet_18'"),
+        (("--arch", "resnet_18"), "unknown architecture 'resnet_18'"),
         (("--batch", "1,x"), "batch '1,x'"),
         (("--batch", "0"), "batch '0'"),
         (("--image-size", "4"), "image size 4"),

@@ -25,7 +25,7 @@ def test_figures_as_json(command: Callable[..., Ended]) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("--arch", "resnet18,resnet_18"), "unknown arch 'resnet_18'"),
+        (("--arch", "resnet18,resnet_18"), "unknown architecture 'resnet_18'"),
         (("--batch", "1"), "batch must be at least 2"),
         (("--image-size", "64x48x3"), "'64x48x3' is not an image size"),
         (("--fusion-variant", "x"), "unknown fusion 'x'"),

@@ -275,7 +275,7 @@ def test_bad_input_is_one_line_and_status_2(command: Command, pair_folder: Path,
     refused("unknown method 'lime'; known: gradcam++", "--method", "lime")
     refused("'4,3' is not a band selection; give three", "--bands", "4,3")
     refused("unknown device 'tpu'", "--device", "tpu")
-    refused("no such folder of a checkpoint pair", pair=tmp_path / "none")
+    refused("no such folder of a model pair", pair=tmp_path / "none")
     refused("Not a directory", out=image / "out")
     refused("is a file; give a folder for the results", out=image)
     broken = tmp_path / "broken"

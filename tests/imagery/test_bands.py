@@ -69,8 +69,8 @@ def test_near_infrared_that_is_marked_as_transparency(tmp_path: Path) -> None:
     [
         ((4, 3, 7), "bands 4,3,7 cannot be chosen; it has 1 (B2), 2 (B3), band 3, band 4, band 5, band 6$"),
         ((0, 1, 2), "bands 0,1,2 cannot be chosen"),
-        ((1, 2), "choose three bands (red, green, blue) or one (grey), not 2$"),
-        ((), "or one (grey), not 0$"),
+        ((1, 2), "choose three bands (red, green, blue) or one (greyscale), not 2$"),
+        ((), "or one (greyscale), not 0$"),
     ],
 )
 def test_bands_that_cannot_be_chosen(tmp_path: Path, bands: tuple, words: str) -> None:
@@ -89,5 +89,5 @@ def test_many_bands_in_one_block_are_refused(tmp_path: Path) -> None:
     block = {"interleave": "pixel", "tiled": True, "blockxsize": 1408, "blockysize": 1408}
     profile = {"driver": "GTiff", "width": 1400, "height": 1400, "count": 300, "dtype": "uint16", "sparse_ok": True}
     rasterio.open(tmp_path / "a.tif", "w", **profile, **block).close()  # 1.2 GB once decoded
-    with pytest.raises(BadInputError, match="300 bands in one large block"):
+    with pytest.raises(BadInputError, match="300 bands are stored in one block that is too large"):
         read_image(tmp_path / "a.tif")

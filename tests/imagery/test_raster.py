@@ -24,7 +24,7 @@ SIDE = 40
 PLACED = "<PAMDataset><SRS>EPSG:32650</SRS><GeoTransform>1000, 0.5, 0, 2000, 0, -0.5</GeoTransform></PAMDataset>"
 
 
-def with_side_files(path: Path) -> None:
+def with_sidecar_files(path: Path) -> None:
     """A mask that hides the lower half, overviews of another picture, and statistics that place it on the ground."""
     mask = np.zeros((1, SIDE, SIDE), dtype=np.uint8)
     mask[:, : SIDE // 2] = 255
@@ -59,12 +59,12 @@ def opened(action: Callable[[], object], folder: Path) -> set[str]:
 
 @pytest.mark.essential
 @pytest.mark.parametrize("suffix", FORMATS)
-def test_side_files_change_nothing(tmp_path: Path, suffix: str) -> None:
+def test_sidecar_files_change_nothing(tmp_path: Path, suffix: str) -> None:
     path = image(tmp_path / f"a.{suffix}")
     with rasterio.open(path) as file:
         bands = (1, 1, 1) if file.count < 3 else (3, 2, 1)
     before = read_image(path), read_image(path, bands=bands), describe_image(path), read_mask(path)
-    with_side_files(path)
+    with_sidecar_files(path)
     with rasterio.open(path, driver=DRIVERS[FORMATS[suffix]]) as file:  # as GDAL reads it with them
         assert file.crs is not None
         assert file.overviews(1)
@@ -82,7 +82,7 @@ def test_side_files_change_nothing(tmp_path: Path, suffix: str) -> None:
 @pytest.mark.parametrize("suffix", FORMATS)
 def test_no_file_beside_an_image_is_opened_nor_its_folder_listed(tmp_path: Path, suffix: str) -> None:
     path = image(tmp_path / f"a.{suffix}")
-    with_side_files(path)
+    with_sidecar_files(path)
     world = path.with_suffix(".wld")
     world.write_text("1\n0\n0\n-1\n0\n0\n")
     assert opened(lambda: (read_image(path), read_image(path, bands=(1,))), tmp_path) <= {path.name}
@@ -122,5 +122,5 @@ def test_a_mask_is_read_alone(tmp_path: Path) -> None:
     marked[30:] = 255
     path = tmp_path / "mask.tif"
     Image.fromarray(marked).save(path)
-    with_side_files(path)
+    with_sidecar_files(path)
     assert np.array_equal(read_mask(path), marked > 0)

@@ -11,7 +11,7 @@ from models.network import Network
 def test_unknown_arch_names_the_nearest(name: str, nearest: str) -> None:
     for refuse in (check_arch, lambda arch: Network(arch, 4)):
         with pytest.raises(
-            BadInputError, match=f"unknown arch '{name}'; the nearest supported networks are .*{nearest}"
+            BadInputError, match=f"unknown architecture '{name}'; the nearest supported networks are .*{nearest}"
         ):
             refuse(name)
 
@@ -42,7 +42,7 @@ def test_transformers_are_refused(arch: str) -> None:
 def test_a_name_like_no_other_is_answered_with_tested_networks() -> None:
     for arch in ("qqq", ""):
         with pytest.raises(
-            BadInputError, match=f"unknown arch '{arch}'; no supported network has a similar name"
+            BadInputError, match=f"unknown architecture '{arch}'; no supported network has a similar name"
         ) as refused:
             check_arch(arch)
         assert set(str(refused.value).rpartition("are ")[2].split(", ")) <= set(NETWORKS)

@@ -110,9 +110,9 @@ def test_bad_arguments(command: Callable[..., Ended], pair_folder: Path, tmp_pat
         ((pair_folder, "--out", tmp_path / "x", "--network", "both"), "unknown network 'both'; known: baseline, scff"),
         ((pair_folder, "--out", tmp_path / "no" / "x"), "no: no such folder"),
         ((pair_folder, "--out", tmp_path), "is a folder; give a file name"),
-        ((tmp_path / "no", "--out", tmp_path / "x"), "no: no such folder of a checkpoint pair"),
+        ((tmp_path / "no", "--out", tmp_path / "x"), "no: no such folder of a model pair"),
         ((tmp_path, "--out", tmp_path / "x"), "scff.safetensors is missing"),
-        ((half, "--out", tmp_path / "x"), "half is half a pair and holds no scff; add --network baseline"),
+        ((half, "--out", tmp_path / "x"), "half is an incomplete model pair without scff; add --network baseline"),
         ((pair_folder, "--out", pair_folder / "scff.safetensors"), "already exists; choose another --out"),
     ):
         ended = command("pairs", "export", *arguments)

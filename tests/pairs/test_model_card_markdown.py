@@ -18,7 +18,7 @@ def card(values: dict) -> str:
 def test_the_card_of_a_pair() -> None:
     lines = card(complete_report()).splitlines()
     assert lines[0] == "# tiny"
-    assert "avg + sk_softmax, start: neutral" in lines[2]
+    assert "avg + sk_softmax, initialisation: neutral" in lines[2]
     assert "3 classes, 150 images, resized to 64 x 64 pixels." in lines[2]
     assert "| scff | 11 | 75.0% | 50.0% | 2 |" in lines
     assert "| field | 50.0% | 60.0% |" in lines

@@ -35,7 +35,7 @@ def test_pair_is_ready_for_inference(pair_folder: Path) -> None:
 @pytest.mark.parametrize("name", ["baseline.safetensors", "scff.safetensors", "report.json"])
 def test_missing_file_is_named(pair_folder: Path, name: str) -> None:
     (pair_folder / name).unlink()
-    with pytest.raises(BadInputError, match=rf"not a complete checkpoint pair: {name} missing"):
+    with pytest.raises(BadInputError, match=rf"not a complete model pair: {name} missing"):
         load_pair(pair_folder)
 
 

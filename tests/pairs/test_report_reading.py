@@ -75,7 +75,7 @@ def test_a_missing_field_is_named_and_the_others_are_kept(tmp_path: Path) -> Non
         else:
             (named,) = found.missing + found.invalid
             assert path[: len(named)] == named
-            if path[:-1] != ("networks",):  # half a pair is complete
+            if path[:-1] != ("networks",):  # an incomplete pair has a complete report
                 with pytest.raises(BadInputError, match=r"/report\.json cannot be read: (missing|invalid): "):
                     strict(tmp_path, report)
         for other in {"dataset", "split_source", "duplicates"} - {path[0]}:

@@ -12,7 +12,7 @@ from tests.training.conftest import Command, rejected, train
 def test_half_a_pair_is_completed(command: Command, scenes: Path, tmp_path: Path) -> None:
     out, whole = tmp_path / "pair", tmp_path / "whole"
     half = train(command, scenes, out, "--epochs", 1, "--fusion", "none")
-    assert "half a pair: train scff into it" in half.out
+    assert "an incomplete model pair: train scff into the same folder" in half.out
     again = train(command, scenes, out, "--epochs", 1, "--fusion", "none")
     assert again.status == 2
     assert "already holds baseline" in again.err

@@ -1,4 +1,4 @@
-"""From scenes to a checkpoint pair with its report."""
+"""From scenes to a model pair with its report."""
 
 import json
 from pathlib import Path

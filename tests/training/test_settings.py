@@ -13,7 +13,7 @@ pytestmark = pytest.mark.essential
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"arch": "resnet81"}, "unknown arch 'resnet81'; the nearest supported networks are resnet18"),
+        ({"arch": "resnet81"}, "unknown architecture 'resnet81'; the nearest supported networks are resnet18"),
         ({"epochs": 0}, "epochs must be at least 1"),
         ({"batch_size": 1}, "batch size must be at least 2"),
         ({"lr": 0.0}, "learning rate must be above zero"),

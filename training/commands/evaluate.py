@@ -23,7 +23,7 @@ _BATCH_SIZE = 16  # of the faithfulness evaluation
 
 
 def evaluate(
-    pair_dir: Annotated[Path, typer.Argument(metavar="PAIR_DIR", help="Folder of a checkpoint pair.")],
+    pair_dir: Annotated[Path, typer.Argument(metavar="PAIR_DIR", help="Folder of a model pair.")],
     folder: DataFolder,
     split: Annotated[str, typer.Option(help=f"Subset of the pair's own split: {', '.join(SUBSETS)}.")] = "test",
     explain: Annotated[

@@ -30,5 +30,7 @@ SmallStem = Annotated[
 ]
 FusionName = Annotated[str, typer.Option(help=f"SCFF's fusion F: {', '.join(FUSION_NAMES)}.")]
 DownSampleName = Annotated[str, typer.Option(help=f"SCFF's downsampling D: {', '.join(DOWNSAMPLE_NAMES)}.")]
-Reduction = Annotated[int, typer.Option(help="Channels divided by the width of the attention's hidden layer.")]
+Reduction = Annotated[
+    int, typer.Option(help="Reduction ratio of the attention: channels divided by the width of its hidden layer.")
+]
 MinWidth = Annotated[int, typer.Option(help="Minimum width of the attention's hidden layer.")]

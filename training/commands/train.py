@@ -1,4 +1,4 @@
-"""`python -m training train`: from a folder of scenes to a checkpoint pair."""
+"""`python -m training train`: from a folder of scenes to a model pair."""
 
 import sys
 from dataclasses import replace
@@ -39,7 +39,7 @@ _RECIPE_NAMES = ", ".join(f"{name} ({recipe.purpose})" for name, recipe in RECIP
 
 def train(
     folder: DataFolder,
-    out: Annotated[Path, typer.Option(metavar="DIR", help="Folder of the checkpoint pair, e.g. checkpoints/NAME.")],
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Folder of the model pair, e.g. checkpoints/NAME.")],
     arch: Annotated[
         str | None, typer.Option(help="timm's name of the network, e.g. resnet18. Taken from --fusion-from if given.")
     ] = None,
@@ -86,7 +86,7 @@ def train(
     resume: Annotated[bool, typer.Option("--resume", help="Resume an interrupted run.")] = False,
     device: Device = "auto",
 ) -> None:
-    """Trains a baseline and the same network with SCFF, and writes them as a checkpoint pair."""
+    """Trains a baseline and the same network with SCFF, and writes them as a model pair."""
     from training.initialisation import Initialisation
     from training.output_folder import check_output_folder
     from training.pair_training import train_pair
@@ -167,7 +167,7 @@ def train(
         print(f"{role}: {network.test.accuracy:.1%} of {network.test.images} test images")
     print(f"written to {out}, with a report and a model card")
     if missing := [role for role in ROLES if role not in report.networks]:
-        print(f"{out} is half a pair: train {missing[0]} into it with the same settings")
+        print(f"{out} is an incomplete model pair: train {missing[0]} into the same folder with the same settings")
 
 
 def _training_device(name: str) -> "torch.device":

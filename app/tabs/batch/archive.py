@@ -206,7 +206,7 @@ def _unpack(path: Path, name: str, folder: str, found: Gathered) -> None:
         raise
     except _READ_ERRORS:
         found.refused[found.place(name)] = (
-            f"{name}: this ZIP file is damaged, truncated, or not a ZIP file; pack the images again"
+            f"{name}: the file is damaged, truncated or not a ZIP archive; create it again"
         )
         return
     with archive:

@@ -1,4 +1,4 @@
-"""Callbacks of the Batch tab: many images, explained by one model pair."""
+"""Callbacks of the Batch tab: many images, explained with one model pair."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import closing

@@ -66,7 +66,7 @@ def bands_text(bands: tuple[int, ...] | None) -> str:
     if bands is None:
         return ""
     if len(bands) == 1:
-        return f", band {bands[0]} as grey"
+        return f", band {bands[0]} as greyscale"
     return f", bands {bands[0]}, {bands[1]}, {bands[2]} as red, green, blue"
 
 

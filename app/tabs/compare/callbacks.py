@@ -330,7 +330,7 @@ class Compare:
 
     def _example(self, name: str) -> SourceImage:
         example = self.examples[name]
-        title = f"{example.title} (a drawing; the networks were trained on other images)"
+        title = f"{example.title} (synthetic; the networks were trained on real images)"
         return SourceImage(title, lambda: example.image, key=name)
 
     def _linked_image(self, key: str | None, bands: str | None) -> tuple[SourceImage, str | None]:

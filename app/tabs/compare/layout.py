@@ -172,7 +172,7 @@ def _image_and_pair(examples: Sequence[DrawnScene]) -> dict[str, Any]:
         )
     gallery = gr.Gallery(
         [(example.image, example.title) for example in examples],
-        label="Examples (drawings)",
+        label="Examples (synthetic)",
         columns=3,
         height="auto",
         format="png",

@@ -163,7 +163,7 @@ class _PairView:
             return render("compare/difference.html", overlay=self._overlay("", text), bar="", caption=text)
         text, end = _extremes_text(values), difference_end(values)
         url = self._url("difference", (values / end + 1) / 2, DIVERGING)
-        caption = f"{text} SCFF minus baseline, each as a {SCALED_BY[self.style.scale]}; white means no difference."
+        caption = f"{text} SCFF minus baseline, each map as a {SCALED_BY[self.style.scale]}; white means no difference."
         return render(
             "compare/difference.html",
             overlay=self._overlay(url, f"Difference of the two heatmaps: {text}"),
@@ -174,7 +174,7 @@ class _PairView:
     def _figure(self, role: str) -> dict[str, Any]:
         run = self.analysis.runs[role]
         prediction = f"{run.loaded.header.classes[run.prediction]}, {percent(run.probabilities[run.prediction])}"
-        maximum = "maximum of both maps" if self.style.scale == "shared" else "maximum"
+        maximum = "larger of the two maxima" if self.style.scale == "shared" else "maximum"
         return {
             "role": role,
             "title": TITLES[role],

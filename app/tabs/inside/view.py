@@ -191,7 +191,7 @@ class _Section:
             return "no fusion: Y1 is X1"
         if weights is None:
             return "—"
-        return f"{100 * weights.mean:.0f} % ± {100 * weights.spread:.0f} points"
+        return f"{100 * weights.mean:.0f} % ± {100 * weights.spread:.0f} percentage points"
 
     def _figure(self, role: str, layer: str) -> dict[str, Any]:
         """Values of inside/sections.html for one heatmap over the image."""

@@ -58,7 +58,7 @@ def _subset(subset: str, title: str, found: FaithfulnessReport, partial: Partial
     rows += [_row(key, MetricResult(), False) for key in partial.invalid_keys(*path)]
     charts: dict[str, Markup | None] = {}
     for heading, curves, across in (
-        ("Insertion: mean probability", found.insertion, "pixels sharpened, %"),
+        ("Insertion: mean probability", found.insertion, "pixels inserted, %"),
         ("Deletion: mean probability", found.deletion, "pixels removed, %"),
     ):
         lines = {role: _points(curve) for role, curve in (curves or {}).items() if curve}

@@ -29,8 +29,8 @@ PERTURBATION = Perturbation(
             label="deletion",
             unit="mean probability, 0 to 1",
             higher_is_better=False,
-            description="Area under the target class's probability while pixels are set to the mean colour, in the "
-            "order of the heatmap. A faithful heatmap makes it fall early.",
+            description="Area under the curve of the target class's probability as pixels are replaced by the mean "
+            "colour, in descending order of the heatmap. A faithful heatmap makes it fall early.",
             reference="Petsiuk et al., RISE, BMVC 2018",
         ),
     ),

@@ -33,8 +33,8 @@ PERTURBATION = Perturbation(
             label="insertion",
             unit="mean probability, 0 to 1",
             higher_is_better=True,
-            description="Area under the target class's probability while a blurred image is sharpened pixel by pixel, "
-            "in the order of the heatmap. A faithful heatmap makes it rise early.",
+            description="Area under the curve of the target class's probability as pixels of the image are inserted "
+            "into a blurred copy of it, in descending order of the heatmap. A faithful heatmap makes it rise early.",
             reference="Petsiuk et al., RISE, BMVC 2018",
         ),
     ),

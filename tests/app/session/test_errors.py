@@ -36,7 +36,7 @@ def test_bad_input_has_its_reason_as_text() -> None:
 
 def test_what_is_still_displayed_is_named() -> None:
     shown = error_message(BadInputError("not an image"), STATE)
-    assert "Still displayed: &lt;a&gt;.tif, explained by one, two." in shown
+    assert "Still displayed: &lt;a&gt;.tif, explained with one, two." in shown
     assert "Still displayed" not in error_message(BadInputError("not an image"))
 
 

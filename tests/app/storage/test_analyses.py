@@ -73,7 +73,7 @@ def test_one_slow_method_at_a_time_and_others_beside_it(pair: Pair) -> None:
     with ThreadPoolExecutor(1) as pool:
         heatmaps = pool.submit(waiting.heatmaps, slow)
         assert started.wait(30)
-        with pytest.raises(BadInputError, match="the server is computing one already"):
+        with pytest.raises(BadInputError, match="the server is already computing one such heatmap"):
             second.heatmaps(slow)
         assert second.heatmaps(Question(1)).keys() == {"baseline", "scff"}
         resume.set()

@@ -113,7 +113,7 @@ def test_the_caption_says_what_was_asked(pair: Pair) -> None:
     words = text_of_svg(print_figure([row], "a", style, ".svg", Region.box(80, 80, 3, 3, 50, 60)))
     assert "Grad-CAM++ of fused map Y3 (baseline: stage X3), for roof over water" in words
     assert "(the difference of their logits)" in words
-    assert "fraction of both maps' maximum" in words
+    assert "fraction of the larger of the two maxima" in words
     assert "SmoothGrad: 2 samples with noise of 20 % of the image's range." in words
     assert "Outlined: the marked region." in words
     other = explained(pair, image, Question(method="eigencam"))

@@ -53,7 +53,7 @@ def test_it_holds_what_an_answer_does_and_more(analysis: PairAnalysis) -> None:
         "smoothing": {"samples": 2, "spread": 0.1, "seed": 0},
     }
     assert found["style"]["colour_map"] == "viridis"
-    assert found["style"]["colours"] == "fraction of both maps' maximum"
+    assert found["style"]["colours"] == "fraction of the larger of the two maxima"
     assert found["versions"] == versions()
     assert found["region"] == {"box": [5, 10, 45, 30], "pixels": 800, "runs": None}
     regions = {role: against_region(maps[role].values, region) for role in maps}

@@ -1,4 +1,4 @@
-"""The paper's fusion: selective kernel attention behind a softmax."""
+"""The paper's fusion: selective kernel attention preceded by a softmax."""
 
 import numpy as np
 import pytest

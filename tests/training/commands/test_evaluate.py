@@ -15,7 +15,7 @@ def test_bad_arguments(command: Command, scenes: Path, tmp_path: Path) -> None:
     out = tmp_path / "pair"
     train(command, scenes, out, "--epochs", 1)
     rejected(command("training", "evaluate", out, "--data", scenes, "--split", "all"), "unknown split 'all'")
-    rejected(command("training", "evaluate", tmp_path / "no", "--data", scenes), "no such folder of a checkpoint pair")
+    rejected(command("training", "evaluate", tmp_path / "no", "--data", scenes), "no such folder of a model pair")
     shutil.copytree(scenes / "roof", scenes / "tower")
     rejected(command("training", "evaluate", out, "--data", scenes), "has classes field, roof, tower, water")
     shutil.rmtree(scenes / "tower")

@@ -60,7 +60,7 @@ def test_networks_without_such_a_stem_are_skipped(command: Command) -> None:
 def test_bad_arguments(command: Command) -> None:
     rejected(command("training", "profile"), "give one network with --arch, or --all")
     rejected(command("training", "profile", "--arch", "resnet18", "--classes", "0"), "classes must be at least 1")
-    rejected(command("training", "profile", "--arch", "resnet_50"), "unknown arch 'resnet_50'")
+    rejected(command("training", "profile", "--arch", "resnet_50"), "unknown architecture 'resnet_50'")
     rejected(command("training", "profile", "--arch", "resnet50", "--image-size", "0x"), "is not an image size")
     rejected(command("training", "profile", "--arch", "vit_tiny_patch16_224"), "is not purely convolutional")
     rejected(command("training", "profile", "--arch", "resnet50", "--image-size", "0"), "'0' is not an image size")

@@ -18,7 +18,7 @@ def test_bad_arguments(command: Command, scenes: Path, tmp_path: Path) -> None:
     out = tmp_path / "pair"
     rejected(
         train(command, scenes, out, "--arch", "resnet_18"),
-        "unknown arch 'resnet_18'; the nearest supported networks are resnet18",
+        "unknown architecture 'resnet_18'; the nearest supported networks are resnet18",
     )
     rejected(train(command, scenes, out, "--fusion", "both"), "unknown fusion 'both'; known: pair, none, scff")
     rejected(train(command, scenes, out, "--fusion", "none", "--gradient-cut"), "--fusion none trains no network with")
@@ -54,7 +54,7 @@ def test_bad_initial_weights_and_variants(command: Command, scenes: Path, tmp_pa
     rejected(train(command, scenes, out, "--image-size", "3x4x5"), "'3x4x5' is not an image size")
     rejected(train(command, scenes, out, "--arch", "vgg11", "--small-stem"), "vgg11 has no ResNet stem")
     rejected(command("training", "train", "--data", scenes, "--out", out), "no network given; add --arch")
-    rejected(train(command, scenes, out, "--fusion-from", base), "base: no such folder of a checkpoint pair")
+    rejected(train(command, scenes, out, "--fusion-from", base), "base: no such folder of a model pair")
     train(command, scenes, base, "--epochs", 1, "--fusion", "none")
     rejected(train(command, scenes, out, "--fusion-from", base, "--arch", "resnet34"), "leave those options out")
     rejected(
@@ -113,5 +113,5 @@ def test_variant_is_trained_and_stored(command: Command, scenes: Path, tmp_path:
         assert loaded.network.backbone.conv1.stride == (1, 1)
     card = (out / "README.md").read_text()
     assert "with the small-image stem as baseline and with SCFF" in card
-    assert "max + se, start: neutral, gradient cut" in card
+    assert "max + se, initialisation: neutral, gradient cut" in card
     assert "resized to 48 x 32 pixels" in card

@@ -253,9 +253,7 @@ def test_damaged_zips_are_rows(folder: Path, tmp_path: Path, content: object) ->
         content = packed(path, ("a.png", png())).read_bytes()[:-40]
     path.write_bytes(content)
     found = gathered(folder, path)
-    assert found.refused == {
-        "x.zip": "x.zip: this ZIP file is damaged, truncated, or not a ZIP file; pack the images again"
-    }
+    assert found.refused == {"x.zip": "x.zip: the file is damaged, truncated or not a ZIP archive; create it again"}
 
 
 def test_a_zip_without_an_image_is_a_row(folder: Path, tmp_path: Path) -> None:

@@ -107,7 +107,7 @@ def test_results_come_in_while_it_runs(batch: Batch, images: list[Path]) -> None
     assert "8 of 13 images, less than a minute left" in steps[1][batch.components.progress]
     assert not steps[1][batch.components.downloads]
     last = steps[-1]
-    assert "<b>12 of 13 images explained</b> by tiny" in last[batch.components.status]
+    assert "<b>12 of 13 images explained</b> with tiny" in last[batch.components.status]
     assert "1 image could not be explained; the table gives the reasons." in last[batch.components.status]
     assert re.search(r"Both networks predict the same class for \d+ of 12", last[batch.components.status])
     bad = next(row for row in last[batch.components.results]["rows"] if row["name"] == "bad.tif")
@@ -219,7 +219,7 @@ def test_georeferenced_images_have_geotiffs(batch: Batch, images: list[Path]) ->
     [
         ((None, *ASKED[1:]), "no model pair is chosen"),
         (("gone", *ASKED[1:]), "no pair &#39;gone&#39;"),
-        (("broken", *ASKED[1:]), "broken is not a complete checkpoint pair"),
+        (("broken", *ASKED[1:]), "broken is not a complete model pair"),
         (("tiny", "lake", *ASKED[2:]), "unknown class &#39;lake&#39;"),
         (("tiny", "own", "gradcam++", "Y9", "none"), "Y9"),
     ],

@@ -42,7 +42,7 @@ def test_bands_displayed_bands_and_in_words() -> None:
     assert displayed_bands((5,), NAMES) == (5, 5, 5)
     assert displayed_bands((4, 3, 2), NAMES) == (4, 3, 2)
     assert bands_text(None) == ""
-    assert bands_text((5,)) == ", band 5 as grey"
+    assert bands_text((5,)) == ", band 5 as greyscale"
     assert bands_text((4, 3, 2)) == ", bands 4, 3, 2 as red, green, blue"
 
 

@@ -187,7 +187,7 @@ def test_without_a_pair_the_image_is_kept(page: Page, tmp_path: Path) -> None:
     content = path.read_bytes()
     path.write_bytes(content[:5000])
     page.arrive(image="river")
-    assert "River (a drawing; the networks were trained on other images) is still selected" in page.status()
+    assert "River (synthetic; the networks were trained on real images) is still selected" in page.status()
     path.write_bytes(content)
     page.call(page.callbacks.change_pairs)
     assert "River" in page.status()

@@ -87,7 +87,7 @@ def test_the_shipped_card_as_text() -> None:
     assert "Test accuracy 95.2 % [92.9, 96.8] of 480" in text
     assert "Parameters 3,386,380 3,862,988" in text
     assert "Multiply-accumulates 0.340 G 0.349 G" in text
-    assert "average pooling, then 1x1 convolution; SK attention behind a softmax (the paper's)" in text
+    assert "average pooling, then 1x1 convolution; SK attention preceded by a softmax (the paper's)" in text
     assert "1,438 training, 480 validation, 480 test" in text
     assert "agriculture/0002 (train) = agriculture/0106 (test)" in text
     assert "both: mixed bfloat16" in text
