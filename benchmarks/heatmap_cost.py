@@ -17,9 +17,9 @@ from torch import Tensor
 from benchmarks.contenders import CONTENDERS, PEERS, Prepare, as_built, compiled, own_predictions
 from benchmarks.timing import median_ms, median_ratio, seconds, time_in_rounds
 from explain.cam.forward_pass import forward_passes, inference_batch_size
+from models.fusion_settings import FusionSettings
 from models.inference.preparation import inference_ready_network
 from models.network import Network
-from models.scff import FusionSettings
 
 __all__ = ["Setting", "measure_heatmaps", "peak_growth"]
 

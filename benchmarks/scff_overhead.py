@@ -13,8 +13,8 @@ from torch.nn.functional import cross_entropy
 
 from benchmarks.timing import Work, median_ms, median_ratio, time_in_rounds
 from models.cost import profile
+from models.fusion_settings import FusionSettings
 from models.network import Network
-from models.scff import FusionSettings
 
 __all__ = ["measure_overhead"]
 

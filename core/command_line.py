@@ -7,7 +7,7 @@ import typer
 
 from core.errors import BadInputError
 
-__all__ = ["expand_lists", "new_command_line", "parse_bands", "parse_size", "run"]
+__all__ = ["expand_lists", "new_command_line", "parse_size", "run"]
 
 
 def new_command_line(description: str | None = None) -> typer.Typer:
@@ -19,24 +19,6 @@ def new_command_line(description: str | None = None) -> typer.Typer:
         rich_markup_mode=None,
         pretty_exceptions_enable=False,
     )
-
-
-def parse_bands(text: str | None) -> tuple[int, ...] | None:
-    """Parses a band selection such as 4,3,2 (red, green, blue) or 5 (grey): band numbers counted from 1.
-
-    Args:
-        text: the option's value; None, where it is not given, is returned as it is.
-
-    Raises:
-        BadInputError: the text is not such a selection.
-    """
-    if text is None:
-        return None
-    numbers = [number.strip() for number in text.split(",")]
-    if len(numbers) not in (1, 3) or not all(n.isascii() and n.isdigit() and int(n) for n in numbers):
-        advice = "give three bands, such as 4,3,2 for red, green and blue, or one, such as 5"
-        raise BadInputError(f"{text!r} is not a band selection; {advice}")
-    return tuple(map(int, numbers))
 
 
 def parse_size(text: str) -> tuple[int, int]:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from core.command_line import expand_lists, parse_bands, run
+from core.command_line import expand_lists, run
 from explain.cam.layers import FUSED
 from explain.cam.methods import DEFAULT_METHOD, METHODS
 from explain.cam.question import Smoothing
@@ -14,6 +14,7 @@ from explain.figures.style import COLOUR_MAPS, SCALES, Style
 from explain.metrics.perturbation import LEVELS
 from explain.region_option import RegionOption
 from explain.settings import Figure9Settings, QuestionSettings, RunSettings
+from imagery.band_selection import parse_bands
 
 _PairDir = Annotated[Path, typer.Option("--pair", metavar="PAIR_DIR", help="Folder of a model pair.")]
 _Target = Annotated[

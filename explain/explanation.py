@@ -6,7 +6,8 @@ from typing import Self
 from explain.cam.analysis import Heatmap, PairAnalysis
 from explain.cam.question import Question
 from explain.metrics.faithfulness import Faithfulness, faithfulness
-from explain.metrics.localisation import Region, RegionResult, against_region
+from explain.metrics.localisation import Region, RegionResult, localise
+from explain.metrics.overlap import hottest_overlap
 from explain.metrics.perturbation import LEVELS
 
 __all__ = ["Explanation"]
@@ -37,17 +38,21 @@ class Explanation:
             return None
         return {
             role: faithfulness(
-                each.run.network,
-                each.run.images,
+                each.forward_pass.network,
+                each.forward_pass.images,
                 self.heatmaps[role].values[None],
                 [self.heatmaps[role].target],
                 level,
             )[0]
-            for role, each in self.analysis.runs.items()
+            for role, each in self.analysis.networks.items()
         }
 
-    def against(self, region: Region | None) -> dict[str, RegionResult | None]:
+    def localisation(self, region: Region | None) -> dict[str, RegionResult | None]:
         """Localisation metrics of both heatmaps by role, None for an empty heatmap; empty without a region."""
         if region is None:
             return {}
-        return {role: against_region(heatmap.values, region) for role, heatmap in self.heatmaps.items()}
+        return {role: localise(heatmap.values, region) for role, heatmap in self.heatmaps.items()}
+
+    def overlap(self) -> float | None:
+        """Dice coefficient of the highest fifths of pixels of both heatmaps, at the networks' input size, 0 to 1."""
+        return hottest_overlap(self.heatmaps, self.analysis.pair.preprocessing.size)

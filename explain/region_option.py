@@ -34,8 +34,8 @@ class RegionOption:
     def __bool__(self) -> bool:
         return self.box is not None or self.mask is not None
 
-    def region(self, height: int, width: int) -> Region | None:
-        """The region of an image of that size in pixels; None without box and mask.
+    def region(self, size: tuple[int, int]) -> Region | None:
+        """The region of an image of that (height, width) in pixels; None without box and mask.
 
         Raises:
             BadInputError: the region cannot be read, differs from the image in size, or is empty.
@@ -44,7 +44,7 @@ class RegionOption:
         from imagery.mask import read_mask
 
         if self.mask is not None:
-            return Region.of_mask(read_mask(self.mask), height, width)
+            return Region.from_mask(read_mask(self.mask), size)
         if self.box is None:
             return None
         try:
@@ -53,7 +53,7 @@ class RegionOption:
             raise BadInputError(
                 f"{self.box!r} is not a box; give left,top,right,bottom in pixels, such as 10,20,60,80"
             ) from None
-        return Region.box(height, width, left, top, right, bottom)
+        return Region.from_box((left, top, right, bottom), size)
 
 
 NO_REGION = RegionOption()

@@ -52,7 +52,7 @@ def write_geotiff(path: Path, source: Path, maps: Mapping[str, np.ndarray], tags
         if georeference is None:
             raise BadInputError(f"{source}: no longer georeferenced")
         georeference = georeference.resampled(raster.width / width, raster.height / height)
-    shown_size = (height, width) if swaps_sides(orientation) else (width, height)
+    shown_size = (width, height) if swaps_sides(orientation) else (height, width)
     tiles = {"tiled": True, "blockxsize": 256, "blockysize": 256} if min(width, height) >= _TILED_FROM else {}
     profile: dict[str, Any] = {"driver": "GTiff", "width": width, "height": height, "count": len(maps)}
     profile |= {"dtype": "float32", "compress": "deflate", "predictor": 3, "crs": georeference.crs}
@@ -63,7 +63,7 @@ def write_geotiff(path: Path, source: Path, maps: Mapping[str, np.ndarray], tags
     with MemoryFile() as memory:
         with memory.open(**profile, **tiles) as file:
             for band, (role, values) in enumerate(maps.items(), start=1):
-                file.write(undo_orientation(resize_bilinear(values, *shown_size), orientation), band)
+                file.write(undo_orientation(resize_bilinear(values, shown_size), orientation), band)
                 file.set_band_description(band, role)
             file.update_tags(**tags)
         write_file(path, memory.read())

@@ -10,8 +10,8 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from models.architectures import check_input_size
+from models.fusion_settings import FusionSettings
 from models.network import Network
-from models.scff import FusionSettings
 
 __all__ = ["Cost", "PairCost", "profile"]
 

@@ -7,8 +7,9 @@ import torch
 from torch import Tensor, nn
 
 from models.architectures import create_backbone, stages_on_forward_path, tap_indices
+from models.fusion_settings import FusionSettings
 from models.inference.tail import Tail
-from models.scff import SCFF, FusionSettings
+from models.scff import SCFF
 
 __all__ = ["Network"]
 

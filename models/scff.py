@@ -17,7 +17,7 @@ from models.downsample import DOWNSAMPLES, DownSample
 from models.fusion import FUSIONS, Fusion
 from models.fusion_settings import FusionSettings
 
-__all__ = ["SCFF", "FusionSettings"]
+__all__ = ["SCFF"]
 
 
 class SCFF(nn.Module):

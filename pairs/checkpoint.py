@@ -16,9 +16,9 @@ from torch import Tensor
 
 from core.atomic import write_file
 from core.errors import BadInputError
+from models.fusion_settings import FusionSettings
 from models.network import Network
 from models.preprocessing import Preprocessing
-from models.scff import FusionSettings
 from models.state import at_stored_precision, non_finite
 
 __all__ = ["NO_SUCH_FOLDER", "Header", "LoadedNetwork", "load_network", "save_network"]

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from models.scff import FusionSettings
+from models.fusion_settings import FusionSettings
 from pairs.faithfulness_figure import faithfulness_file
 from pairs.layout import ROLES, SUBSETS
 from pairs.report import FaithfulnessReport, NetworkReport, Report

@@ -21,7 +21,7 @@ from pydantic import (
     field_validator,
 )
 
-from models.scff import FusionSettings
+from models.fusion_settings import FusionSettings
 from pairs.layout import ROLES, SUBSETS
 from pairs.statistics import Count, Interval, Number, PairedComparison
 

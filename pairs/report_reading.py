@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from core.errors import BadInputError
-from models.scff import FusionSettings
+from models.fusion_settings import FusionSettings
 from pairs.layout import REPORT, ROLES, SUBSETS
 from pairs.report import NULLABLE, OPTIONAL, VERSION, NetworkReport, Report, Section
 

@@ -13,9 +13,9 @@ import pytest
 import torch
 from PIL import Image
 
+from models.fusion_settings import FusionSettings
 from models.network import Network
 from models.preprocessing import Preprocessing
-from models.scff import FusionSettings
 from pairs.checkpoint import Header, save_network
 from pairs.layout import weights_file
 from pairs.pair import Pair, load_pair

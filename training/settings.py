@@ -5,7 +5,7 @@ from typing import Any, Self
 
 from core.errors import BadInputError
 from models.architectures import check_input_size
-from models.scff import FusionSettings
+from models.fusion_settings import FusionSettings
 from training.recipes import RECIPES
 
 __all__ = ["FROM_SCRATCH", "TrainingSettings"]

@@ -16,7 +16,6 @@ from app.session.faithfulness import faithfulness_steps
 from app.session.settings import Settings
 from app.storage.analyses import AnalysisCache, CachedAnalysis
 from app.storage.source_image import SourceImage, display_size
-from core.command_line import parse_bands
 from core.errors import BadInputError
 from explain.cam.layers import FUSED, find_layer
 from explain.cam.methods import DEFAULT_METHOD, check_method
@@ -30,6 +29,7 @@ from explain.output.geotiff import GEOTIFF, write_heatmaps
 from explain.output.image_json import ImageSource, result_json
 from explain.output.npz import heatmaps_npz
 from explain.region_option import RegionOption
+from imagery.band_selection import parse_bands
 from imagery.geotiff import is_georeferenced
 from imagery.reading import read_image
 from pairs.folder import PairFolder
@@ -89,7 +89,7 @@ class Endpoints:
         style = Style(colour_map, scale)
         settings = _settings(target=target, against=against, layer=layer, method=method, smooth=smooth)
         request = self._analyse(image, pair, settings, bands)
-        region = RegionOption(box or None).region(*request.cached.size)
+        region = RegionOption(box or None).region(request.cached.size)
         figure, outline = self._result(f"{request.path.stem}.png"), region and _at_display_size(region)
         figure.write_bytes(side_by_side_png(request.explanation, request.path.name, style, outline))
         return str(figure), result_json(request.image_source, request.explanation, region) | {"figure": figure.name}
@@ -176,7 +176,7 @@ class Endpoints:
         style = Style(colour_map, scale)
         settings = _settings(target=target, against=against, layer=layer, method=method, smooth=smooth)
         request = self._analyse(image, pair, settings, bands)
-        region = RegionOption(box or None).region(*request.cached.size)
+        region = RegionOption(box or None).region(request.cached.size)
         pixels = request.source.read()
         return request.cached.json_report(request.source, pixels, request.question, style, region)
 

@@ -71,9 +71,9 @@ def parse_marking(value: object, size: tuple[int, int], display: tuple[int, int]
             down, across = display[0] / size[0], display[1] / size[1]
             y0, x0 = int(top * down), int(left * across)
             y1, x1 = max(y0 + 1, round(bottom * down)), max(x0 + 1, round(right * across))
-            return Marking(Region.box(*display, x0, y0, x1, y1), (left, top, right, bottom))
+            return Marking(Region.from_box((x0, y0, x1, y1), display), (left, top, right, bottom))
         case {"mask": str(url)} if url.startswith(_PNG):
-            return Marking(Region.of_mask(_mask(url), *display), None)
+            return Marking(Region.from_mask(_mask(url), display), None)
     raise BadInputError(_UNREADABLE)
 
 

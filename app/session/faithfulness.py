@@ -29,7 +29,7 @@ def faithfulness_steps(analyses: Mapping[str, CachedAnalysis], settings: Setting
     ]
     for done, (cached, question, role) in enumerate(steps):
         yield done, len(steps)
-        run, heatmap = cached.analysis.runs[role].run, cached.heatmaps(question)[role]
+        run, heatmap = cached.analysis.networks[role].forward_pass, cached.heatmaps(question)[role]
         measured = faithfulness(run.network, run.images, heatmap.values[None], [heatmap.target])[0]
         cached.faithfulness.setdefault(question, {})[role] = measured
     yield len(steps), len(steps)

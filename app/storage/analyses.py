@@ -85,7 +85,7 @@ class CachedAnalysis:
         """
         explanation = replace(self.explanation(question), analysis=replace(self.analysis, image=image))
         measured = self.faithfulness.get(question)
-        complete = measured if measured and len(measured) == len(self.analysis.runs) else None
+        complete = measured if measured and len(measured) == len(self.analysis.networks) else None
         report = json_report(explanation, source.name, style, region, complete)
         return {"bands": None if source.bands is None else list(source.bands)} | report
 
@@ -142,7 +142,7 @@ class AnalysisCache:
         return made
 
     def _bytes(self) -> int:
-        runs = (each.run for cached in self._analyses.values() for each in cached.analysis.runs.values())
+        runs = (each.forward_pass for cached in self._analyses.values() for each in cached.analysis.networks.values())
         return sum(values.nbytes for run in runs for values in run.maps.values())
 
 

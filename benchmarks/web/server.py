@@ -14,9 +14,9 @@ import torch
 from PIL import Image
 
 from core.errors import BadInputError
+from models.fusion_settings import FusionSettings
 from models.network import Network
 from models.preprocessing import Preprocessing
-from models.scff import FusionSettings
 from pairs.checkpoint import Header, save_network
 from pairs.layout import REPORT, ROLES, weights_file
 

@@ -28,22 +28,11 @@ from explain.output.npz import heatmaps_npz
 from imagery.geotiff import is_georeferenced
 from imagery.reading import read_image
 
-__all__ = ["explain_batch", "read_ahead"]
-
-
-def read_ahead(
-    pool: ThreadPoolExecutor, batches: Sequence[Sequence[str]], work: FolderRun
-) -> Iterator[tuple[Sequence[str], list]]:
-    """Batches with their images; the next batch is read while the current one is explained."""
-    reading = []
-    for i, names in enumerate(batches):
-        for following in batches[i if i == 0 else i + 1 : i + 2]:
-            reading.append([pool.submit(_read, work, name) for name in following])
-        yield names, [future.result() for future in reading.pop(0)]
+__all__ = ["DecodedImage", "explain_batch", "read_ahead"]
 
 
 @dataclass(frozen=True)
-class _ReadImage:
+class DecodedImage:
     """A decoded image."""
 
     pixels: Tensor
@@ -52,7 +41,27 @@ class _ReadImage:
     """Thumbnail, RGB uint8 [h, w, 3]."""
 
 
-def _read(work: FolderRun, name: str) -> _ReadImage | BadInputError:
+def read_ahead(
+    pool: ThreadPoolExecutor, batches: Sequence[Sequence[str]], work: FolderRun
+) -> Iterator[tuple[Sequence[str], list[DecodedImage | BadInputError]]]:
+    """Reads the next batch while the current one is explained.
+
+    Args:
+        pool: decodes the images.
+        batches: paths of images within the folder of the run.
+        work: the run.
+
+    Yields:
+        Each batch, with the decoded image, or the reason why it cannot be read, for each path.
+    """
+    reading = []
+    for i, names in enumerate(batches):
+        for following in batches[i if i == 0 else i + 1 : i + 2]:
+            reading.append([pool.submit(_read, work, name) for name in following])
+        yield names, [future.result() for future in reading.pop(0)]
+
+
+def _read(work: FolderRun, name: str) -> DecodedImage | BadInputError:
     """The decoded image, or the reason why it cannot be read."""
     try:
         image = read_image(work.folder / name, name, work.bands)
@@ -60,18 +69,29 @@ def _read(work: FolderRun, name: str) -> _ReadImage | BadInputError:
         return error
     small = Image.fromarray(image)
     small.thumbnail((CELL, CELL), Image.Resampling.BOX)
-    return _ReadImage(work.pair.preprocessing(image), np.asarray(small))
+    return DecodedImage(work.pair.preprocessing(image), np.asarray(small))
 
 
-def explain_batch(work: FolderRun, names: Sequence[str], read: Sequence[_ReadImage | BadInputError]) -> list[ImageRow]:
-    """Explains one batch, writes heatmaps and thumbnails, and returns the rows."""
+def explain_batch(
+    work: FolderRun, names: Sequence[str], read: Sequence[DecodedImage | BadInputError]
+) -> list[ImageRow]:
+    """Explains one batch, and writes heatmaps and thumbnails.
+
+    Args:
+        work: the run.
+        names: paths of the images within the folder.
+        read: what read_ahead yields for them.
+
+    Returns:
+        One row per path; that of an image that cannot be read or explained has the reason.
+    """
     images = dict(zip(names, read, strict=True))
     readable = {name: found for name, found in images.items() if not isinstance(found, BadInputError)}
     rows = {row.image: row for row in _explain_readable(work, readable)}
     return [rows.get(name) or ImageRow(name, str(images[name])) for name in names]
 
 
-def _explain_readable(work: FolderRun, images: Mapping[str, _ReadImage]) -> list[ImageRow]:
+def _explain_readable(work: FolderRun, images: Mapping[str, DecodedImage]) -> list[ImageRow]:
     """Rows of the images of a batch that could be read."""
     if not images:
         return []
@@ -83,7 +103,7 @@ def _explain_readable(work: FolderRun, images: Mapping[str, _ReadImage]) -> list
         return [row for name, image in images.items() for row in _explain_readable(work, {name: image})]
 
 
-def _explain_together(work: FolderRun, images: Mapping[str, _ReadImage]) -> list[ImageRow]:
+def _explain_together(work: FolderRun, images: Mapping[str, DecodedImage]) -> list[ImageRow]:
     """Runs both networks on images as one batch, and writes heatmaps and thumbnails of each.
 
     Raises:

@@ -35,7 +35,7 @@ class NetworkAnalysis:
     """One network's forward pass over one image."""
 
     loaded: LoadedNetwork
-    run: ForwardPass
+    forward_pass: ForwardPass
     probabilities: np.ndarray
     """Softmax of the logits, float64 [classes]."""
 
@@ -55,7 +55,7 @@ class NetworkAnalysis:
             BadInputError: a layer or the method is unknown.
         """
         target = self.target(question)
-        maps = self.run.all_heatmaps([target], layers, question.method, question.smoothing)
+        maps = self.forward_pass.all_heatmaps([target], layers, question.method, question.smoothing)
         return {layer: Heatmap(values[0].cpu().numpy(), target.index, target.against) for layer, values in maps.items()}
 
 
@@ -70,7 +70,7 @@ class PairAnalysis:
     scff: NetworkAnalysis
 
     @property
-    def runs(self) -> dict[str, NetworkAnalysis]:
+    def networks(self) -> dict[str, NetworkAnalysis]:
         """Both networks' analyses by role, in display order."""
         return {"baseline": self.baseline, "scff": self.scff}
 
@@ -84,7 +84,7 @@ class PairAnalysis:
 
     def all_heatmaps(self, question: Question, layers: Sequence[str]) -> dict[str, dict[str, Heatmap]]:
         """Both heatmaps by layer and role."""
-        found = {role: run.all_heatmaps(question, layers) for role, run in self.runs.items()}
+        found = {role: run.all_heatmaps(question, layers) for role, run in self.networks.items()}
         return {layer: {role: maps[layer] for role, maps in found.items()} for layer in layers}
 
 

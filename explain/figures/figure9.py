@@ -42,28 +42,28 @@ def grid(names: Sequence[str], columns: Mapping[str, Sequence[Explanation]], sty
     page = Page((width, sum(height + _WORDS for _, height in panels.values()) + _HEAD + _FOOT), _DPI)
     top = _HEAD
     for row, (name, (panel, height)) in enumerate(panels.items()):
-        page.write(_lines(name), _NAMES - 0.1, top + height / 2, 7, ha="right", va="center")
-        page.show(images[row], _NAMES + (_PANEL - panel) / 2, top, panel, height)
+        page.write(_lines(name), (_NAMES - 0.1, top + height / 2), 7, ha="right", va="center")
+        page.show(images[row], (_NAMES + (_PANEL - panel) / 2, top), (panel, height))
         for i, (run, share) in enumerate(_heatmaps([column[row] for column in columns.values()], style), start=1):
             left = _NAMES + i * (_PANEL + _GAP)
-            page.show(overlay(images[row], share, style), left + (_PANEL - panel) / 2, top, panel, height)
+            page.show(overlay(images[row], share, style), (left + (_PANEL - panel) / 2, top), (panel, height))
             label = f"{run.loaded.header.classes[run.prediction]}, {percent(run.probabilities[run.prediction])}"
             label += " (empty map)" if share is None else ""
-            page.write(label, left + _PANEL / 2, top + height + 0.05, 6, ha="center", va="top")
+            page.write(label, (left + _PANEL / 2, top + height + 0.05), 6, ha="center", va="top")
         top += height + _WORDS
-    page.write("Image", _NAMES + _PANEL / 2, _HEAD - 0.06, 8, ha="center", va="bottom")
+    page.write("Image", (_NAMES + _PANEL / 2, _HEAD - 0.06), 8, ha="center", va="bottom")
     for pair, (title, column) in enumerate(columns.items()):
         left = _NAMES + (1 + 2 * pair) * (_PANEL + _GAP)
         arch = column[0].analysis.pair.baseline.header.arch
-        page.write(f"{title}\n{arch}", left + _PANEL + _GAP / 2, 0.12, 8, ha="center", va="top")
+        page.write(f"{title}\n{arch}", (left + _PANEL + _GAP / 2, 0.12), 8, ha="center", va="top")
         for i, heading in enumerate(TITLES.values()):
-            page.write(heading, left + i * (_PANEL + _GAP) + _PANEL / 2, _HEAD - 0.06, 8, ha="center", va="bottom")
-    bar = page.axes(width - _BAR + 0.08, _HEAD, 0.1, top - _WORDS - _HEAD)
+            page.write(heading, (left + i * (_PANEL + _GAP) + _PANEL / 2, _HEAD - 0.06), 8, ha="center", va="bottom")
+    bar = page.axes((width - _BAR + 0.08, _HEAD), (0.1, top - _WORDS - _HEAD))
     colours = page.figure.colorbar(ScalarMappable(cmap=style.colour_map), cax=bar, ticks=[0, 0.5, 1])
     colours.set_label(SCALED_BY[style.scale], fontsize=7)
     bar.tick_params(labelsize=7)
     caption = wrapped(_caption(next(iter(columns.values()))[0]), width - 2 * _EDGE, 7)
-    page.write("\n".join(caption), _EDGE, top + 0.12, 7)
+    page.write("\n".join(caption), (_EDGE, top + 0.12), 7)
     return page.file(ending)
 
 
@@ -89,7 +89,7 @@ def _heatmaps(explanations: Sequence[Explanation], style: Style) -> Iterator[tup
     """An image's normalised heatmaps from left to right, each with its network's analysis."""
     for explanation in explanations:
         for role, share in scaled(explanation.heatmaps, style).items():
-            yield explanation.analysis.runs[role], share
+            yield explanation.analysis.networks[role], share
 
 
 def _lines(name: str) -> str:

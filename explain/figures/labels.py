@@ -1,9 +1,9 @@
-"""Labels on figures: names of networks and layers, predictions with their confidence."""
+"""Labels on figures: names of networks and layers, predictions with their confidence, resizing of the image."""
 
-from explain.cam.analysis import Heatmap, NetworkAnalysis
+from explain.cam.analysis import Heatmap, NetworkAnalysis, PairAnalysis
 from explain.cam.layers import FUSED
 
-__all__ = ["TITLES", "layer_label", "panel_label", "panel_title", "percent"]
+__all__ = ["TITLES", "layer_label", "panel_label", "panel_title", "percent", "resized_text"]
 
 TITLES = {"baseline": "Baseline", "scff": "With SCFF"}
 
@@ -41,3 +41,21 @@ def percent(share: float) -> str:
     if share < 0.001:
         return "< 0.1 %"
     return f"{share * 100:.1f} %"
+
+
+def resized_text(analysis: PairAnalysis) -> str:
+    """Resizing of the image for the networks, such as "resized from 4000 x 3000 to 200 x 200 pixels, ..."."""
+    size, whole = analysis.pair.preprocessing.size[::-1], analysis.image.shape[1::-1]  # (width, height)
+    across, down = (_factor(full, part) for full, part in zip(whole, size, strict=True))
+    if across is None and down is None:
+        return f"at its own size of {whole[0]} x {whole[1]} pixels"
+    factors = [f"{across} horizontally" if across else "", f"{down} vertically" if down else ""]
+    factor = across if across == down else " and ".join(filter(None, factors))
+    return f"resized from {whole[0]} x {whole[1]} to {size[0]} x {size[1]} pixels, {factor}"
+
+
+def _factor(full: int, part: int) -> str | None:
+    """Scale factor along one side as text; None for 1."""
+    if full == part:
+        return None
+    return f"downsampled {full / part:.3g}x" if full > part else f"upsampled {part / full:.3g}x"

@@ -74,7 +74,7 @@ def levels(share: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     Returns:
         uint8 [H, W], from 0, the first colour, to 255, the last.
     """
-    return np.rint(resize_bilinear(share, size[1], size[0]) * 255).astype(np.uint8)
+    return np.rint(resize_bilinear(share, size) * 255).astype(np.uint8)
 
 
 def _blend(image: np.ndarray, share: np.ndarray | None, colour_map: str, opacity: float) -> np.ndarray:

@@ -37,15 +37,20 @@ class Page:
         self.figure = Figure(figsize=self.size, dpi=dpi, facecolor="white")
         FigureCanvasAgg(self.figure)
 
-    def axes(self, left: float, top: float, width: float, height: float) -> Axes:
-        """Adds a frame of a given size."""
-        across, down = self.size
+    def axes(self, position: tuple[float, float], size: tuple[float, float]) -> Axes:
+        """Adds a frame.
+
+        Args:
+            position: (left, top) in inches.
+            size: (width, height) in inches.
+        """
+        (left, top), (width, height), (across, down) = position, size, self.size
         left, right, top, bottom = (round(at * self.dpi) / self.dpi for at in (left, left + width, top, top + height))
         return self.figure.add_axes((left / across, 1 - bottom / down, (right - left) / across, (bottom - top) / down))
 
-    def show(self, image: np.ndarray, left: float, top: float, width: float, height: float) -> Axes:
-        """Adds an image that fills a frame, without interpolation."""
-        axes = self.axes(left, top, width, height)
+    def show(self, image: np.ndarray, position: tuple[float, float], size: tuple[float, float]) -> Axes:
+        """Adds an image that fills a frame, as axes takes it, without interpolation."""
+        axes = self.axes(position, size)
         axes.imshow(image, interpolation="none", aspect="auto")
         axes.set_axis_off()
         return axes
@@ -53,15 +58,15 @@ class Page:
     def write(
         self,
         text: str,
-        left: float,
-        top: float,
+        position: tuple[float, float],
         points: int,
+        *,
         ha: str = "left",
         va: str = "top",
         weight: str = "normal",
     ) -> None:
-        """Adds text at a position, aligned by Matplotlib's ha and va."""
-        x, y = left / self.size[0], 1 - top / self.size[1]
+        """Adds text at a position (left, top) in inches, aligned by Matplotlib's ha and va."""
+        x, y = position[0] / self.size[0], 1 - position[1] / self.size[1]
         font: dict[str, Any] = {"fontsize": points, "family": FONTS, "weight": weight}
         self.figure.text(x, y, text, ha=ha, va=va, parse_math=False, **font)
 

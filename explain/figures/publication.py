@@ -1,6 +1,6 @@
 """Figure of one image for publication: one row per pair, with a complete caption."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,12 +14,11 @@ from core.version import versions
 from explain.cam.methods import METHODS
 from explain.cam.question import Question
 from explain.explanation import Explanation
-from explain.figures.labels import TITLES, layer_label, panel_label
+from explain.figures.labels import TITLES, layer_label, panel_label, resized_text
 from explain.figures.overlay import difference, difference_end, difference_overlay, overlay, scaled
 from explain.figures.page import Page, line_height, printable, wrapped
 from explain.figures.style import DIVERGING, FORMATS, SCALED_BY, Style
 from explain.metrics.localisation import Region
-from explain.output.summary import resized_text
 
 __all__ = ["DPI", "LARGEST_PANEL", "print_figure"]
 
@@ -45,6 +44,26 @@ class _Panel:
     picture: np.ndarray
     """RGB uint8 [h, w, 3]."""
     lines: list[str]
+
+
+@dataclass(frozen=True)
+class _ColourBar:
+    """A horizontal colour bar with its label below."""
+
+    colour_map: str
+    """Matplotlib's name."""
+    ends: tuple[float, float]
+    """Values at its ends."""
+    label: str
+
+    def draw(self, page: Page, position: tuple[float, float], width: float) -> None:
+        """Draws it at a position (left, top), in inches as its width."""
+        bar, (left, top), middle = page.axes(position, (width, _BAR)), position, sum(self.ends) / 2
+        shades = ScalarMappable(Normalize(*self.ends), self.colour_map)
+        ticks = [self.ends[0], middle, self.ends[1]]
+        page.figure.colorbar(shades, cax=bar, orientation="horizontal", ticks=ticks)
+        bar.tick_params(labelsize=_SMALL, length=2, pad=1.5)
+        page.write(self.label, (left + width / 2, top + _BAR + 0.2), _SMALL, ha="center")
 
 
 def print_figure(
@@ -77,64 +96,71 @@ def print_figure(
     outline = None if region is None else _reduced_mask(region.mask, small.shape[:2])
     headings = [wrapped(_heading(row), _WIDTH - 2 * _EDGE, _TITLE, "bold") for row in rows]
     end = difference_end(*(difference(row.heatmaps, style) for row in rows))
-    bands = [list(_bands(row, small, end, style, column, stacked)) for row in rows]
+    panels = [_panels(row, small, end, style, column) for row in rows]
+    lines = [[[panel] for panel in four] if stacked else [four] for four in panels]
     caption = wrapped(_unbroken(_caption(rows, name, style, region)), _WIDTH - 2 * _EDGE, _SMALL)
     above = line_height(_TITLE) + 0.03
 
-    def band_height(band: list[_Panel]) -> float:
-        return above + height + 0.04 + max(len(panel.lines) for panel in band) * line_height(_SMALL) + 0.08
+    def height_of(line: list[_Panel]) -> float:
+        return above + height + 0.04 + max(len(panel.lines) for panel in line) * line_height(_SMALL) + 0.08
 
     down = sum(len(heading) * line_height(_TITLE) + 0.06 for heading in headings)
-    down += sum(band_height(band) for row in bands for band in row) + _GAP * len(rows)
+    down += sum(height_of(line) for row in lines for line in row) + _GAP * len(rows)
     down += 2 * _EDGE + _BAR + _BAR_WORDS + len(caption) * line_height(_SMALL)
     page, top = Page((_WIDTH, down), DPI), _EDGE
-    for heading, row in zip(headings, bands, strict=True):
-        page.write("\n".join(heading), _EDGE, top, _TITLE, weight="bold")
+    for heading, row in zip(headings, lines, strict=True):
+        page.write("\n".join(heading), (_EDGE, top), _TITLE, weight="bold")
         top += len(heading) * line_height(_TITLE) + 0.06
-        for band in row:
-            for i, panel in enumerate(band):
+        for line in row:
+            for i, panel in enumerate(line):
                 middle = _EDGE + i * (column + _GAP) + column / 2
-                page.write(panel.title, middle, top, _TITLE, ha="center")
-                axes = page.show(panel.picture, middle - width / 2, top + above, width, height)
+                page.write(panel.title, (middle, top), _TITLE, ha="center")
+                axes = page.show(panel.picture, (middle - width / 2, top + above), (width, height))
                 if outline is not None:
                     _draw_outline(axes, outline)
-                page.write("\n".join(panel.lines), middle, top + above + height + 0.04, _SMALL, ha="center")
-            top += band_height(band)
+                page.write("\n".join(panel.lines), (middle, top + above + height + 0.04), _SMALL, ha="center")
+            top += height_of(line)
         top += _GAP
     bar, beside = (_WIDTH - 2 * _EDGE - 5 * _GAP) / 2, _EDGE + (_WIDTH - 2 * _EDGE) / 2
-    _draw_bar(page, _EDGE + _GAP, top, bar, style.colour_map, (0, 1), f"maps: {SCALED_BY[style.scale]}")
+    maps = _ColourBar(style.colour_map, (0, 1), f"maps: {SCALED_BY[style.scale]}")
+    maps.draw(page, (_EDGE + _GAP, top), bar)
     label = "difference of these fractions: lower with SCFF, higher with SCFF"
-    _draw_bar(page, beside + 1.5 * _GAP, top, bar, DIVERGING, (-end, end), label)
-    page.write("\n".join(caption), _EDGE, top + _BAR + _BAR_WORDS, _SMALL)
+    _ColourBar(DIVERGING, (-end, end), label).draw(page, (beside + 1.5 * _GAP, top), bar)
+    page.write("\n".join(caption), (_EDGE, top + _BAR + _BAR_WORDS), _SMALL)
     return page.file(ending)
 
 
-def _bands(
-    row: Explanation, image: np.ndarray, end: float, style: Style, column: float, stacked: bool
-) -> Iterator[list[_Panel]]:
-    """Number of panels side by side."""
+def _panels(row: Explanation, image: np.ndarray, end: float, style: Style, column: float) -> list[_Panel]:
+    """The four panels of a pair: image, both overlays and the difference.
+
+    Args:
+        row: explanation of the image at full size.
+        image: RGB uint8 [h, w, 3], reduced to the panels' size.
+        end: the difference's largest absolute value on the colour bar.
+        style: style of the overlays.
+        column: width of the panels' captions in inches.
+    """
     shares, change = scaled(row.heatmaps, style), difference(row.heatmaps, style)
     full = row.analysis.image.shape
     pictures = {
         "Image": (image, f"{full[1]} x {full[0]} pixels"),
-        **{TITLES[role]: (overlay(image, shares[role], style), _label(row, role)) for role in row.analysis.runs},
+        **{TITLES[role]: (overlay(image, shares[role], style), _label(row, role)) for role in row.analysis.networks},
         "Difference": (
             difference_overlay(image, change, end, style),
             "SCFF minus baseline" if change is not None else "none: both heatmaps are empty",
         ),
     }
-    panels = [
+    return [
         _Panel(
             title, picture, [part for line in label.split("\n") for part in wrapped(printable(line), column, _SMALL)]
         )
         for title, (picture, label) in pictures.items()
     ]
-    yield from ([panel] for panel in panels) if stacked else [panels]
 
 
 def _label(row: Explanation, role: str) -> str:
     """Prediction and the heatmap's class; for a class-agnostic method, the prediction alone."""
-    lines = panel_label(row.analysis.runs[role], row.heatmaps[role])
+    lines = panel_label(row.analysis.networks[role], row.heatmaps[role])
     if METHODS[row.question.method].knows_class:
         return lines
     return lines.split("\n")[0] + ("\nempty map" if row.heatmaps[role].empty else "")
@@ -229,13 +255,3 @@ def _draw_outline(axes: Axes, mask: np.ndarray) -> None:
     down, across = (np.arange(side) - 1 for side in framed.shape)
     for colour, points in (("black", 1.8), ("white", 0.8)):
         axes.contour(across, down, framed, [0.5], colors=colour, linewidths=points).set_clip_on(False)
-
-
-def _draw_bar(
-    page: Page, left: float, top: float, width: float, colour_map: str, ends: tuple[float, float], label: str
-) -> None:
-    bar = page.axes(left, top, width, _BAR)
-    shades = ScalarMappable(Normalize(*ends), colour_map)
-    page.figure.colorbar(shades, cax=bar, orientation="horizontal", ticks=[ends[0], sum(ends) / 2, ends[1]])
-    bar.tick_params(labelsize=_SMALL, length=2, pad=1.5)
-    page.write(label, left + width / 2, top + _BAR + 0.2, _SMALL, ha="center")

@@ -49,7 +49,7 @@ def side_by_side(
     image, shares = analysis.image, scaled(explanation.heatmaps, style)
     panels = {"Image\n" + _shortened(name): image}
     for role, heatmap in explanation.heatmaps.items():
-        title = panel_title(role, analysis.runs[role], heatmap, knows_class)
+        title = panel_title(role, analysis.networks[role], heatmap, knows_class)
         panels[title] = overlay(image, shares[role], style)
     change = difference(explanation.heatmaps, style)
     end = difference_end(change)
@@ -110,7 +110,7 @@ def _energy(explanation: Explanation, region: Region | None) -> str:
     """Text: the fraction of each heatmap's energy inside a region."""
     if region is None:
         return ""
-    found = explanation.against(region)
+    found = explanation.localisation(region)
     shares = (f"{TITLES[role]}: {'none' if one is None else percent(one.energy)}" for role, one in found.items())
     return f" Energy inside the outlined region, {region.mask.mean():.1%} of the image: {', '.join(shares)}."
 
@@ -118,7 +118,7 @@ def _energy(explanation: Explanation, region: Region | None) -> str:
 def _colour_bar(
     size: tuple[int, int], line: float, colour_map: str, ends: tuple[float, float], label: str
 ) -> Image.Image:
-    """Adds a colour bar between two values, as high as the panels."""
+    """A colour bar between two values as an RGB image of a given (width, height) in pixels."""
     figure = blank_figure(size)
     margin = 0.4 * line / size[1]  # half a tick label
     axes = figure.add_axes((0, margin, 0.14, 1 - 2 * margin))

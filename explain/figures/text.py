@@ -18,7 +18,14 @@ FONTS = [
 
 
 def text(content: str, size: tuple[int, int], line: float, centred: bool) -> Image.Image:
-    """Adds text with a line height in pixels, centred at the bottom of a strip, or at its middle left."""
+    """Text as an RGB image of a given (width, height) in pixels, centred at its bottom, or at its middle left.
+
+    Args:
+        content: the text, with any line breaks.
+        size: (width, height) of the image in pixels.
+        line: line height in pixels.
+        centred: centred at the bottom; otherwise at the middle left.
+    """
     figure = blank_figure(size)
     x, align, y, base = (0.5, "center", 0.6 * line / size[1], "bottom") if centred else (0, "left", 0.5, "center")
     figure.text(

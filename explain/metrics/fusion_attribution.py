@@ -116,7 +116,7 @@ def inside(analysis: PairAnalysis, question: Question) -> dict[str, Any]:
     """
     run, classes = analysis.scff, analysis.pair.classes
     target = run.target(question)
-    weights, contributions = fusion_weights(run.run), stage_contributions(run.run, [target]) or [[]]
+    weights, contributions = fusion_weights(run.forward_pass), stage_contributions(run.forward_pass, [target]) or [[]]
     return {
         "pair": analysis.pair.name,
         "target": classes[target.index],

@@ -8,7 +8,7 @@ import numpy as np
 from core.errors import BadInputError
 from explain.metrics.ranking import normalised_heatmap, ranking
 
-__all__ = ["Region", "RegionResult", "against_region"]
+__all__ = ["Region", "RegionResult", "localise"]
 
 
 @dataclass(frozen=True)
@@ -27,42 +27,42 @@ class Region:
             raise BadInputError("the region is empty: its mask marks no pixel; mark at least one")
 
     @classmethod
-    def box(cls, height: int, width: int, left: int, top: int, right: int, bottom: int) -> Self:
+    def from_box(cls, box: tuple[int, int, int, int], size: tuple[int, int]) -> Self:
         """A rectangle, clipped to the image.
 
         Args:
-            height, width: of the image, pixels.
-            left, top: first column and row inside, from 0.
-            right, bottom: first column and row beyond it.
+            box: (left, top, right, bottom) in pixels: first column and row inside, from 0, and beyond it.
+            size: (height, width) of the image, pixels.
 
         Raises:
             BadInputError: the box has no area, or lies outside the image.
         """
-        box = f"the box from column {left}, row {top} to column {right}, row {bottom}"
+        left, top, right, bottom = box
+        where = f"the box from column {left}, row {top} to column {right}, row {bottom}"
         if right <= left or bottom <= top:
-            raise BadInputError(f"{box} has no area; right must be greater than left, and bottom greater than top")
-        mask = np.zeros((height, width), dtype=bool)
+            raise BadInputError(f"{where} has no area; right must be greater than left, and bottom greater than top")
+        mask = np.zeros(size, dtype=bool)
         mask[max(top, 0) : max(bottom, 0), max(left, 0) : max(right, 0)] = True
         if not mask.any():
-            raise BadInputError(f"{box} is outside the image of {width} x {height} pixels")
+            raise BadInputError(f"{where} is outside the image of {size[1]} x {size[0]} pixels")
         return cls(mask)
 
     @classmethod
-    def of_mask(cls, array: np.ndarray, height: int, width: int) -> Self:
+    def from_mask(cls, array: np.ndarray, size: tuple[int, int]) -> Self:
         """A mask whose non-zero pixels are the region.
 
         Args:
             array: [H, W], of any type.
-            height, width: of the image, pixels.
+            size: (height, width) of the image, pixels.
 
         Raises:
             BadInputError: the mask differs from the image in size, has more than one channel, or is empty.
         """
         if array.ndim != 2:
             raise BadInputError(f"a mask must be one channel of rows and columns; this one has shape {array.shape}")
-        if array.shape != (height, width):
+        if array.shape != size:
             raise BadInputError(
-                f"the mask has {array.shape[1]} x {array.shape[0]} pixels, the image {width} x {height}; "
+                f"the mask has {array.shape[1]} x {array.shape[0]} pixels, the image {size[1]} x {size[0]}; "
                 "both must have the same size"
             )
         return cls(array != 0)
@@ -88,7 +88,7 @@ class RegionResult:
         return 2 * self.overlap / (1 + self.overlap)
 
 
-def against_region(heatmap: np.ndarray, region: Region) -> RegionResult | None:
+def localise(heatmap: np.ndarray, region: Region) -> RegionResult | None:
     """Compares a heatmap with a region.
 
     Args:

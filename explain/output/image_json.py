@@ -57,7 +57,7 @@ def result_json(
         "figure": None,
         "maps": None,
     }
-    for role, found in explanation.against(region).items():
+    for role, found in explanation.localisation(region).items():
         result[role]["region"] = None if found is None else asdict(found)
     return result
 
@@ -77,7 +77,10 @@ def image_json(explanation: Explanation, faithfulness: Mapping[str, Faithfulness
     """
     analysis, question = explanation.analysis, explanation.question
     scff, measured = analysis.scff, faithfulness or {}
-    weights, contributions = fusion_weights(scff.run), stage_contributions(scff.run, [scff.target(question)])
+    weights, contributions = (
+        fusion_weights(scff.forward_pass),
+        stage_contributions(scff.forward_pass, [scff.target(question)]),
+    )
     return {
         "pair": analysis.pair.name,
         "layer": question.layer,
@@ -86,7 +89,7 @@ def image_json(explanation: Explanation, faithfulness: Mapping[str, Faithfulness
         **{
             role: _of_network(run, explanation.heatmaps[role])
             | ({"faithfulness": measured[role].as_json()} if role in measured else {})
-            for role, run in analysis.runs.items()
+            for role, run in analysis.networks.items()
         },
         "earlier_weights": None if weights is None else {each.layer: _of_weights(each) for each in weights[0]},
         "stage_shares": {each.stage: each.share for each in (contributions or [[]])[0]},
@@ -101,7 +104,7 @@ def _of_network(run: NetworkAnalysis, heatmap: Heatmap) -> dict[str, Any]:
         "target": classes[heatmap.target],
         "against": None if heatmap.against is None else classes[heatmap.against],
         "target_confidence": float(run.probabilities[heatmap.target]),
-        "logit": float(run.run.logits[0, heatmap.target]),
+        "logit": float(run.forward_pass.logits[0, heatmap.target]),
         "empty": heatmap.empty,
         "probabilities": dict(zip(classes, map(float, run.probabilities), strict=True)),
     }

@@ -10,12 +10,12 @@ import numpy as np
 from core.version import versions
 from explain.cam.methods import METHODS
 from explain.explanation import Explanation
+from explain.figures.labels import resized_text
 from explain.figures.style import SCALED_BY, Style
 from explain.metrics.faithfulness import Faithfulness
 from explain.metrics.localisation import Region
-from explain.metrics.overlap import hottest_overlap
 from explain.output.image_json import image_json
-from explain.output.summary import comparison_summary, resized_text
+from explain.output.summary import comparison_summary
 from pairs.checkpoint import Header
 
 __all__ = ["MOST_RUNS", "json_report"]
@@ -47,10 +47,10 @@ def json_report(
     """
     analysis, question = explanation.analysis, explanation.question
     result = {"image": name, **image_json(explanation, faithfulness)}
-    for role, run in analysis.runs.items():
+    for role, run in analysis.networks.items():
         values = explanation.heatmaps[role].values
         result[role] |= {"map": _of_map(values), "checkpoint": _of_header(run.loaded.header)}
-    regions = explanation.against(region)
+    regions = explanation.localisation(region)
     for role, found in regions.items():
         result[role]["region"] = None if found is None else {**asdict(found), "covered": found.covered}
     height, width = analysis.image.shape[:2]
@@ -69,7 +69,7 @@ def json_report(
         "style": {**asdict(style), "colours": SCALED_BY[style.scale]},
         "comparison": {
             "words": comparison_summary(explanation, regions),
-            "hottest_fifths_overlap": hottest_overlap(explanation),
+            "hottest_fifths_overlap": explanation.overlap(),
         },
         "region": None if region is None else _of_region(region.mask),
         "versions": versions(),

@@ -82,7 +82,7 @@ def explain_image(image: Path, stem: Path, run: ImageRun) -> dict[str, Any]:
         BadInputError: the image or the mask cannot be read, or a network's output is not finite.
     """
     pixels = read_image(image, bands=run.bands)
-    region = run.region.region(*pixels.shape[:2])
+    region = run.region.region(pixels.shape[:2])
     explanation = Explanation.of(analyse(run.pair, pixels), run.question)
     files = {"figure": Path(f"{stem}.png"), "maps": Path(f"{stem}.npz")}
     if is_georeferenced(image):

@@ -9,9 +9,8 @@ from explain.cam.methods import METHODS
 from explain.explanation import Explanation
 from explain.figures.labels import percent
 from explain.metrics.localisation import RegionResult
-from explain.metrics.overlap import hottest_overlap
 
-__all__ = ["MUCH_THE_SAME", "PARTLY_THE_SAME", "comparison_summary", "peak_position", "resized_text"]
+__all__ = ["MUCH_THE_SAME", "PARTLY_THE_SAME", "comparison_summary", "peak_position"]
 
 MUCH_THE_SAME = 2 / 3
 """Minimum overlap at which two heatmaps highlight much the same areas."""
@@ -24,9 +23,9 @@ _NAMES = {"baseline": "the baseline", "scff": "SCFF"}
 def comparison_summary(explanation: Explanation, regions: Mapping[str, RegionResult | None] | None = None) -> str:
     """Two or more sentences: predictions, target class if it differs from them, region, overlap of the heatmaps.
 
-    Heatmaps highlight much the same areas if their overlap (hottest_overlap) is at least MUCH_THE_SAME, partly the same
-    if it is at least PARTLY_THE_SAME, and otherwise different ones. Fractions within half a percentage point count as
-    equal. The coverage of a region is RegionResult.covered.
+    Heatmaps highlight much the same areas if their overlap (Explanation.overlap) is at least MUCH_THE_SAME, partly the
+    same if it is at least PARTLY_THE_SAME, and otherwise different ones. Fractions within half a percentage point count
+    as equal. The coverage of a region is RegionResult.covered.
 
     Args:
         explanation: the image's explanation.
@@ -44,17 +43,6 @@ def comparison_summary(explanation: Explanation, regions: Mapping[str, RegionRes
     return " ".join(filter(None, parts))
 
 
-def resized_text(analysis: PairAnalysis) -> str:
-    """Resizing of the image for the networks, such as "resized from 4000 x 3000 to 200 x 200 pixels, ..."."""
-    size, whole = analysis.pair.preprocessing.size[::-1], analysis.image.shape[1::-1]  # (width, height)
-    across, down = (_factor(full, part) for full, part in zip(whole, size, strict=True))
-    if across is None and down is None:
-        return f"at its own size of {whole[0]} x {whole[1]} pixels"
-    factors = [f"{across} horizontally" if across else "", f"{down} vertically" if down else ""]
-    factor = across if across == down else " and ".join(filter(None, factors))
-    return f"resized from {whole[0]} x {whole[1]} to {size[0]} x {size[1]} pixels, {factor}"
-
-
 def peak_position(values: np.ndarray) -> str:
     """Position of a heatmap's maximum: "top left", "top", ..., "centre", ..., "bottom right"."""
     row, column = np.unravel_index(values.argmax(), values.shape)
@@ -63,17 +51,10 @@ def peak_position(values: np.ndarray) -> str:
     return " ".join(filter(None, (down, across))) or "centre"
 
 
-def _factor(full: int, part: int) -> str | None:
-    """Scale factor along one side as text; None for 1."""
-    if full == part:
-        return None
-    return f"downsampled {full / part:.3g}x" if full > part else f"upsampled {part / full:.3g}x"
-
-
 def _predictions(analysis: PairAnalysis) -> str:
     classes = analysis.pair.classes
-    predictions = {role: classes[run.prediction] for role, run in analysis.runs.items()}
-    confidence = {role: float(run.probabilities[run.prediction]) for role, run in analysis.runs.items()}
+    predictions = {role: classes[run.prediction] for role, run in analysis.networks.items()}
+    confidence = {role: float(run.probabilities[run.prediction]) for role, run in analysis.networks.items()}
     if predictions["baseline"] != predictions["scff"]:
         return (
             f"The predictions differ: the baseline predicts {predictions['baseline']} "
@@ -92,7 +73,7 @@ def _predictions(analysis: PairAnalysis) -> str:
 
 def _target_class(explanation: Explanation) -> str | None:
     """Sentence on the target class, unless it is each network's own prediction."""
-    runs, target = explanation.analysis.runs, explanation.heatmaps["scff"]
+    runs, target = explanation.analysis.networks, explanation.heatmaps["scff"]
     classes = explanation.analysis.pair.classes
     over = "" if target.against is None else f" over {classes[target.against]}"
     if all(heatmap.target == runs[role].prediction for role, heatmap in explanation.heatmaps.items()):
@@ -124,7 +105,7 @@ def _covered(regions: Mapping[str, RegionResult | None]) -> str | None:
 
 def _overlap(explanation: Explanation) -> str:
     heatmaps, classes = explanation.heatmaps, explanation.analysis.pair.classes
-    overlap = hottest_overlap(explanation)
+    overlap = explanation.overlap()
     if overlap is None:
         empty = [role for role, heatmap in heatmaps.items() if heatmap.empty]
         if len(empty) == 2:

@@ -3,7 +3,7 @@
 import pytest
 import typer
 
-from core.command_line import expand_lists, new_command_line, parse_bands, parse_size, run
+from core.command_line import expand_lists, new_command_line, parse_size, run
 from core.errors import BadInputError
 
 pytestmark = pytest.mark.essential
@@ -18,18 +18,6 @@ def test_sizes_are_height_and_width() -> None:
 def test_other_sizes_are_rejected(text: str) -> None:
     with pytest.raises(BadInputError, match="is not an image size; give a side in pixels, such as 200, or WxH"):
         parse_size(text)
-
-
-def test_bands_are_three_or_one() -> None:
-    assert parse_bands("4, 3,2") == (4, 3, 2)
-    assert parse_bands("5") == (5,)
-    assert parse_bands(None) is None
-
-
-@pytest.mark.parametrize("text", ["", "4,3", "1,2,3,4", "0", "a", "4;3;2", "-1,2,3", "²"])
-def test_other_band_selections_are_rejected(text: str) -> None:
-    with pytest.raises(BadInputError, match="is not a band selection; give three bands, such as 4,3,2"):
-        parse_bands(text)
 
 
 def test_lists_are_expanded() -> None:

@@ -13,8 +13,6 @@ import rasterio
 import torch
 from PIL import Image
 
-from core.command_line import parse_bands
-from core.errors import BadInputError
 from imagery.reading import read_image
 from pairs.pair import load_pair
 from tests.conftest import CLASSES, SHIPPED, Ended, texture
@@ -112,12 +110,6 @@ def test_chosen_bands_of_figure9(command: Command, pair_folder: Path, many_bands
         assert command(*shared, tmp_path / name, *more).status == 0
     usual, same, other = ((tmp_path / name).read_bytes() for name in ("a.png", "b.png", "c.png"))
     assert usual == same != other
-
-
-@pytest.mark.parametrize("text", ["", "0", "1,2", "1,2,3,4", "a,b,c", "1,,3", "-1", "1.5", "²"])
-def test_what_is_no_choice_of_bands(text: str) -> None:
-    with pytest.raises(BadInputError, match="is not a band selection; give three bands, such as 4,3,2"):
-        parse_bands(text)
 
 
 def test_words_without_json(command: Command, pair_folder: Path, image: Path, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from explain.cam.analysis import analyse
 from explain.cam.question import Question
 from explain.explanation import Explanation
 from explain.metrics.faithfulness import faithfulness
-from explain.metrics.localisation import Region, against_region
+from explain.metrics.localisation import Region, localise
 from pairs.pair import Pair
 from tests.conftest import texture
 
@@ -29,14 +29,14 @@ def test_faithfulness_is_of_each_networks_own_heatmap(explanation: Explanation) 
     assert explanation.faithfulness("none") is None
     found = explanation.faithfulness("quick")
     assert found is not None
-    for role, each in explanation.analysis.runs.items():
+    for role, each in explanation.analysis.networks.items():
         values = explanation.heatmaps[role].values[None]
-        assert found[role] == faithfulness(each.run.network, each.run.images, values, [1], "quick")[0]
+        assert found[role] == faithfulness(each.forward_pass.network, each.forward_pass.images, values, [1], "quick")[0]
 
 
 def test_regions(explanation: Explanation) -> None:
-    region = Region.box(40, 40, 5, 5, 20, 30)
-    assert explanation.against(None) == {}
-    assert explanation.against(region) == {
-        role: against_region(heatmap.values, region) for role, heatmap in explanation.heatmaps.items()
+    region = Region.from_box((5, 5, 20, 30), (40, 40))
+    assert explanation.localisation(None) == {}
+    assert explanation.localisation(region) == {
+        role: localise(heatmap.values, region) for role, heatmap in explanation.heatmaps.items()
     }

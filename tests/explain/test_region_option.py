@@ -17,7 +17,7 @@ def test_box_and_mask_mark_the_same_pixels(tmp_path: Path) -> None:
     mask[10:30, 5:45] = 255
     Image.fromarray(mask).save(tmp_path / "mask.png")
     for option in (RegionOption("5,10,45,30"), RegionOption(mask=tmp_path / "mask.png")):
-        region = option.region(60, 50)
+        region = option.region((60, 50))
         assert region is not None
         assert np.array_equal(region.mask, mask > 0)
         assert option
@@ -25,13 +25,13 @@ def test_box_and_mask_mark_the_same_pixels(tmp_path: Path) -> None:
 
 def test_neither_is_no_region() -> None:
     assert not NO_REGION
-    assert NO_REGION.region(60, 50) is None
+    assert NO_REGION.region((60, 50)) is None
 
 
 @pytest.mark.parametrize("box", ["1,2", "a,b,c,d", "", "1,2,3,4,5"])
 def test_what_is_no_box(box: str) -> None:
     with pytest.raises(BadInputError, match="is not a box; give left,top,right,bottom in pixels"):
-        RegionOption(box).region(60, 50)
+        RegionOption(box).region((60, 50))
 
 
 def test_both_are_refused(tmp_path: Path) -> None:

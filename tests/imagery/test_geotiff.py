@@ -80,7 +80,7 @@ def test_values_bounds_and_descriptions(tmp_path: Path) -> None:
         assert file.compression.name == "deflate"
         assert file.tags()["pair"] == "tiny"
         assert file.read(1).max() == 0
-        assert np.array_equal(file.read(2), resize_bilinear(MAPS["scff"], 60, 40))
+        assert np.array_equal(file.read(2), resize_bilinear(MAPS["scff"], (40, 60)))
     assert not list(tmp_path.glob("*.xml"))
 
 
@@ -193,7 +193,7 @@ def test_one_image(command: Command, pair_folder: Path, tmp_path: Path) -> None:
     maps = np.load(said["maps"])
     with rasterio.open(said["geotiff"]) as file:
         for band, role in enumerate(("baseline", "scff"), start=1):
-            assert np.array_equal(file.read(band), resize_bilinear(maps[role], 60, 40))
+            assert np.array_equal(file.read(band), resize_bilinear(maps[role], (40, 60)))
         tags = file.tags()
     assert tags["TIFFTAG_SOFTWARE"] == "SCFF Lens"
     assert (tags["pair"], tags["layer"], tags["method"]) == ("tiny", "Y3", "gradcam++")
@@ -227,7 +227,7 @@ def test_a_folder(command: Command, pair_folder: Path, tmp_path: Path) -> None:
         assert placed["geotiff"] == str(out / "maps" / "more" / "placed.tif.tif")
     with rasterio.open(placed["geotiff"]) as file:
         assert file.crs == UTM
-        assert np.array_equal(file.read(2), resize_bilinear(np.load(placed["maps"])["scff"], 60, 40))
+        assert np.array_equal(file.read(2), resize_bilinear(np.load(placed["maps"])["scff"], (40, 60)))
     with (out / "results.csv").open(newline="") as file:
         assert [row["geotiff"] for row in csv.DictReader(file)] == ["maps/more/placed.tif.tif", ""]
     shutil.rmtree(out)

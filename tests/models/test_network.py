@@ -11,8 +11,9 @@ import torch
 from torch import Tensor
 
 from models.architectures import NETWORKS
+from models.fusion_settings import FusionSettings
 from models.network import Network
-from models.scff import SCFF, FusionSettings
+from models.scff import SCFF
 from models.variants import DOWNSAMPLE_NAMES, FUSION_NAMES
 
 INCEPTIONS = ("inception_v3", "inception_v4", "inception_resnet_v2")  # need 75 pixels

@@ -197,9 +197,16 @@ def test_identity_start_learns_to_use_the_earlier_map(fusion: str) -> None:
     assert np.mean(right[-20:]) > 0.95
 
 
-def test_resnet50_grows_by_3_80_million_parameters() -> None:
+def test_resnet50_grows_by_what_its_fusions_add_up_to() -> None:
+    """A 1x1 convolution and its normalisation; then the attention: one layer to its width, two layers back."""
+    expected = 0
+    for before, after in ((256, 512), (512, 1024), (1024, 2048)):
+        width = max(after // 16, 32)
+        attention = after * width + 2 * width + 2 * (width * after + after)
+        expected += before * after + 2 * after + attention
+
     def count(fusion: FusionSettings | None) -> int:
         with torch.device("meta"):
             return sum(parameter.numel() for parameter in Network("resnet50", 1000, fusion).parameters())
 
-    assert (count(FusionSettings()) - count(None)) / 1e6 == pytest.approx(3.80, abs=0.005)
+    assert count(FusionSettings()) - count(None) == expected == 3_799_488

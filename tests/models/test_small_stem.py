@@ -5,8 +5,8 @@ import torch
 
 from core.errors import BadInputError
 from models.architectures import check_input_size
+from models.fusion_settings import FusionSettings
 from models.network import Network
-from models.scff import FusionSettings
 
 
 @pytest.mark.parametrize("arch", ["resnet18", "resnet50", "resnest50d", "resnetv2_50", "wide_resnet50_2"])

@@ -9,7 +9,7 @@ import pytest
 from models import variants
 from models.downsample import DOWNSAMPLES, DownSample
 from models.fusion import FUSIONS, Fusion
-from models.scff import FusionSettings
+from models.fusion_settings import FusionSettings
 from models.variants import DOWNSAMPLE_NAMES, FUSION_NAMES, load_variants
 
 pytestmark = pytest.mark.essential

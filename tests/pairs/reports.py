@@ -3,7 +3,7 @@
 from dataclasses import asdict
 from typing import Any
 
-from models.scff import FusionSettings
+from models.fusion_settings import FusionSettings
 from pairs.layout import ROLES
 from pairs.report import VERSION
 from tests.conftest import CLASSES

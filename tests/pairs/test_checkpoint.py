@@ -9,8 +9,8 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 
 from core.errors import BadInputError
+from models.fusion_settings import FusionSettings
 from models.network import Network
-from models.scff import FusionSettings
 from models.state import at_stored_precision
 from pairs.checkpoint import Header, load_network, save_network
 from pairs.pair import load_pair

@@ -15,9 +15,9 @@ import torch
 from core.errors import BadInputError
 from models.downsample import DOWNSAMPLES
 from models.fusion import FUSIONS
+from models.fusion_settings import FusionSettings
 from models.network import Network
 from models.preprocessing import Preprocessing
-from models.scff import FusionSettings
 from pairs.checkpoint import LoadedNetwork
 from pairs.export import FORMATS, METADATA_KEY, export
 from pairs.pair import load_pair

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from core.errors import BadInputError
+from models.fusion_settings import FusionSettings
 from models.preprocessing import Preprocessing
-from models.scff import FusionSettings
 from pairs.checkpoint import save_network
 from pairs.pair import load_pair
 from tests.conftest import CLASSES, header

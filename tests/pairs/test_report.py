@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from models.scff import FusionSettings
+from models.fusion_settings import FusionSettings
 from pairs.report import EvaluationResult, Report, json_schema
 from tests.conftest import CLASSES, Ended
 from tests.pairs.reports import complete_report

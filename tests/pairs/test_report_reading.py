@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from core.errors import BadInputError
-from models.scff import FusionSettings
+from models.fusion_settings import FusionSettings
 from pairs.report import NetworkReport, Report
 from pairs.report_reading import PartialReport, read_partial_report, read_report
 from tests.conftest import CLASSES, SHIPPED

@@ -3,7 +3,7 @@
 import pytest
 
 from core.errors import BadInputError
-from models.scff import FusionSettings
+from models.fusion_settings import FusionSettings
 from tests.conftest import settings
 from training.settings import TrainingSettings
 

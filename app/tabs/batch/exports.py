@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterable, Iterator
 from io import RawIOBase
 from typing import Any
 
+from app.components.download_links import link_list
 from app.components.templates import render
-from app.storage.download_links import link_list
 from app.storage.downloads import DownloadStore
 from app.tabs.batch.jobs import BatchJob
 from explain.batch.folder_run import FolderRun

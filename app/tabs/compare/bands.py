@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from core.command_line import parse_bands
 from core.errors import BadInputError
+from imagery.band_selection import parse_bands
 from imagery.reading import ImageFile
 from imagery.tiff_tags import TIFF_MAGIC
 

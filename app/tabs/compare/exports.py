@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from app.components.download_links import ExportedFile, download_links
 from app.session.settings import Settings
 from app.session.state import SessionState
 from app.storage.analyses import CachedAnalysis
-from app.storage.download_links import ExportedFile, download_links
 from app.storage.downloads import DownloadStore
 from app.tabs.compare.bands import bands_text
 from explain.figures.publication import print_figure
@@ -113,6 +113,6 @@ class _Export:
         if marking is None:
             return None
         if marking.box is not None:
-            return Region.box(height, width, *marking.box)
+            return Region.from_box(marking.box, (height, width))
         mask = Image.fromarray(marking.region.mask).resize((width, height), Image.Resampling.NEAREST)
         return Region(np.asarray(mask))

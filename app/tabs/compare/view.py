@@ -22,7 +22,7 @@ from explain.cam.methods import METHODS, Method
 from explain.figures.labels import TITLES, percent
 from explain.figures.overlay import difference, difference_end, levels, scaled
 from explain.figures.style import DIVERGING, SCALED_BY, Style
-from explain.metrics.localisation import RegionResult, against_region
+from explain.metrics.localisation import RegionResult, localise
 from explain.output.summary import comparison_summary, peak_position
 from pairs.layout import ROLES
 
@@ -135,7 +135,7 @@ class _PairView:
         """Each heatmap compared with the marked region, by role; None without a region or for an empty map."""
         marking = self.state.marking
         return {
-            role: None if marking is None else against_region(heatmap.values, marking.region)
+            role: None if marking is None else localise(heatmap.values, marking.region)
             for role, heatmap in self.heatmaps.items()
         }
 
@@ -172,7 +172,7 @@ class _PairView:
         )
 
     def _figure(self, role: str) -> dict[str, Any]:
-        run = self.analysis.runs[role]
+        run = self.analysis.networks[role]
         prediction = f"{run.loaded.header.classes[run.prediction]}, {percent(run.probabilities[run.prediction])}"
         maximum = "larger of the two maxima" if self.style.scale == "shared" else "maximum"
         return {
@@ -189,7 +189,7 @@ class _PairView:
 
     def _caption(self, role: str) -> str:
         """HTML: what the heatmap shows, its resolution, and the class's recall on the test images."""
-        run, heatmap = self.analysis.runs[role], self.heatmaps[role]
+        run, heatmap = self.analysis.networks[role], self.heatmaps[role]
         classes = run.loaded.header.classes
         recall: ClassRecall = self.cached.recall.get(role, {})
         tested = recall.get(classes[heatmap.target])
@@ -210,7 +210,7 @@ class _PairView:
 
     def _alt(self, role: str) -> str:
         """Text alternative of a heatmap."""
-        heatmap, run = self.heatmaps[role], self.analysis.runs[role]
+        heatmap, run = self.heatmaps[role], self.analysis.networks[role]
         target = f" for {run.loaded.header.classes[heatmap.target]}" if self.method.knows_class else ", class-agnostic,"
         where = "empty" if heatmap.empty else f"maximum: {peak_position(heatmap.values)}"
         return f"{TITLES[role]}: heatmap{target} over {self.state.source.name}; {where}"

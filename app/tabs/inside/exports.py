@@ -3,8 +3,8 @@
 import json
 from collections.abc import Callable, Mapping
 
+from app.components.download_links import ExportedFile, download_links
 from app.storage.analyses import CachedAnalysis
-from app.storage.download_links import ExportedFile, download_links
 from app.storage.downloads import DownloadStore
 from explain.cam.analysis import Heatmap
 from explain.cam.layers import FUSED, explainable_layers

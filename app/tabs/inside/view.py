@@ -93,13 +93,13 @@ class _Section:
     def contributions(self) -> Sequence[StageContribution]:
         """Contribution of each stage to the score."""
         scff = self.cached.analysis.scff
-        found = stage_contributions(scff.run, [scff.target(self.question)])
+        found = stage_contributions(scff.forward_pass, [scff.target(self.question)])
         return [] if found is None else found[0]
 
     @cached_property
     def weights(self) -> Mapping[str, FusionWeights]:
         """Fusion weights, keyed by fused map; empty for a variant whose weights do not depend on the image."""
-        found = fusion_weights(self.cached.analysis.scff.run)
+        found = fusion_weights(self.cached.analysis.scff.forward_pass)
         return {} if found is None else {weights.layer: weights for weights in found[0]}
 
     @cached_property
@@ -182,7 +182,7 @@ class _Section:
 
     def _target(self, role: str) -> str:
         """Target class of a network."""
-        run = self.cached.analysis.runs[role]
+        run = self.cached.analysis.networks[role]
         return run.loaded.header.classes[run.target(self.question).index]
 
     def _weight_text(self, stage: str) -> str:

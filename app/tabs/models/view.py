@@ -13,7 +13,7 @@ from app.tabs.models.faithfulness import faithfulness_html
 from explain.figures.labels import TITLES
 from models.downsample import DOWNSAMPLES
 from models.fusion import FUSIONS
-from models.scff import FusionSettings
+from models.fusion_settings import FusionSettings
 from pairs.checkpoint import Header
 from pairs.layout import REPORT, ROLES
 from pairs.model_card import Accuracy, ModelCard

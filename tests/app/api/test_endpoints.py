@@ -195,7 +195,7 @@ def test_maps_are_raw_and_lie_over_the_ground(answers: dict[str, Any], scene: Pa
 
 def test_faithfulness_is_that_of_these_maps(answers: dict[str, Any], scene: Path, pair_here: Pair) -> None:
     analysis = analyse(pair_here, read_image(scene))
-    run, heatmap = analysis.scff.run, analysis.heatmaps(Question(1, None, "Y3", "hirescam"))["scff"]
+    run, heatmap = analysis.scff.forward_pass, analysis.heatmaps(Question(1, None, "Y3", "hirescam"))["scff"]
     expected = faithfulness(run.network, run.images, heatmap.values[None], [1])[0]
     found = answers["/faithfulness"]["scff"]
     assert found["target"] == "roof"
@@ -336,10 +336,10 @@ def test_eight_at_once_get_their_own_answers(ask: Callable, folder: Path, pair_h
         (arrays, _), (_, answer) = (each["value"] for each in found[2 * number : 2 * number + 2])
         assert answer["image"] == f"{number}.png"
         heatmaps = analysis.heatmaps()
-        for role, run in analysis.runs.items():
+        for role, run in analysis.networks.items():
             assert np.load(arrays)[role] == pytest.approx(heatmaps[role].values, rel=1e-3, abs=1e-7)
             assert list(answer[role]["probabilities"].values()) == pytest.approx(run.probabilities, abs=1e-5)
-            others = [each.runs[role].probabilities for each in expected if each is not analysis]
+            others = [each.networks[role].probabilities for each in expected if each is not analysis]
             assert all(np.abs(other - run.probabilities).max() > 1e-4 for other in others)
 
 

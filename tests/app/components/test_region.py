@@ -40,7 +40,7 @@ def test_a_brushed_mask_is_taken_as_it_is() -> None:
 
 
 def test_what_is_shown_comes_back_as_it_was_marked() -> None:
-    region = Region.box(40, 60, 10, 10, 20, 20)
+    region = Region.from_box((10, 10, 20, 20), (40, 60))
     shown = [
         marker_value("/kept/a.png", "a", "40 x 60", (40, 60), marking)
         for marking in (None, Marking(region, (10, 10, 20, 20)), Marking(region, None))

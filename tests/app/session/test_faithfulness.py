@@ -24,7 +24,7 @@ def test_both_networks_are_measured_once_for_each_target(cached: CachedAnalysis,
     assert list(faithfulness_steps(analyses, Settings("water"))) == [(0, 2), (1, 2), (2, 2)]
     question = Settings("roof").question(pair)
     for role, measured in cached.faithfulness[question].items():
-        run, heatmap = cached.analysis.runs[role].run, cached.heatmaps(question)[role]
+        run, heatmap = cached.analysis.networks[role].forward_pass, cached.heatmaps(question)[role]
         assert measured == faithfulness(run.network, run.images, heatmap.values[None], [1])[0]
 
 

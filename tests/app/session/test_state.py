@@ -21,7 +21,7 @@ def source(key: str) -> SourceImage:
 
 def test_a_link_restores_everything() -> None:
     settings = Settings("idle land & more", "none", "Y2", "hirescam", True, "jet", "shared", 0.3)
-    marking = Marking(Region.box(80, 80, 0, 0, 9, 9), (1, 2, 30, 40))
+    marking = Marking(Region.from_box((0, 0, 9, 9), (80, 80)), (1, 2, 30, 40))
     link = SessionState(source("harbour"), (80, 80), "/x", ("one", "two", "three"), marking).link(settings)
     query = {name: values[0] for name, values in parse_qs(link).items()}
     assert settings_from_query(query) == settings

@@ -45,8 +45,8 @@ def test_the_latest_analyses_are_kept_by_image_bands_and_pair(pair: Pair, pair_f
 def test_of_large_analyses_fewer_are_kept(pair: Pair) -> None:
     size = sum(
         maps.nbytes
-        for run in AnalysisCache().make(source(), pair, texture(1, 0)).analysis.runs.values()
-        for maps in run.run.maps.values()
+        for run in AnalysisCache().make(source(), pair, texture(1, 0)).analysis.networks.values()
+        for maps in run.forward_pass.maps.values()
     )
     cache = AnalysisCache(most_bytes=2 * size)
     for key in ("a", "b", "c"):

@@ -40,7 +40,7 @@ def test_rows_are_in_the_order_of_the_names_and_what_cannot_be_read_has_its_reas
         with np.load(work.maps(row.image)) as stored:
             for role, heatmap in alone.items():
                 np.testing.assert_allclose(stored[role], heatmap.values, atol=1e-6 * max(1, heatmap.values.max()))
-                assert row.networks[role].prediction == work.pair.classes[analysis.runs[role].prediction]
+                assert row.networks[role].prediction == work.pair.classes[analysis.networks[role].prediction]
                 assert row.networks[role].target == work.pair.classes[1]
         assert work.strip(row.image).is_file()
     assert not work.maps("bad.tif").exists()

@@ -2,8 +2,8 @@
 
 import torch
 
+from models.fusion_settings import FusionSettings
 from models.network import Network
-from models.scff import FusionSettings
 
 __all__ = ["FUSIONS", "images", "trained_like"]
 

@@ -28,7 +28,7 @@ def test_predictions_are_the_networks_own(pair: Pair) -> None:
 def test_own_prediction_or_one_class_for_both(pair: Pair) -> None:
     found = analyse(pair, texture(2, 0))
     assert {role: each.target for role, each in found.heatmaps().items()} == {
-        role: run.prediction for role, run in found.runs.items()
+        role: run.prediction for role, run in found.networks.items()
     }
     for target in range(3):
         first, second = found.heatmaps(Question(target)).values()

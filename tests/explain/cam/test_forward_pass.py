@@ -19,9 +19,9 @@ from explain.cam.forward_pass import forward_pass
 from explain.cam.layers import layer_names
 from explain.cam.methods import METHODS, eigen_cam, grad_cam_plus_plus
 from explain.cam.question import Smoothing, Target
+from models.fusion_settings import FusionSettings
 from models.inference.preparation import inference_ready_network
 from models.network import Network
-from models.scff import FusionSettings
 from tests.explain.cam.networks import FUSIONS, images, trained_like
 
 

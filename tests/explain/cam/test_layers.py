@@ -7,8 +7,8 @@ from core.errors import BadInputError
 from explain.cam.forward_pass import forward_pass
 from explain.cam.layers import layer_names
 from explain.cam.question import Target
+from models.fusion_settings import FusionSettings
 from models.network import Network
-from models.scff import FusionSettings
 from tests.explain.cam.networks import FUSIONS, images, trained_like
 
 

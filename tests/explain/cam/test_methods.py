@@ -16,8 +16,8 @@ from core.errors import BadInputError
 from explain.cam.forward_pass import forward_pass
 from explain.cam.methods import METHODS, Method, check_method, eigen_cam, grad_cam_plus_plus, score_cam
 from explain.cam.question import Target
+from models.fusion_settings import FusionSettings
 from models.network import Network
-from models.scff import FusionSettings
 
 ARCHS = ["resnet18", "resnet50", "efficientnet_b0"]
 

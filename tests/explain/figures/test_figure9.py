@@ -59,13 +59,10 @@ def test_figure9_of_pairs_and_images_of_one_name(
     assert "2 image(s) by 2 pair(s)" in ended.out
 
 
-def test_figure9_says_which_pair_has_a_layer(
-    command: Command, pair_folder: Path, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    other = write_pair(tmp_path / "checkpoints" / "deep", seed=5)
-    names = {"tiny": ("fused", "Y2"), "deep": ("fused", "Y2", "Y3")}
-    given = iter([names["tiny"], names["deep"]] * 2)
-    monkeypatch.setattr("explain.run.layer_names", lambda _: next(given))
-    shared = ("explain", "figure9", "--pairs", pair_folder, other, "--images", folder / "a.tif", "--layer", "Y3")
+def test_figure9_says_which_pair_has_a_layer(command: Command, pair_folder: Path, folder: Path, tmp_path: Path) -> None:
+    """ResNet-18 has four stages, VGG-11 five."""
+    other = write_pair(tmp_path / "checkpoints" / "deep", arch="vgg11")
+    shared = ("explain", "figure9", "--pairs", pair_folder, other, "--images", folder / "a.tif", "--layer", "Y5")
     ended = command(*shared, "--out", tmp_path / "x.pdf")
-    assert ended.err == "error: tiny has no layer 'Y3'; its layers are fused, Y2; available in deep\n"
+    layers = "fused, Y2, Y3, Y4, X1, X2, X3, X4"
+    assert ended.err == f"error: tiny has no layer 'Y5'; its layers are {layers}; available in deep\n"

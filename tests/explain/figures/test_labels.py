@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from explain.cam.analysis import Heatmap, analyse
-from explain.figures.labels import panel_title, percent
+from explain.figures.labels import panel_title, percent, resized_text
 from pairs.pair import Pair
 from tests.conftest import texture
 
@@ -25,3 +25,24 @@ def test_titles_say_what_a_map_shows(pair: Pair) -> None:
 )
 def test_percent_never_claims_certainty(share: float, words: str) -> None:
     assert percent(share) == words
+
+
+@pytest.mark.parametrize(
+    ("shape", "text"),
+    [
+        ((64, 64), "at its own size of 64 x 64 pixels"),
+        ((640, 640), "resized from 640 x 640 to 64 x 64 pixels, downsampled 10x"),
+        (
+            (960, 1280),
+            "resized from 1280 x 960 to 64 x 64 pixels, downsampled 20x horizontally and downsampled 15x vertically",
+        ),
+        (
+            (32, 100),
+            "resized from 100 x 32 to 64 x 64 pixels, downsampled 1.56x horizontally and upsampled 2x vertically",
+        ),
+        ((64, 256), "resized from 256 x 64 to 64 x 64 pixels, downsampled 4x horizontally"),
+    ],
+)
+def test_resizing(pair: Pair, shape: tuple[int, int], text: str) -> None:
+    analysis, image = analyse(pair, texture(0, 0)), np.zeros((*shape, 3), dtype=np.uint8)
+    assert resized_text(replace(analysis, image=image)) == text

@@ -102,7 +102,7 @@ def test_the_caption_is_complete(pair: Pair) -> None:
     ):  # fmt: skip
         assert part in words
     assert "Outlined" not in words
-    for run in found.runs.values():
+    for run in found.networks.values():
         share = run.probabilities[run.prediction]
         assert f"{pair.classes[run.prediction]}, {share * 100:.1f} %" in words
 
@@ -110,7 +110,7 @@ def test_the_caption_is_complete(pair: Pair) -> None:
 def test_the_caption_says_what_was_asked(pair: Pair) -> None:
     image, style = texture(0, 0, side=80), Style(scale="shared")
     row = explained(pair, image, Question(1, against=2, layer="Y3", smoothing=Smoothing(2, 0.2)))
-    words = text_of_svg(print_figure([row], "a", style, ".svg", Region.box(80, 80, 3, 3, 50, 60)))
+    words = text_of_svg(print_figure([row], "a", style, ".svg", Region.from_box((3, 3, 50, 60), (80, 80))))
     assert "Grad-CAM++ of fused map Y3 (baseline: stage X3), for roof over water" in words
     assert "(the difference of their logits)" in words
     assert "fraction of the larger of the two maxima" in words
@@ -154,7 +154,7 @@ def test_pdf_and_svg_keep_the_pixels_of_small_images(pair: Pair) -> None:
 
 def test_large_images_are_reduced(pair: Pair) -> None:
     image = np.random.default_rng(0).integers(0, 256, (2500, 5000, 3), dtype=np.uint8)
-    data = print_figure([explained(pair, image)], "a", Style(), ".pdf", Region.box(2500, 5000, 1, 1, 4, 4))
+    data = print_figure([explained(pair, image)], "a", Style(), ".pdf", Region.from_box((1, 1, 4, 4), (2500, 5000)))
     assert pictures_in_pdf(data) == 4 * [(LARGEST_PANEL, LARGEST_PANEL // 2)]
     assert len(data) < 4 * 3 * LARGEST_PANEL * LARGEST_PANEL // 2 * 1.1
 
@@ -177,7 +177,7 @@ def test_any_name(pair: Pair, name: str, ending: str) -> None:
 
 @pytest.mark.parametrize("ending", FORMATS)
 def test_a_figure_is_the_same_at_every_call(pair: Pair, ending: str) -> None:
-    row, region = explained(pair, texture(0, 0)), Region.box(40, 40, 3, 3, 20, 20)
+    row, region = explained(pair, texture(0, 0)), Region.from_box((3, 3, 20, 20), (40, 40))
     assert print_figure([row], "a", Style(), ending, region) == print_figure([row], "a", Style(), ending, region)
 
 
@@ -204,7 +204,7 @@ def test_a_region_is_outlined_on_every_panel(pair: Pair) -> None:
     row, style = explained(pair, image), Style(opacity=0)
     plain, marked = (
         as_array(print_figure([row], "a", style, ".png", region))
-        for region in (None, Region.box(90, 90, 0, 30, 60, 60))
+        for region in (None, Region.from_box((0, 30, 60, 60), (90, 90)))
     )
     for i in range(4):
         left = 30 + i * STEP

@@ -5,8 +5,8 @@ import torch
 from explain.cam.forward_pass import forward_pass
 from explain.cam.question import Target
 from explain.metrics.randomisation import randomised, randomised_similarity
+from models.fusion_settings import FusionSettings
 from models.network import Network
-from models.scff import FusionSettings
 
 __all__ = ["images", "similarity", "trained_like"]
 

@@ -11,8 +11,8 @@ from explain.cam.forward_pass import forward_pass
 from explain.cam.question import Target
 from explain.metrics.faithfulness import Faithfulness, faithfulness
 from explain.metrics.perturbation import STEPS
+from models.fusion_settings import FusionSettings
 from models.inference.packing import can_pack, packed
-from models.scff import FusionSettings
 from tests.explain.metrics.networks import images, similarity, trained_like
 from tests.explain.metrics.toys import SIDE, Toy, left, measured, noise, plane, scene
 

@@ -7,8 +7,8 @@ import torch
 from explain.cam.forward_pass import forward_pass
 from explain.cam.question import Target
 from explain.metrics.fusion_attribution import fusion_weights, stage_contributions
+from models.fusion_settings import FusionSettings
 from models.network import Network
-from models.scff import FusionSettings
 
 
 def network(fusion: str) -> Network:

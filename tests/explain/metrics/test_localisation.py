@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from core.errors import BadInputError
-from explain.metrics.localisation import Region, RegionResult, against_region
+from explain.metrics.localisation import Region, RegionResult, localise
 
 
 def marked(height: int, width: int, left: int, top: int, right: int, bottom: int) -> np.ndarray:
@@ -22,7 +22,7 @@ def marked(height: int, width: int, left: int, top: int, right: int, bottom: int
     ids=["inside", "whole", "juts out at the top left", "at the bottom right", "across", "one pixel"],
 )
 def test_a_box_marks_its_pixels(box: tuple[int, int, int, int]) -> None:
-    assert np.array_equal(Region.box(6, 9, *box).mask, marked(6, 9, *box))
+    assert np.array_equal(Region.from_box(box, (6, 9)).mask, marked(6, 9, *box))
 
 
 @pytest.mark.parametrize("box", [(3, 1, 3, 4), (3, 4, 5, 4), (5, 1, 3, 4), (3, 4, 5, 1)])
@@ -30,19 +30,19 @@ def test_a_box_without_area_is_refused(box: tuple[int, int, int, int]) -> None:
     left, top, right, bottom = box
     words = f"the box from column {left}, row {top} to column {right}, row {bottom} has no area"
     with pytest.raises(BadInputError, match=words):
-        Region.box(6, 9, *box)
+        Region.from_box(box, (6, 9))
 
 
 @pytest.mark.parametrize("box", [(9, 0, 12, 3), (-5, 0, 0, 3), (0, 6, 4, 8), (0, -3, 4, 0), (-9, -9, -8, -8)])
 def test_a_box_beside_the_image_is_refused(box: tuple[int, int, int, int]) -> None:
     with pytest.raises(BadInputError, match="is outside the image of 9 x 6 pixels"):
-        Region.box(6, 9, *box)
+        Region.from_box(box, (6, 9))
 
 
 @pytest.mark.parametrize("dtype", [bool, np.uint8, np.float32])
 def test_a_mask_marks_by_any_value_but_zero(dtype: type) -> None:
     mask = marked(6, 9, 2, 1, 5, 3)
-    found = Region.of_mask((mask * 200).astype(dtype), 6, 9).mask
+    found = Region.from_mask((mask * 200).astype(dtype), (6, 9)).mask
     assert found.dtype == bool
     assert np.array_equal(found, mask)
 
@@ -57,7 +57,7 @@ def test_a_mask_marks_by_any_value_but_zero(dtype: type) -> None:
 )
 def test_a_mask_that_does_not_fit_is_refused(array: np.ndarray, words: str) -> None:
     with pytest.raises(BadInputError, match=words):
-        Region.of_mask(array, 6, 9)
+        Region.from_mask(array, (6, 9))
 
 
 def by_loops(heatmap: np.ndarray, mask: np.ndarray) -> RegionResult:
@@ -82,7 +82,7 @@ def test_figures_are_those_of_loops() -> None:
         heatmap = random.random((6, 9)).astype(np.float32)
         left, top = random.integers(0, [5, 3])
         box = (left, top, left + random.integers(1, 5), top + random.integers(1, 4))
-        found = against_region(heatmap, Region.box(6, 9, *box))
+        found = localise(heatmap, Region.from_box(box, (6, 9)))
         assert found == by_loops(heatmap, marked(6, 9, *box))
         inside = marked(6, 9, *box)
         hottest = heatmap >= np.sort(heatmap, axis=None)[-inside.sum()]
@@ -94,23 +94,23 @@ def test_figures_are_those_of_loops() -> None:
 def test_a_coarse_map_is_enlarged_to_the_image() -> None:
     # Two cells of 10 pixels with centres at 4.5 and 14.5; the map falls on a line between them.
     profile = np.clip((14.5 - np.arange(20)) / 10, 0, 1)
-    found = against_region(np.array([[3.0, 0.0]]), Region.box(8, 20, 0, 0, 7, 8))
+    found = localise(np.array([[3.0, 0.0]]), Region.from_box((0, 0, 7, 8), (8, 20)))
     assert found.area == 7 / 20
     assert found.energy == pytest.approx(profile[:7].sum() / profile.sum())
     assert found.overlap == 1
     assert found.hit
-    away = against_region(np.array([[3.0, 0.0]]), Region.box(8, 20, 15, 0, 20, 8))
+    away = localise(np.array([[3.0, 0.0]]), Region.from_box((15, 0, 20, 8), (8, 20)))
     assert (away.energy, away.overlap, away.hit) == (0, 0, False)
 
 
 def test_the_scale_of_a_map_does_not_count() -> None:
-    heatmap, region = np.random.default_rng(0).random((5, 5)), Region.box(40, 30, 3, 5, 20, 20)
-    assert against_region(heatmap, region) == against_region(heatmap * 2.0**-30, region)
+    heatmap, region = np.random.default_rng(0).random((5, 5)), Region.from_box((3, 5, 20, 20), (40, 30))
+    assert localise(heatmap, region) == localise(heatmap * 2.0**-30, region)
 
 
 def test_a_constant_map_does_no_better_than_chance() -> None:
     boxes = [(0, 0, 30, 30), (30, 0, 60, 30), (0, 30, 30, 60), (30, 30, 60, 60)]
-    found = [against_region(np.full((7, 7), 0.3), Region.box(60, 60, *box)) for box in boxes]
+    found = [localise(np.full((7, 7), 0.3), Region.from_box(box, (60, 60))) for box in boxes]
     for result in found:
         assert result.energy == pytest.approx(0.25)
         assert result.overlap == pytest.approx((1 / 16) / (2 / 4 - 1 / 16), abs=0.03)  # a quarter of each by chance
@@ -118,4 +118,4 @@ def test_a_constant_map_does_no_better_than_chance() -> None:
 
 
 def test_an_empty_map_points_nowhere() -> None:
-    assert against_region(np.zeros((7, 7), dtype=np.float32), Region.box(20, 20, 0, 0, 5, 5)) is None
+    assert localise(np.zeros((7, 7), dtype=np.float32), Region.from_box((0, 0, 5, 5), (20, 20))) is None

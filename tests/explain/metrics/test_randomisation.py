@@ -12,10 +12,10 @@ from core.errors import BadInputError
 from explain.cam.forward_pass import forward_pass
 from explain.cam.question import Target
 from explain.metrics.randomisation import randomised, randomised_similarity
+from models.fusion_settings import FusionSettings
 from models.inference.folding import folded
 from models.inference.packing import can_pack, packed
 from models.network import Network
-from models.scff import FusionSettings
 from tests.explain.metrics.networks import images, similarity, trained_like
 
 

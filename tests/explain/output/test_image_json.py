@@ -20,20 +20,22 @@ def explanation(pair: Pair) -> Explanation:
 
 def test_probabilities_and_targets_are_the_networks_own(pair: Pair, explanation: Explanation) -> None:
     found = image_json(explanation)
-    for role, run in explanation.analysis.runs.items():
+    for role, run in explanation.analysis.networks.items():
         each = found[role]
         assert each["prediction"] == max(each["probabilities"], key=each["probabilities"].get)
         assert each["confidence"] == max(each["probabilities"].values())
         assert sum(each["probabilities"].values()) == pytest.approx(1)
         assert (each["target"], each["against"]) == (pair.classes[1], None)
-        assert each["logit"] == run.run.logits[0, 1].item()
+        assert each["logit"] == run.forward_pass.logits[0, 1].item()
     assert found["earlier_weights"].keys() == {"Y2", "Y3", "Y4"}
     assert found["stage_shares"].keys() == {"X1", "X2", "X3", "X4"}
 
 
 def test_the_object_is_plain_json_with_the_files_still_none(explanation: Explanation) -> None:
     source = ImageSource("a.tif", "/scenes/a.tif", (4, 3, 2))
-    found = result_json(source, explanation, Region.box(40, 40, 0, 0, 20, 20), explanation.faithfulness("quick"))
+    found = result_json(
+        source, explanation, Region.from_box((0, 0, 20, 20), (40, 40)), explanation.faithfulness("quick")
+    )
     again = json.loads(json.dumps(found, allow_nan=False))
     assert again["scff"]["probabilities"] == found["scff"]["probabilities"]
     assert (found["image"], found["bands"]) == ("a.tif", [4, 3, 2])

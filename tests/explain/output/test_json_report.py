@@ -11,8 +11,7 @@ from explain.cam.analysis import Heatmap, PairAnalysis, analyse
 from explain.cam.question import Question, Smoothing
 from explain.explanation import Explanation
 from explain.figures.style import Style
-from explain.metrics.localisation import Region, against_region
-from explain.metrics.overlap import hottest_overlap
+from explain.metrics.localisation import Region, localise
 from explain.output import json_report as module
 from explain.output.image_json import image_json
 from explain.output.json_report import json_report
@@ -35,7 +34,7 @@ def written(found: dict) -> dict:
 
 def test_it_holds_what_an_answer_does_and_more(analysis: PairAnalysis) -> None:
     question, style = Question(1, against=2, layer="Y3", smoothing=Smoothing(2)), Style("viridis", "shared", 0.3)
-    explanation, region = Explanation.of(analysis, question), Region.box(60, 80, 5, 10, 45, 30)
+    explanation, region = Explanation.of(analysis, question), Region.from_box((5, 10, 45, 30), (60, 80))
     maps, measured = explanation.heatmaps, explanation.faithfulness("quick")
     found = written(json_report(explanation, "场景 $x.tif", style, region, measured))
     said = json.loads(json.dumps(image_json(explanation, measured)))
@@ -56,10 +55,10 @@ def test_it_holds_what_an_answer_does_and_more(analysis: PairAnalysis) -> None:
     assert found["style"]["colours"] == "fraction of the larger of the two maxima"
     assert found["versions"] == versions()
     assert found["region"] == {"box": [5, 10, 45, 30], "pixels": 800, "runs": None}
-    regions = {role: against_region(maps[role].values, region) for role in maps}
+    regions = {role: localise(maps[role].values, region) for role in maps}
     assert found["comparison"] == {
         "words": comparison_summary(explanation, regions),
-        "hottest_fifths_overlap": hottest_overlap(explanation),
+        "hottest_fifths_overlap": explanation.overlap(),
     }
     for role, heatmap in maps.items():
         of_map, checkpoint = found[role]["map"], found[role]["checkpoint"]
@@ -87,7 +86,9 @@ def test_maps_without_numbers(analysis: PairAnalysis, value: float) -> None:
     maps = {role: Heatmap(values, 0) for role in ("baseline", "scff")}
     with np.errstate(invalid="ignore"):
         found = written(
-            json_report(Explanation(analysis, Question(0), maps), "a.tif", Style(), Region.box(60, 80, 0, 0, 9, 9))
+            json_report(
+                Explanation(analysis, Question(0), maps), "a.tif", Style(), Region.from_box((0, 0, 9, 9), (60, 80))
+            )
         )
     assert found["scff"]["map"]["max"] == (0 if value == 0 else None)
     if value == 0:

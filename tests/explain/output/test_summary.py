@@ -9,8 +9,7 @@ from explain.cam.analysis import Heatmap, PairAnalysis, analyse
 from explain.cam.question import Question
 from explain.explanation import Explanation
 from explain.metrics.localisation import RegionResult
-from explain.metrics.overlap import hottest_overlap
-from explain.output.summary import MUCH_THE_SAME, PARTLY_THE_SAME, comparison_summary, peak_position, resized_text
+from explain.output.summary import MUCH_THE_SAME, PARTLY_THE_SAME, comparison_summary, peak_position
 from pairs.pair import Pair
 from tests.conftest import texture
 
@@ -29,7 +28,7 @@ def saying(analysis: PairAnalysis, baseline: tuple[float, ...], scff: tuple[floa
     runs = {"baseline": baseline, "scff": scff}
     return replace(
         analysis,
-        **{role: replace(analysis.runs[role], probabilities=np.array(values)) for role, values in runs.items()},
+        **{role: replace(analysis.networks[role], probabilities=np.array(values)) for role, values in runs.items()},
     )
 
 
@@ -107,7 +106,7 @@ def covering(baseline: float | None, scff: float | None) -> dict[str, RegionResu
 )
 def test_predictions(analysis: PairAnalysis, baseline: tuple[float, ...], scff: tuple[float, ...], words: str) -> None:
     found = saying(analysis, baseline, scff)
-    own = tuple(run.prediction for run in found.runs.values())
+    own = tuple(run.prediction for run in found.networks.values())
     sentence = comparison_summary(explanation(found, maps(own)))
     apart = "Each for its own class, the two heatmaps highlight much the same areas."
     assert sentence == f"{words} {SAME if own[0] == own[1] else apart}"
@@ -205,33 +204,12 @@ def test_places(analysis: PairAnalysis, baseline: np.ndarray, scff: np.ndarray, 
 def test_hottest_fifths(analysis: PairAnalysis) -> None:
     """At 64 x 64, where a fifth is 819 pixels, a map of two values by rows has its hottest fifth in the hot ones."""
     rising = np.linspace(0.1, 1, 64, dtype=np.float32)[:, None].repeat(64, axis=1)
-    assert hottest_overlap(explanation(analysis, maps((ROOF, ROOF), rising, rising))) == 1
-    assert hottest_overlap(explanation(analysis, maps((ROOF, ROOF), rising, rising[::-1].copy()))) == 0
-    across = hottest_overlap(explanation(analysis, maps((ROOF, ROOF), rising, rising.T)))
+    assert explanation(analysis, maps((ROOF, ROOF), rising, rising)).overlap() == 1
+    assert explanation(analysis, maps((ROOF, ROOF), rising, rising[::-1].copy())).overlap() == 0
+    across = explanation(analysis, maps((ROOF, ROOF), rising, rising.T)).overlap()
     assert across == pytest.approx(0.2, abs=0.01)  # independent of one another
     assert across < PARTLY_THE_SAME < MUCH_THE_SAME
-    assert hottest_overlap(explanation(analysis, maps((ROOF, ROOF), rising, rising * 0))) is None
-
-
-@pytest.mark.parametrize(
-    ("shape", "text"),
-    [
-        ((64, 64), "at its own size of 64 x 64 pixels"),
-        ((640, 640), "resized from 640 x 640 to 64 x 64 pixels, downsampled 10x"),
-        (
-            (960, 1280),
-            "resized from 1280 x 960 to 64 x 64 pixels, downsampled 20x horizontally and downsampled 15x vertically",
-        ),
-        (
-            (32, 100),
-            "resized from 100 x 32 to 64 x 64 pixels, downsampled 1.56x horizontally and upsampled 2x vertically",
-        ),
-        ((64, 256), "resized from 256 x 64 to 64 x 64 pixels, downsampled 4x horizontally"),
-    ],
-)
-def test_resizing(analysis: PairAnalysis, shape: tuple[int, int], text: str) -> None:
-    image = np.zeros((*shape, 3), dtype=np.uint8)
-    assert resized_text(replace(analysis, image=image)) == text
+    assert explanation(analysis, maps((ROOF, ROOF), rising, rising * 0)).overlap() is None
 
 
 @pytest.mark.parametrize(

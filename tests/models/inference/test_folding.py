@@ -6,9 +6,9 @@ from torch import nn
 
 from models.downsample import DOWNSAMPLES
 from models.fusion import FUSIONS
+from models.fusion_settings import FusionSettings
 from models.inference.folding import folded
 from models.network import Network
-from models.scff import FusionSettings
 
 
 def used(arch: str, fusion: FusionSettings | None) -> Network:

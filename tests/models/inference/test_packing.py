@@ -4,9 +4,9 @@ import pytest
 import torch
 from torch import nn
 
+from models.fusion_settings import FusionSettings
 from models.inference.packing import PackedConv2d, can_pack, packed
 from models.network import Network
-from models.scff import FusionSettings
 
 pytestmark = pytest.mark.skipif(not can_pack(), reason="this PyTorch packs no weights")
 

@@ -7,10 +7,10 @@ import torch
 from torch import Tensor, nn
 
 from models.architectures import NETWORKS
+from models.fusion_settings import FusionSettings
 from models.inference.preparation import inference_ready_network
 from models.inference.tail import Tail
 from models.network import Network
-from models.scff import FusionSettings
 
 ARCHS = (
     "resnet18", "resnet50_gn", "resnetv2_50", "resnest50d", "densenet121", "tf_efficientnet_lite0",

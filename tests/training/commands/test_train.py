@@ -7,7 +7,7 @@ import pytest
 import timm
 import torch
 
-from models.scff import FusionSettings
+from models.fusion_settings import FusionSettings
 from pairs.pair import load_pair
 from pairs.report_reading import read_report
 from tests.conftest import CLASSES

@@ -51,7 +51,7 @@ def scene(tmp_path: Path) -> Path:
 
 
 def test_every_file_is_what_it_says(pair: Pair, scene: Path) -> None:
-    region = Region.box(*display_size(1500, 1200), 100, 100, 300, 400)
+    region = Region.from_box((100, 100, 300, 400), display_size(1500, 1200))
     found = files(pair, scene, Marking(region, (146, 146, 440, 586)))
     assert list(found) == [
         "Figure, PNG", "Figure, SVG", "Figure, PDF", "Raw heatmaps, NPZ", "JSON report", "Heatmaps, GeoTIFF"

@@ -19,7 +19,7 @@ from app.tabs.compare.view import View, view
 from core.errors import BadInputError
 from explain.figures.overlay import difference, levels, overlay, scaled
 from explain.figures.style import Style
-from explain.metrics.localisation import Region, against_region
+from explain.metrics.localisation import Region, localise
 from pairs.pair import Pair
 from tests.conftest import texture
 
@@ -110,7 +110,7 @@ def test_captions_say_what_each_map_shows(cached: CachedAnalysis) -> None:
 
 
 def test_an_empty_map_is_said_and_not_drawn(cached: CachedAnalysis) -> None:
-    run = cached.analysis.scff.run
+    run = cached.analysis.scff.forward_pass
     maps = {layer: values * 0 for layer, values in run.maps.items()}
     dark = CachedAnalysis(
         replace(cached.analysis, scff=replace(cached.analysis.scff, run=replace(run, maps=maps))), cached.size
@@ -130,7 +130,7 @@ def test_a_marked_region_is_judged(cached: CachedAnalysis) -> None:
     html = shown(cached, settings, marked).region
     assert "23.4\N{NO-BREAK SPACE}% of the image" in html
     for heatmap in cached.heatmaps(settings.question(cached.analysis.pair)).values():
-        found = against_region(heatmap.values, Region(mask))
+        found = localise(heatmap.values, Region(mask))
         assert (
             f"<td>{100 * found.energy:.0f}\N{NO-BREAK SPACE}%</td><td>{100 * found.overlap:.0f}\N{NO-BREAK SPACE}%</td>"
             if found
@@ -178,7 +178,7 @@ def test_the_colours_of_a_difference_run_to_its_largest_and_say_so(cached: Cache
 
 
 def test_maps_that_are_alike_have_a_white_difference(cached: CachedAnalysis) -> None:
-    role = replace(cached.analysis.scff, run=cached.analysis.baseline.run)
+    role = replace(cached.analysis.scff, forward_pass=cached.analysis.baseline.forward_pass)
     html = shown(CachedAnalysis(replace(cached.analysis, scff=role), cached.size), Settings("roof")).difference
     assert "The two maps are equal." in html
     assert "−0.10, lower with SCFF" in html

@@ -82,7 +82,7 @@ def test_the_heat_is_the_map_in_colours(cached: CachedAnalysis) -> None:
 def test_weights_and_shares_are_those_of_the_image(cached: CachedAnalysis) -> None:
     downloads = DownloadStore()
     html = shown({"tiny": cached}, Settings("roof"), downloads)
-    run = forward_pass(cached.analysis.pair.scff.network, cached.analysis.scff.run.images)
+    run = forward_pass(cached.analysis.pair.scff.network, cached.analysis.scff.forward_pass.images)
     target = cached.analysis.scff.target(Settings("roof").question(cached.analysis.pair))
     found = json.loads(file(html, "Fusion attribution, JSON", downloads))
     for share in stage_contributions(run, [target])[0]:
@@ -98,7 +98,7 @@ def test_weights_and_shares_are_those_of_the_image(cached: CachedAnalysis) -> No
 
 def test_own_predictions_that_differ_are_both_said(cached: CachedAnalysis) -> None:
     classes = cached.analysis.pair.classes
-    names = [classes[run.prediction] for run in cached.analysis.runs.values()]
+    names = [classes[run.prediction] for run in cached.analysis.networks.values()]
     html = shown({"tiny": cached})
     assert all(f"<b>{name}</b>" in html for name in names)
     assert "each network's own prediction" in html

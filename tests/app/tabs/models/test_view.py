@@ -15,7 +15,7 @@ import app
 from app.tabs.models.view import broken_html, card_html, variant_text
 from models.downsample import DOWNSAMPLES
 from models.fusion import FUSIONS
-from models.scff import FusionSettings
+from models.fusion_settings import FusionSettings
 from pairs.layout import ROLES
 from pairs.model_card import ModelCard, read_card
 from pairs.pair import Pair, load_pair

@@ -2,7 +2,7 @@
 
 import re
 
-from app.storage.download_links import ExportedFile, download_links, link_list
+from app.components.download_links import ExportedFile, download_links, link_list
 from app.storage.downloads import DownloadStore
 
 
