@@ -30,7 +30,10 @@ def main(
     from app.server import build_server, serve
     from pairs.folder import PairFolder
 
-    server = build_server(PairFolder(checkpoints, where))
+    pairs = PairFolder(checkpoints, where)
+    if not pairs.names():
+        print(f"no model pair in {checkpoints} yet: the page can explain nothing", file=sys.stderr)
+    server = build_server(pairs)
     print(f"SCFF Lens on http://{host}:{listener.getsockname()[1]}", flush=True)
     serve(server, listener)
 

@@ -37,7 +37,7 @@ _Device = Annotated[str, typer.Option(help="Device: auto, cpu, cuda or mps.")]
 
 
 def main(
-    images: Annotated[list[Path], typer.Argument(metavar="IMAGE...|DIR", help="Image files, or one folder of images.")],
+    images: Annotated[list[Path], typer.Argument(metavar="IMAGE|DIR", help="Image files, or one folder of images.")],
     pair_dir: _PairDir,
     out: Annotated[Path, typer.Option(metavar="DIR", help="Folder for the results.")],
     target: _Target = None,

@@ -19,7 +19,7 @@ class RegionOption:
     """A box, a mask file, or neither.
 
     Raises:
-        BadInputError: both are given.
+        BadInputError: both are given, or the box is not four numbers.
     """
 
     box: str | None = None
@@ -30,6 +30,8 @@ class RegionOption:
     def __post_init__(self) -> None:
         if self.box is not None and self.mask is not None:
             raise BadInputError("--box and --mask are two ways to mark a region; choose one")
+        if self.box is not None:
+            _parse_box(self.box)
 
     def __bool__(self) -> bool:
         return self.box is not None or self.mask is not None
@@ -47,13 +49,18 @@ class RegionOption:
             return Region.from_mask(read_mask(self.mask), size)
         if self.box is None:
             return None
-        try:
-            left, top, right, bottom = (int(side) for side in self.box.split(","))
-        except ValueError:
-            raise BadInputError(
-                f"{self.box!r} is not a box; give left,top,right,bottom in pixels, such as 10,20,60,80"
-            ) from None
-        return Region.from_box((left, top, right, bottom), size)
+        return Region.from_box(_parse_box(self.box), size)
+
+
+def _parse_box(text: str) -> tuple[int, int, int, int]:
+    """Left, top, right and bottom in pixels."""
+    try:
+        left, top, right, bottom = (int(side) for side in text.split(","))
+    except ValueError:
+        raise BadInputError(
+            f"{text!r} is not a box; give left,top,right,bottom in pixels, such as 10,20,60,80"
+        ) from None
+    return left, top, right, bottom
 
 
 NO_REGION = RegionOption()

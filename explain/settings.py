@@ -13,6 +13,7 @@ from explain.cam.question import Question, Smoothing
 from explain.figures.style import FORMATS, PLAIN, Style
 from explain.metrics.perturbation import LEVELS
 from explain.region_option import NO_REGION, RegionOption
+from pairs.layout import check_pair_folder
 
 if TYPE_CHECKING:
     from pairs.pair import Pair
@@ -56,7 +57,7 @@ class RunSettings:
     """Settings of a run on images, or on a folder of images.
 
     Raises:
-        BadInputError: settings are out of range, or contradict each other.
+        BadInputError: settings are out of range or contradict each other, or the pair or the only image does not exist.
     """
 
     images: tuple[Path, ...]
@@ -80,6 +81,9 @@ class RunSettings:
     def __post_init__(self) -> None:
         if self.level not in LEVELS:
             raise BadInputError(f"unknown faithfulness level {self.level!r}; known: {', '.join(LEVELS)}")
+        check_pair_folder(self.pair)
+        if len(self.images) == 1 and not self.images[0].exists():
+            raise BadInputError(f"{self.images[0]}: no such file or folder")
         if self.batch_size < 1:
             raise BadInputError(f"batch size must be at least 1, got {self.batch_size}")
         if self.region and (self.is_folder or len(self.images) > 1):
@@ -115,6 +119,8 @@ class Figure9Settings:
     device: str = "auto"
 
     def __post_init__(self) -> None:
+        for pair in self.pairs:
+            check_pair_folder(pair)
         if self.out.suffix.lower() not in FORMATS:
             raise BadInputError(f"{self.out}: give a file name that ends in {', '.join(FORMATS)}")
         if not self.out.parent.is_dir():

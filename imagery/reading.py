@@ -39,6 +39,7 @@ MAX_ASPECT = 16
 """Limit on the ratio of the longer side to the shorter; beyond it, a square input distorts an image too much."""
 
 _FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF")  # decoded by Pillow, unless samples have more than 8 bits
+_ZIP_MAGIC = b"PK\x03\x04"
 _JPEG2000_MAGIC = (b"\0\0\0\x0cjP  ", b"\xff\x4f\xff\x51")
 _JPEG = ("JPEG", "MPO")
 _STRIP = 2**22  # pixels converted at a time
@@ -187,6 +188,10 @@ def _kind(path: Path, name: str) -> str:
         with Image.open(path, formats=_FORMATS) as image:
             return image.format if image.format in DRIVERS else "JPEG"
     except UnidentifiedImageError:
+        if start.startswith(_ZIP_MAGIC):
+            raise BadInputError(
+                f"{name}: a ZIP file, not an image; unpack it, or open it on the page's Batch tab"
+            ) from None
         raise BadInputError(f"{name}: not an image of a supported format") from None
 
 

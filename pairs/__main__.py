@@ -8,6 +8,7 @@ import typer
 
 from core.command_line import new_command_line, run
 from core.errors import BadInputError
+from pairs.layout import check_pair_folder
 
 cli = new_command_line(__doc__)
 
@@ -24,7 +25,11 @@ def export(
     kind: Annotated[str, typer.Option("--format", help="Format: torch-export or onnx.")] = "onnx",
     network: Annotated[str, typer.Option(help="Network to export: baseline or scff.")] = "scff",
 ) -> None:
-    """Exports one network of a pair as a torch.export program or ONNX model, checked against the network itself."""
+    """Exports one network of a pair as ONNX or torch.export.
+
+    The exported program is checked against the network itself before it is written.
+    """
+    check_pair_folder(pair_dir)
     # Imported here, because --help needs none of it.
     from pairs.checkpoint import load_network
     from pairs.export import export as write

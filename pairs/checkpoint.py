@@ -20,14 +20,14 @@ from models.fusion_settings import FusionSettings
 from models.network import Network
 from models.preprocessing import Preprocessing
 from models.state import at_stored_precision, non_finite
+from pairs.layout import NO_SUCH_FOLDER
 
-__all__ = ["NO_SUCH_FOLDER", "Header", "LoadedNetwork", "load_network", "save_network"]
+__all__ = ["Header", "LoadedNetwork", "load_network", "save_network"]
 
 _FORMAT_VERSION = 1
 _HEADER_KEY = "scff-lens"
 _DIGEST_KEY = "sha256"
 _VARIANT = "scff._extra_state"
-NO_SUCH_FOLDER = "no such folder of a model pair"
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ import torch
 
 from core.errors import BadInputError
 from models.preprocessing import Preprocessing
-from pairs.checkpoint import NO_SUCH_FOLDER, Header, LoadedNetwork, load_network
-from pairs.layout import REPORT, ROLES, weights_file
+from pairs.checkpoint import Header, LoadedNetwork, load_network
+from pairs.layout import NO_SUCH_FOLDER, REPORT, ROLES, weights_file
 
 __all__ = ["Pair", "load_pair"]
 

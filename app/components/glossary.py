@@ -21,6 +21,10 @@ TERMS = {
         "layer it is computed from; here it is interpolated to the image's size."
     ),
     **{method.title: method.cited_description for method in METHODS.values()},
+    "method": (
+        "The CAM method (class activation mapping): how the channels of a feature map are weighted to form the heatmap "
+        "of a class. The Compare tab explains each."
+    ),
     "layer": (
         "The feature map that the heatmap is computed from. The last feature map is the coarsest and the one that the "
         "classifier receives; stages X1, X2, ... and fused maps Y2, Y3, ... are earlier and finer."
@@ -65,6 +69,10 @@ TERMS = {
     "SmoothGrad": (
         "The heatmap is averaged over samples of the image with added noise. It depends less on single pixels and "
         "takes one forward pass per sample (Smilkov et al., 2017)."
+    ),
+    "localisation": (
+        "How well the heatmap agrees with an object that you mark. The table gives the fraction of its energy inside, its "
+        "overlap with the region, and whether its maximum lies inside."
     ),
     "energy inside": (
         "The fraction of the heatmap's sum that lies inside the marked region. For an uninformative map it is the "

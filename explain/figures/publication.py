@@ -124,7 +124,7 @@ def print_figure(
     bar, beside = (_WIDTH - 2 * _EDGE - 5 * _GAP) / 2, _EDGE + (_WIDTH - 2 * _EDGE) / 2
     maps = _ColourBar(style.colour_map, (0, 1), f"maps: {SCALED_BY[style.scale]}")
     maps.draw(page, (_EDGE + _GAP, top), bar)
-    label = "difference of these fractions: lower with SCFF, higher with SCFF"
+    label = "difference of these fractions: ← lower with SCFF, higher with SCFF →"
     _ColourBar(DIVERGING, (-end, end), label).draw(page, (beside + 1.5 * _GAP, top), bar)
     page.write("\n".join(caption), (_EDGE, top + _BAR + _BAR_WORDS), _SMALL)
     return page.file(ending)

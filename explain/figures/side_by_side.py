@@ -71,7 +71,7 @@ def side_by_side(
             )
             left += bar
     figure.paste(
-        _colour_bar((bar, height), line, DIVERGING, (-end, end), "lower with SCFF, higher with SCFF"), (left, top)
+        _colour_bar((bar, height), line, DIVERGING, (-end, end), "← lower with SCFF, higher with SCFF →"), (left, top)
     )
     figure.paste(
         text(_caption(explanation, region), (4 * width, bottom), 0.8 * line, centred=False),

@@ -25,7 +25,7 @@ def comparison_summary(explanation: Explanation, regions: Mapping[str, RegionRes
 
     Heatmaps highlight much the same areas if their overlap (Explanation.overlap) is at least MUCH_THE_SAME, partly the
     same if it is at least PARTLY_THE_SAME, and otherwise different ones. Fractions within half a percentage point count
-    as equal. The coverage of a region is RegionResult.covered.
+    as equal. Of a region, the energy inside is given (RegionResult.energy).
 
     Args:
         explanation: the image's explanation.
@@ -37,7 +37,7 @@ def comparison_summary(explanation: Explanation, regions: Mapping[str, RegionRes
     parts = [
         _predictions(explanation.analysis),
         _target_class(explanation) if METHODS[explanation.question.method].knows_class else None,
-        _covered(regions or {}),
+        _energy_inside(regions or {}),
         _overlap(explanation),
     ]
     return " ".join(filter(None, parts))
@@ -82,24 +82,22 @@ def _target_class(explanation: Explanation) -> str | None:
     return f"The heatmaps show evidence for {classes[target.target]}{over} ({_both(confidence)})."
 
 
-def _covered(regions: Mapping[str, RegionResult | None]) -> str | None:
-    shares = {role: found.covered for role, found in regions.items() if found is not None}
-    parts = {role: _part(share) for role, share in shares.items()}
-    if len(shares) < 2:
+def _energy_inside(regions: Mapping[str, RegionResult | None]) -> str | None:
+    """Sentence on the fraction of each heatmap's energy inside the region, the first column of its table."""
+    energies = {role: found.energy for role, found in regions.items() if found is not None}
+    parts = {role: _part(energy) for role, energy in energies.items()}
+    if len(energies) < 2:
         sentences = (
-            f"{_possessive(role)} highest heatmap pixels cover {parts[role]} of the region." for role in shares
+            f"The region holds {part} of the energy of {_NAMES[role]}'s heatmap." for role, part in parts.items()
         )
         return next(sentences, None)
-    if not any(shares.values()):
-        return "None of the highest pixels of either heatmap lie in the region."
-    if parts["scff"] == parts["baseline"]:
-        return f"The highest pixels of both heatmaps cover {parts['scff']} of the region."
-    if _equal(shares):
-        return f"The highest pixels of both heatmaps cover about {parts['scff']} of the region."
-    more = "more" if shares["scff"] > shares["baseline"] else "less"
+    if parts["scff"] == parts["baseline"] or _equal(energies):
+        about = "" if parts["scff"] == parts["baseline"] else "about "
+        return f"The region holds {about}{parts['scff']} of the energy of both heatmaps."
+    more = "more" if energies["scff"] > energies["baseline"] else "less"
     return (
-        f"SCFF's highest heatmap pixels cover {more} of the region, {parts['scff']} of it; "
-        f"the baseline's cover {parts['baseline']}."
+        f"The region holds {more} of the energy of SCFF's heatmap ({parts['scff']}) than of the baseline's "
+        f"({parts['baseline']})."
     )
 
 

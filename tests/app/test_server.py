@@ -52,6 +52,12 @@ def test_healthz_answers_once_models_are_loaded(pair_folder: Path) -> None:
     assert "skipped: broken is not a complete model pair" in process.stderr.read()
 
 
+def test_a_folder_without_pairs_is_named_at_the_start(tmp_path: Path) -> None:
+    with running("--checkpoints", tmp_path) as (_, process):
+        pass
+    assert f"no model pair in {tmp_path} yet" in process.stderr.read()
+
+
 def test_what_visitors_have_sent_goes_with_the_server(
     pair_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

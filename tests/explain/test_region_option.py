@@ -31,7 +31,7 @@ def test_neither_is_no_region() -> None:
 @pytest.mark.parametrize("box", ["1,2", "a,b,c,d", "", "1,2,3,4,5"])
 def test_what_is_no_box(box: str) -> None:
     with pytest.raises(BadInputError, match="is not a box; give left,top,right,bottom in pixels"):
-        RegionOption(box).region((60, 50))
+        RegionOption(box)
 
 
 def test_both_are_refused(tmp_path: Path) -> None:

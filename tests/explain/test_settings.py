@@ -22,7 +22,7 @@ def test_classes_by_name_become_indices(pair: Pair) -> None:
 
 
 def test_faithfulness_is_quick_for_a_folder_and_off_otherwise(tmp_path: Path) -> None:
-    image = tmp_path / "a.tif"
+    (image := tmp_path / "a.tif").touch()
     assert RunSettings((tmp_path,), tmp_path, tmp_path / "out").level == "quick"
     assert RunSettings((image,), tmp_path, tmp_path / "out").level == "none"
     assert RunSettings((image,), tmp_path, tmp_path / "out", faithfulness="full").level == "full"
@@ -30,6 +30,11 @@ def test_faithfulness_is_quick_for_a_folder_and_off_otherwise(tmp_path: Path) ->
 
 def test_what_cannot_be_is_refused_before_any_network_is_loaded(tmp_path: Path) -> None:
     image, out = tmp_path / "a.tif", tmp_path / "out"
+    with pytest.raises(BadInputError, match=r"a\.tif: no such file or folder"):
+        RunSettings((image,), tmp_path, out)
+    image.touch()
+    with pytest.raises(BadInputError, match="none: no such folder of a model pair"):
+        RunSettings((image,), tmp_path / "none", out)
     for text, values in (
         ("unknown faithfulness level 'all'; known: none, quick, full", {"faithfulness": "all"}),
         ("batch size must be at least 1, got 0", {"batch_size": 0}),
@@ -38,7 +43,6 @@ def test_what_cannot_be_is_refused_before_any_network_is_loaded(tmp_path: Path) 
             RunSettings((image,), tmp_path, out, **values)
     with pytest.raises(BadInputError, match="mark a region of a single image"):
         RunSettings((image, image), tmp_path, out, region=RegionOption("0,0,5,5"))
-    image.touch()
     with pytest.raises(BadInputError, match="is a file; give a folder for the results"):
         RunSettings((image,), tmp_path, image)
     with pytest.raises(BadInputError, match="add --target"):
@@ -56,3 +60,5 @@ def test_a_figure_is_written_where_it_can_be_and_over_no_image(tmp_path: Path) -
     ):
         with pytest.raises(BadInputError, match=text):
             Figure9Settings((tmp_path,), (image,), out)
+    with pytest.raises(BadInputError, match="none: no such folder of a model pair"):
+        Figure9Settings((tmp_path / "none",), (image,), tmp_path / "a.pdf")

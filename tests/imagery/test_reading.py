@@ -1,6 +1,7 @@
 """Image files of every format, valid and damaged."""
 
 import struct
+import zipfile
 import zlib
 from pathlib import Path
 
@@ -175,7 +176,7 @@ def encoded(tmp_path: Path, name: str, **options: object) -> bytes:
         ("bomb.png", png(30_000, 30_000), "more than 100,000,000 pixels"),
         ("large.png", png(12_000, 12_000), "12,000 x 12,000"),
         ("point.png", png(1, 1), "1 x 1"),
-        ("strip.png", png(8_000, 40), "too narrow"),
+        ("strip.png", png(8_000, 40), "exceeds the maximum aspect ratio of 16 : 1"),
     ],
 )
 def test_unusable_files_are_refused_in_words(tmp_path: Path, name: str, content: bytes, reason: str) -> None:
@@ -229,3 +230,10 @@ def test_missing_file_and_folder(tmp_path: Path) -> None:
     for path, words in ((tmp_path / "none.tif", "no such file"), (tmp_path, "this is a folder")):
         with pytest.raises(BadInputError, match=words):
             read_image(path)
+
+
+def test_a_zip_file_is_named_as_one(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "images.tif", "w") as archive:
+        archive.writestr("a.png", b"")
+    with pytest.raises(BadInputError, match=r"images\.tif: a ZIP file, not an image; unpack it"):
+        read_image(tmp_path / "images.tif")

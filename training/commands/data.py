@@ -17,7 +17,10 @@ def data(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder with one sub-folder per class, at any depth.")],
     as_json: JSON = False,
 ) -> None:
-    """Lists classes, image sizes, duplicates and unreadable files of a folder of scenes."""
+    """Lists classes, sizes, duplicates and unreadable files.
+
+    The folder has one sub-folder per class, at any depth.
+    """
     scenes = read_with_progress(folder)
     sizes = {f"{width}x{height}": count for (width, height), count in scenes.sizes.items()}
     if as_json:

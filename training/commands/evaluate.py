@@ -9,7 +9,7 @@ import typer
 from tqdm import tqdm
 
 from core.errors import BadInputError
-from pairs.layout import SUBSETS
+from pairs.layout import SUBSETS, check_pair_folder
 from training.commands.console import read_with_progress
 from training.commands.options import JSON, DataFolder, Device
 from training.splits import check_subset
@@ -17,7 +17,7 @@ from training.splits import check_subset
 if TYPE_CHECKING:
     from pairs.report import FaithfulnessReport
 
-__all__ = ["evaluate"]
+__all__ = ["evaluate", "print_faithfulness"]
 
 _BATCH_SIZE = 16  # of the faithfulness evaluation
 
@@ -34,6 +34,8 @@ def evaluate(
     as_json: JSON = False,
 ) -> None:
     """Evaluates a pair on a subset of the split it was trained with."""
+    check_subset(split)
+    check_pair_folder(pair_dir)
     from core.atomic import replace_folder
     from core.device import choose_device
     from pairs.pair import load_pair
@@ -42,7 +44,6 @@ def evaluate(
     from training.evaluation import evaluate_network, subset_of_pair
     from training.report import write_report
 
-    check_subset(split)
     if not road and not explain:
         raise BadInputError("--no-road leaves out part of --explain; add --explain")
     where = choose_device(device)
@@ -70,15 +71,19 @@ def evaluate(
             merged = {**report.faithfulness, split: faithfulness}
             write_report(staging, report.model_copy(update={"faithfulness": merged}), pair.name)
         if not as_json:
-            _print_faithfulness(faithfulness)
+            print_faithfulness(faithfulness)
             print(f"written to {pair_dir / 'report.json'} and the model card")
     if as_json:
         print(json.dumps(found))
 
 
-def _print_faithfulness(report: "FaithfulnessReport") -> None:
+def print_faithfulness(report: "FaithfulnessReport") -> None:
+    """Prints the mean of each metric by network."""
     for metric in report.metrics.values():
-        means = (f"{role} {mean.mean:.3f}" for role, mean in metric.by_role.items() if mean is not None)
+        means = [f"{role} {round(mean.mean, 3) + 0.0:.3f}" for role, mean in metric.by_role.items() if mean is not None]
+        if not means:
+            print(f"{metric.title}: cannot be computed for any image")
+            continue
         both = metric.paired
         better = f"scff {both.scff_better}, baseline {both.baseline_better}" if both else "-"
         print(f"{metric.title}: {', '.join(means)}; images where it is better: {better}")

@@ -28,7 +28,10 @@ def profile(
     min_width: MinWidth = _DEFAULTS.min_width,
     as_json: JSON = False,
 ) -> None:
-    """Counts parameters, and multiply-accumulates per image, of a network without and with SCFF."""
+    """Counts parameters and multiply-accumulates per image.
+
+    Of a network without and with SCFF.
+    """
     from models.architectures import NETWORKS
     from models.cost import profile as count
     from training.cost_table import as_json_object, as_row, as_text, heading

@@ -86,23 +86,28 @@ def train(
     resume: Annotated[bool, typer.Option("--resume", help="Resume an interrupted run.")] = False,
     device: Device = "auto",
 ) -> None:
-    """Trains a baseline and the same network with SCFF, and writes them as a model pair."""
+    """Trains a model pair.
+
+    A baseline and the same network with SCFF, trained alike, with a report and a model card.
+    """
+    if fusion not in _ROLES_OF:
+        raise BadInputError(f"unknown fusion {fusion!r}; known: {', '.join(_ROLES_OF)}")
+    if pretrained + (weights is not None) + (fusion_from is not None) > 1:
+        raise BadInputError("--pretrained, --weights and --fusion-from exclude each other; choose one")
+    if fusion_from is not None and fusion == "none":
+        raise BadInputError("--fusion-from adds SCFF to a baseline; leave out --fusion none")
+    if fusion_from is None and arch is None:
+        raise BadInputError("no network given; add --arch, e.g. --arch resnet18")
+    size = None if image_size is None else parse_size(image_size)
     from training.initialisation import Initialisation
     from training.output_folder import check_output_folder
     from training.pair_training import train_pair
     from training.run import TrainingRun
     from training.settings import FROM_SCRATCH, TrainingSettings
 
-    if fusion not in _ROLES_OF:
-        raise BadInputError(f"unknown fusion {fusion!r}; known: {', '.join(_ROLES_OF)}")
-    if pretrained + (weights is not None) + (fusion_from is not None) > 1:
-        raise BadInputError("--pretrained, --weights and --fusion-from exclude each other; choose one")
-    size = None if image_size is None else parse_size(image_size)
     where = _training_device(device)
     roles, initialisation = _ROLES_OF[fusion], Initialisation()
     if fusion_from is not None:
-        if fusion == "none":
-            raise BadInputError("--fusion-from adds SCFF to a baseline; leave out --fusion none")
         roles, initialisation = _ROLES_OF["scff"], Initialisation.from_pair(fusion_from)
         assert initialisation.baseline is not None
         own = _settings_of(initialisation.baseline)
@@ -112,8 +117,7 @@ def train(
                 "leave those options out"
             )
         arch, size, small_stem = own
-    elif arch is None:
-        raise BadInputError("no network given; add --arch, e.g. --arch resnet18")
+    assert arch is not None
     from_scratch = not pretrained and weights is None and fusion_from is None
     variant = FusionSettings(
         reduction=reduction,

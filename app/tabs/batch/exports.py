@@ -33,7 +33,7 @@ def export_links(job: BatchJob, downloads: DownloadStore) -> str:
         ):
             chunks: Callable[[], Iterator[bytes]] = lambda files=files: zipped(files(job))  # noqa: E731
             links.append((title, name, downloads.put_stream(name, _ZIP, chunks, available)))
-    return render("batch/files.html", links=link_list(links, "Export of this batch"))
+    return render("batch/files.html", links=link_list(links, "Export of this batch"), figures=bool(explained))
 
 
 def figure_of(work: FolderRun, row: ImageRow) -> bytes:

@@ -72,7 +72,8 @@ def lay_out() -> BatchComponents:
                 target = dropdown("Target class", [OWN], OWN_PREDICTION, "batch-target", custom=True)
             with gr.Accordion("Advanced settings", open=False, elem_id="batch-advanced"):
                 methods = [(method.title, name) for name, method in METHODS.items()]
-                method = dropdown("Method", methods, Settings.method, "batch-method")
+                with with_help("method"):
+                    method = dropdown("Method", methods, Settings.method, "batch-method")
                 with with_help("layer"):
                     layer = dropdown("Layer", [layer_choice(FUSED)], FUSED, "batch-layer", custom=True)
                 with with_help("faithfulness"):

@@ -20,12 +20,13 @@ __all__ = ["column_glossary", "columns", "entry", "outcome_message", "progress_b
 
 def columns(work: FolderRun) -> list[str]:
     """Headers of the table's columns after the image's name."""
-    titles = [f"{title}: {value}" for title in TITLES.values() for value in ("prediction", "confidence")]
+    networks = [title.replace(" ", "\N{NO-BREAK SPACE}") for title in TITLES.values()]
+    titles = [f"{title}: {value}" for title in networks for value in ("prediction", "confidence")]
     titles.append("Agreement")
     if work.question.target is not None:
         name = work.pair.classes[work.question.target]
-        titles += [f"{title}: {name}" for title in TITLES.values()]
-    return titles + [f"{title}: {metric.label}" for metric in _measured(work).values() for title in TITLES.values()]
+        titles += [f"{title}: {name}" for title in networks]
+    return titles + [f"{title}: {metric.label}" for metric in _measured(work).values() for title in networks]
 
 
 def entry(work: FolderRun, row: ImageRow, downloads: DownloadStore) -> dict[str, Any]:

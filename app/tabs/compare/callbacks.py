@@ -340,7 +340,9 @@ class Compare:
             return self._example(key or first), None
         upload = self.uploads.find(key)
         if upload is None:
-            error = "The image of this link has expired (uploads are kept for one hour); an example is shown instead."
+            error = (
+                "The image of this link has expired (uploads are kept for one hour); an example is selected instead."
+            )
             return self._example(first), error
         source = _uploaded_image(*upload, key)
         chosen = linked_bands(bands, source.band_names)

@@ -238,7 +238,7 @@ def _results() -> dict[str, Any]:
             gr.HTML(heading("Difference", "difference"), padding=False)
             difference = gr.HTML(elem_id="difference", padding=False)
         with gr.Column(min_width=0):
-            gr.HTML(heading("Localisation", "pointing game"), padding=False)
+            gr.HTML(heading("Localisation", "localisation"), padding=False)
             region = gr.HTML(elem_id="region", padding=False)
             gr.HTML(heading("Faithfulness", "faithfulness"), padding=False)
             with gr.Row():

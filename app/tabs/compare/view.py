@@ -21,13 +21,17 @@ from explain.cam.analysis import Heatmap, NetworkAnalysis, PairAnalysis
 from explain.cam.methods import METHODS, Method
 from explain.figures.labels import TITLES, percent
 from explain.figures.overlay import difference, difference_end, levels, scaled
-from explain.figures.style import DIVERGING, SCALED_BY, Style
+from explain.figures.style import DIVERGING, Style
 from explain.metrics.localisation import RegionResult, localise
 from explain.output.summary import comparison_summary, peak_position
 from pairs.layout import ROLES
 
-__all__ = ["View", "image_value", "view"]
+__all__ = ["View", "extremes_text", "image_value", "view"]
 
+_DIVIDED_BY = {
+    "own": "each map divided by its own maximum",
+    "shared": "both maps divided by the larger of their maxima",
+}
 _TOP = 5  # most probable classes shown
 _HEADING_TERMS = {"baseline": "heatmap", "scff": "SCFF"}
 
@@ -161,13 +165,13 @@ class _PairView:
         if values is None:
             text = "Both maps are empty: there is no difference to show."
             return render("compare/difference.html", overlay=self._overlay("", text), bar="", caption=text)
-        text, end = _extremes_text(values), difference_end(values)
+        text, end = extremes_text(values), difference_end(values)
         url = self._url("difference", (values / end + 1) / 2, DIVERGING)
-        caption = f"{text} SCFF minus baseline, each map as a {SCALED_BY[self.style.scale]}; white means no difference."
+        caption = f"{text} SCFF minus baseline, {_DIVIDED_BY[self.style.scale]}; white means no difference."
         return render(
             "compare/difference.html",
             overlay=self._overlay(url, f"Difference of the two heatmaps: {text}"),
-            bar=colour_bar(DIVERGING, f"−{end:.2f}, lower with SCFF", f"higher with SCFF, +{end:.2f}"),
+            bar=colour_bar(DIVERGING, f"−{end:.2f} (lower)", f"(higher) +{end:.2f}"),
             caption=caption,
         )
 
@@ -232,21 +236,20 @@ def _probabilities(run: NetworkAnalysis) -> list[tuple[str, float, str]]:
 
 def _region_table(pairs: list[_PairView], state: SessionState) -> str:
     """HTML: localisation metrics of each heatmap for the marked region."""
-    rows = [
-        (TITLES[role] if len(pairs) == 1 else f"{pair.name}, {TITLES[role].lower()}", result)
+    groups = [
+        (pair.name if len(pairs) > 1 else "", [(TITLES[role], result) for role, result in pair.regions.items()])
         for pair in pairs
-        for role, result in pair.regions.items()
     ]
     area = None if state.marking is None else f"{100 * state.marking.region.mask.mean():.1f} %"
     heads = [term(word) for word in ("energy inside", "overlap", "pointing game")]
-    return render("compare/region.html", area=area, rows=rows, heads=heads)
+    return render("compare/region.html", area=area, groups=groups, heads=heads)
 
 
-def _extremes_text(values: np.ndarray) -> str:
+def extremes_text(values: np.ndarray) -> str:
     """Positions of the largest increase and decrease, as text."""
-    parts = []
-    if values.max() > 0:
-        parts.append(f"Largest increase: {peak_position(values)}.")
-    if values.min() < 0:
-        parts.append(f"Largest decrease: {peak_position(-values)}.")
-    return " ".join(parts) or "The two maps are equal."
+    increase = peak_position(values) if values.max() > 0 else None
+    decrease = peak_position(-values) if values.min() < 0 else None
+    if increase is not None and increase == decrease:
+        return f"Largest increase and largest decrease: {increase}."
+    parts = {"Largest increase": increase, "Largest decrease": decrease}
+    return " ".join(f"{name}: {where}." for name, where in parts.items() if where) or "The two maps are equal."

@@ -130,6 +130,7 @@ class _Section:
         if against is not None:
             score += f" minus that of {self.cached.analysis.pair.classes[against]}"
         return {
+            "score": score,
             "contribution_term": term("stage contribution", f"contribution to {score} ({total:.2f})"),
             "weight_term": term(
                 "fusion weight", "fusion weight of the earlier map, mean ± standard deviation over channels"
@@ -191,7 +192,7 @@ class _Section:
             return "no fusion: Y1 is X1"
         if weights is None:
             return "—"
-        return f"{100 * weights.mean:.0f} % ± {100 * weights.spread:.0f} percentage points"
+        return f"{weights.mean:.2f} ± {weights.spread:.2f}"
 
     def _figure(self, role: str, layer: str) -> dict[str, Any]:
         """Values of inside/sections.html for one heatmap over the image."""

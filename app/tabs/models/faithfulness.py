@@ -112,5 +112,7 @@ def _points(curve: Sequence[float]) -> list[tuple[float, float]]:
 def _interval(found: Interval | None, sign: str = "") -> str:
     if found is None:
         return "no image has a value"
-    mean, low, high = (f"{value:{sign}.3f}".replace("-", "−") for value in (found.mean, found.low, found.high))
+    mean, low, high = (
+        f"{round(value, 3) + 0.0:{sign}.3f}".replace("-", "−") for value in (found.mean, found.low, found.high)
+    )
     return Markup("{} <span class='interval'>[{}, {}]</span>").format(mean, low, high)

@@ -4,6 +4,7 @@ import gradio as gr
 import pytest
 
 from app.components.controls import dropdown, heading, layer_choice
+from app.components.glossary import help_with
 
 
 def test_layers_are_called_what_they_are() -> None:
@@ -14,8 +15,8 @@ def test_layers_are_called_what_they_are() -> None:
 
 def test_a_heading_may_have_help() -> None:
     assert "<h3>Region</h3>" in heading("Region")
-    assert "<button" not in heading("Region")
-    assert "<button" in heading("Faithfulness", "faithfulness")
+    assert "<details" not in heading("Region")
+    assert help_with("faithfulness") in heading("Faithfulness", "faithfulness")
 
 
 def test_a_value_of_a_link_passes_gradio_and_is_left_to_the_callback() -> None:

@@ -60,8 +60,8 @@ def test_figure9_of_pairs_and_images_of_one_name(
 
 
 def test_figure9_says_which_pair_has_a_layer(command: Command, pair_folder: Path, folder: Path, tmp_path: Path) -> None:
-    """ResNet-18 has four stages, VGG-11 five."""
-    other = write_pair(tmp_path / "checkpoints" / "deep", arch="vgg11")
+    """ResNet-18 has four stages, SelecSLS-42 five."""
+    other = write_pair(tmp_path / "checkpoints" / "deep", arch="selecsls42")
     shared = ("explain", "figure9", "--pairs", pair_folder, other, "--images", folder / "a.tif", "--layer", "Y5")
     ended = command(*shared, "--out", tmp_path / "x.pdf")
     layers = "fused, Y2, Y3, Y4, X1, X2, X3, X4"

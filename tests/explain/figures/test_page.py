@@ -18,8 +18,8 @@ from explain.figures.text import FONTS
 def page() -> Page:
     """Of 2 x 1 inches, with one picture of 7 x 3 colours and words."""
     made = Page((2.003, 1), 100)
-    made.show(colours(), 0.5, 0.25, 0.7, 0.3)
-    made.write("a$x_{$ <&> -- 1", 0.1, 0.7, 7)
+    made.show(colours(), (0.5, 0.25), (0.7, 0.3))
+    made.write("a$x_{$ <&> -- 1", (0.1, 0.7), 7)
     return made
 
 

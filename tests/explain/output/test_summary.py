@@ -58,9 +58,9 @@ def explanation(analysis: PairAnalysis, heatmaps: dict[str, Heatmap], method: st
 
 
 def covering(baseline: float | None, scff: float | None) -> dict[str, RegionResult | None]:
-    """Results against a region of which the maps cover these shares."""
+    """Results for a region that holds these fractions of the maps' energy."""
     return {
-        role: None if share is None else RegionResult(0.1, 0.5, share / (2 - share), True)
+        role: None if share is None else RegionResult(0.1, share, 0.5, True)
         for role, share in {"baseline": baseline, "scff": scff}.items()
     }
 
@@ -157,19 +157,19 @@ def test_a_method_that_knows_no_class_is_not_said_to_show_one(analysis: PairAnal
 @pytest.mark.parametrize(
     ("baseline", "scff", "words"),
     [
-        (0.43, 0.61, "SCFF's highest heatmap pixels cover more of the region, 61 % of it; the baseline's cover 43 %."),
-        (0.61, 0.43, "SCFF's highest heatmap pixels cover less of the region, 43 % of it; the baseline's cover 61 %."),
-        (0.0, 1.0, "SCFF's highest heatmap pixels cover more of the region, all of it; the baseline's cover none."),
-        (0.0, 0.0, "None of the highest pixels of either heatmap lie in the region."),
-        (1.0, 1.0, "The highest pixels of both heatmaps cover all of the region."),
-        (0.614, 0.606, "The highest pixels of both heatmaps cover 61 % of the region."),
-        (0.604, 0.606, "The highest pixels of both heatmaps cover about 61 % of the region."),
-        (None, 0.3, "SCFF's highest heatmap pixels cover 30 % of the region."),
-        (0.3, None, "The baseline's highest heatmap pixels cover 30 % of the region."),
+        (0.43, 0.61, "The region holds more of the energy of SCFF's heatmap (61 %) than of the baseline's (43 %)."),
+        (0.61, 0.43, "The region holds less of the energy of SCFF's heatmap (43 %) than of the baseline's (61 %)."),
+        (0.0, 1.0, "The region holds more of the energy of SCFF's heatmap (all) than of the baseline's (none)."),
+        (0.0, 0.0, "The region holds none of the energy of both heatmaps."),
+        (1.0, 1.0, "The region holds all of the energy of both heatmaps."),
+        (0.614, 0.606, "The region holds 61 % of the energy of both heatmaps."),
+        (0.604, 0.606, "The region holds about 61 % of the energy of both heatmaps."),
+        (None, 0.3, "The region holds 30 % of the energy of SCFF's heatmap."),
+        (0.3, None, "The region holds 30 % of the energy of the baseline's heatmap."),
         (
             0.9999,
             0.5,
-            "SCFF's highest heatmap pixels cover less of the region, 50 % of it; the baseline's cover > 99.9 %.",
+            "The region holds less of the energy of SCFF's heatmap (50 %) than of the baseline's (> 99.9 %).",
         ),
     ],
 )

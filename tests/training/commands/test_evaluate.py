@@ -6,9 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from pairs.report import FaithfulnessReport, MetricResult
 from pairs.report_reading import read_report
+from pairs.statistics import Interval
 from tests.conftest import SHIPPED
 from tests.training.conftest import Command, rejected, train
+from training.commands.evaluate import print_faithfulness
 
 
 def test_bad_arguments(command: Command, scenes: Path, tmp_path: Path) -> None:
@@ -24,6 +27,16 @@ def test_bad_arguments(command: Command, scenes: Path, tmp_path: Path) -> None:
     rejected(command("training", "evaluate", out, "--data", scenes), "holds no scene of the test set")
     (out / "report.json").write_text("{}")
     rejected(command("training", "evaluate", out, "--data", scenes), "report.json cannot be read")
+
+
+def test_a_metric_without_values_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    mean = Interval(-0.0001, -0.1, 0.1, 3)
+    metrics = {"road": MetricResult(title="ROAD", baseline=mean), "randomised": MetricResult(title="Sanity check")}
+    print_faithfulness(FaithfulnessReport(metrics=metrics))
+    assert capsys.readouterr().out.splitlines() == [
+        "ROAD: baseline 0.000; images where it is better: -",
+        "Sanity check: cannot be computed for any image",
+    ]
 
 
 @pytest.mark.parametrize("path", SHIPPED.values(), ids=SHIPPED)

@@ -189,7 +189,7 @@ def test_all_failed(batch: Batch, images: list[Path], tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "none.zip", "w") as file:
         file.writestr("a.txt", "x")
     _, shown = done(batch, [images[-1], tmp_path / "none.zip"])
-    assert "None of 2 images could be explained" in shown[batch.components.status]
+    assert "No image could be explained" in shown[batch.components.status]
     assert "alert" in shown[batch.components.status]
     assert list(downloads(batch, shown)) == ["Table, CSV"]
     rows = shown[batch.components.results]["rows"]

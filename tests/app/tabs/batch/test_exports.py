@@ -57,8 +57,10 @@ def test_each_file_is_what_its_link_says(job: BatchJob) -> None:
 
 
 def test_a_batch_without_results_has_the_table_alone(job: BatchJob) -> None:
+    assert "Figures are rendered" in export_links(job, DownloadStore())
     job.rows[:] = [row for row in job.rows if row.error]
     assert list(exported(job)) == ["tiny-batch.csv"]
+    assert "Figures are rendered" not in export_links(job, DownloadStore())
 
 
 def test_an_expired_batch_has_no_files(job: BatchJob) -> None:

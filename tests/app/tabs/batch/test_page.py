@@ -153,6 +153,6 @@ def test_what_cannot_be_done_is_said(page: Page, tmp_path: Path) -> None:
     (tmp_path / "bad.zip").write_text("none")
     start(page, [tmp_path / "bad.zip"])
     alert = page.locator("#batch-status [role=alert]")
-    expect(alert).to_contain_text("The image could not be explained", timeout=20_000)
+    expect(alert).to_contain_text("No image could be explained", timeout=20_000)
     expect(page.locator("#batch-results tbody")).to_contain_text("the file is damaged, truncated or not a ZIP archive")
     assert width_needed(page) <= page.viewport_size["width"]

@@ -15,7 +15,7 @@ from app.session.state import SessionState
 from app.storage.analyses import AnalysisCache, CachedAnalysis
 from app.storage.downloads import DownloadStore
 from app.storage.source_image import SourceImage
-from app.tabs.compare.view import View, view
+from app.tabs.compare.view import View, extremes_text, view
 from core.errors import BadInputError
 from explain.figures.overlay import difference, levels, overlay, scaled
 from explain.figures.style import Style
@@ -97,11 +97,11 @@ def test_agreement_and_disagreement_are_said(cached: CachedAnalysis) -> None:
 def test_captions_say_what_each_map_shows(cached: CachedAnalysis) -> None:
     probabilities = (0.2, 0.7, 0.1), (0.1, 0.3, 0.6)
     first, second = shown(with_probabilities(cached, *probabilities)).rows.split("<figcaption")[1:]
-    assert "<b>roof</b> (70.0\N{NO-BREAK SPACE}%)" in first
+    assert "<b>roof</b> (confidence 70.0\N{NO-BREAK SPACE}%)" in first
     assert "2 × 2 cells, interpolated. Test recall of this class: 75.0\N{NO-BREAK SPACE}%." in first
     assert (
-        "<b>water</b> (60.0\N{NO-BREAK SPACE}%)" in second
-        or "no evidence for water (60.0\N{NO-BREAK SPACE}%)" in second
+        "<b>water</b> (confidence 60.0\N{NO-BREAK SPACE}%)" in second
+        or "no evidence for water (confidence 60.0\N{NO-BREAK SPACE}%)" in second
     )
     assert "recall" not in second  # the part had none of this class
     chosen = shown(with_probabilities(cached, *probabilities), Settings("field", "water")).rows
@@ -113,7 +113,7 @@ def test_an_empty_map_is_said_and_not_drawn(cached: CachedAnalysis) -> None:
     run = cached.analysis.scff.forward_pass
     maps = {layer: values * 0 for layer, values in run.maps.items()}
     dark = CachedAnalysis(
-        replace(cached.analysis, scff=replace(cached.analysis.scff, run=replace(run, maps=maps))), cached.size
+        replace(cached.analysis, scff=replace(cached.analysis.scff, forward_pass=replace(run, maps=maps))), cached.size
     )
     found = shown(dark, Settings("roof"))
     scff = found.rows.split("<figure")[2]
@@ -147,6 +147,31 @@ def test_several_pairs_are_rows_with_their_names(cached: CachedAnalysis) -> None
     assert "<i>" not in found.status + found.region
 
 
+def test_localisation_of_several_pairs_stands_under_their_names(cached: CachedAnalysis) -> None:
+    mask = np.zeros((80, 80), dtype=bool)
+    mask[10:60, 10:40] = True
+    marked = replace(STATE, marking=Marking(Region(mask), (10, 10, 60, 40)))
+    both = view(marked, {"tiny": cached, "other": cached}, Settings(), DownloadStore()).region
+    headings = re.findall(r"<th [^>]*scope='row(?:group)?'[^>]*>([^<]+)</th>|<th scope='row'>([^<]+)</th>", both)
+    names = ["".join(each) for each in headings]
+    assert names == ["tiny", "Baseline", "With SCFF", "other", "Baseline", "With SCFF"]
+    assert "class='pair'" not in view(marked, {"tiny": cached}, Settings(), DownloadStore()).region
+
+
+@pytest.mark.parametrize(
+    ("values", "text"),
+    [
+        ([[1.0, 0, 0], [0, 0, 0], [0, 0, -1]], "Largest increase: top left. Largest decrease: bottom right."),
+        ([[1.0, -1, 0, 0], [0, 0, 0, 0], [0, 0, 0, 0]], "Largest increase and largest decrease: top left."),
+        ([[0.0, 0, 1], [0, 0, 0], [0, 0, 0]], "Largest increase: top right."),
+        ([[0.0, 0, 0], [-1, 0, 0], [0, 0, 0]], "Largest decrease: left."),
+        ([[0.0, 0], [0, 0]], "The two maps are equal."),
+    ],
+)
+def test_extremes_are_located(values: list[list[float]], text: str) -> None:
+    assert extremes_text(np.array(values)) == text
+
+
 def test_names_are_escaped(cached: CachedAnalysis) -> None:
     found = shown(cached)
     assert "<b>.tif" not in found.rows + found.difference
@@ -170,8 +195,8 @@ def test_the_colours_of_a_difference_run_to_its_largest_and_say_so(cached: Cache
     end = max(0.1, float(np.abs(values).max()))
     downloads = DownloadStore()
     html = shown(cached, settings, downloads=downloads).difference
-    assert f"−{end:.2f}, lower with SCFF" in html
-    assert f"higher with SCFF, +{end:.2f}" in html
+    assert f"−{end:.2f} (lower)" in html
+    assert f"(higher) +{end:.2f}" in html
     token = re.search(r"class='heat' src='/kept/([^/]+)/", html)[1]
     drawn = np.asarray(Image.open(BytesIO(downloads.content(token)[2])))
     assert np.array_equal(drawn, levels((values / end + 1) / 2, IMAGE.shape[:2]))
@@ -181,7 +206,7 @@ def test_maps_that_are_alike_have_a_white_difference(cached: CachedAnalysis) -> 
     role = replace(cached.analysis.scff, forward_pass=cached.analysis.baseline.forward_pass)
     html = shown(CachedAnalysis(replace(cached.analysis, scff=role), cached.size), Settings("roof")).difference
     assert "The two maps are equal." in html
-    assert "−0.10, lower with SCFF" in html
+    assert "−0.10 (lower)" in html
 
 
 def test_the_colour_bar_says_its_ends() -> None:

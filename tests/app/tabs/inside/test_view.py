@@ -91,7 +91,7 @@ def test_weights_and_shares_are_those_of_the_image(cached: CachedAnalysis) -> No
         assert f"<span class='number'>{'0.00' if words[1:] == '0.00' else words}</span>" in html
     for weights in fusion_weights(run)[0]:
         assert found["fusions"][weights.layer]["earlier"] == pytest.approx(weights.earlier.tolist(), abs=1e-5)
-        assert f"{weights.mean * 100:.0f}\N{NO-BREAK SPACE}% ± {weights.spread * 100:.0f} points" in html
+        assert f"<td>{weights.mean:.2f} ± {weights.spread:.2f}</td>" in html
         assert f"standard deviation {weights.spread:.2f}</title>" in html
     assert (found["target"], found["against"]) == ("roof", None)
 
