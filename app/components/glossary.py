@@ -71,8 +71,8 @@ TERMS = {
         "takes one forward pass per sample (Smilkov et al., 2017)."
     ),
     "localisation": (
-        "How well the heatmap agrees with an object that you mark. The table gives the fraction of its energy inside, its "
-        "overlap with the region, and whether its maximum lies inside."
+        "How well the heatmap agrees with an object that you mark. The table gives the fraction of its energy inside, "
+        "its overlap with the region, and whether its maximum lies inside."
     ),
     "energy inside": (
         "The fraction of the heatmap's sum that lies inside the marked region. For an uninformative map it is the "
