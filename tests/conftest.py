@@ -1,4 +1,4 @@
-"""What several tests share: tiny scenes, tiny pairs, and the real data set where it lies."""
+"""Shared fixtures: tiny scenes, tiny pairs, the SIRI-WHU data set and a command-line runner."""
 
 import json
 import os
@@ -25,7 +25,7 @@ CLASSES = ("field", "roof", "water")
 
 
 def texture(label: int, number: int, side: int = 40) -> np.ndarray:
-    """An image of a class that a network can learn at once: its colour, with noise."""
+    """An image of an easily learned class: the class's colour, with noise."""
     random = np.random.default_rng([label, number])
     image = random.normal(90, 20, (side, side, 3))
     image[..., label] += 70
@@ -44,7 +44,7 @@ def scenes(tmp_path: Path) -> Path:
 
 
 def settings(**changes: object) -> TrainingSettings:
-    """Of a short run over tiny images."""
+    """Settings of a short run over tiny images."""
     values = {
         "arch": "resnet18",
         "recipe": "siri-whu",
@@ -76,7 +76,7 @@ def header(fusion: FusionSettings | None, **changes: object) -> Header:
 
 
 def write_pair(folder: Path, arch: str = "resnet18", seed: int = 0) -> Path:
-    """An untrained pair, with a report as short as the page needs."""
+    """Writes an untrained pair with the fields of the report that the page needs."""
     folder.mkdir(parents=True)
     for role, fusion in (("baseline", None), ("scff", FusionSettings())):
         torch.manual_seed(seed)
@@ -102,13 +102,13 @@ def pair_folder(tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def pair(tmp_path_factory: pytest.TempPathFactory) -> Pair:
-    """The same, loaded; not to be changed."""
+    """The same pair, loaded once for all tests; tests must not modify it."""
     return load_pair(write_pair(tmp_path_factory.mktemp("checkpoints") / "tiny"))
 
 
 @pytest.fixture(scope="session")
 def siri_whu() -> Path:
-    """The folder of SIRI-WHU, where SIRI_WHU_ROOT names it."""
+    """The folder of SIRI-WHU, from the environment variable SIRI_WHU_ROOT."""
     root = os.environ.get("SIRI_WHU_ROOT")
     if not root:
         pytest.skip("SIRI_WHU_ROOT is not set: no real scenes to test on")
@@ -124,7 +124,7 @@ SHIPPED = {
 
 @dataclass(frozen=True)
 class Ended:
-    """How a command line ended."""
+    """Exit status and output of a command line."""
 
     status: int
     out: str

@@ -1,4 +1,4 @@
-"""What the page's tests share: a server over one untrained pair, a browser, and what a visitor does with the page."""
+"""Shared fixtures of the page's tests: a server over one untrained pair, a browser, and actions on the page."""
 
 import os
 import resource
@@ -28,7 +28,7 @@ from tests.conftest import texture, write_pair
 ARTEFACTS = Path("test-artefacts")
 WIDTHS = (1280, 400)
 at_one_width = pytest.mark.parametrize("page", WIDTHS[:1], indirect=True)
-"""For what the width has no part in."""
+"""For tests that do not depend on the viewport width."""
 
 
 @pytest.fixture(scope="session")
@@ -66,23 +66,23 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="module")
-def visitor(browser: Browser) -> Callable[..., BrowserContext]:
-    """A visitor's browser of a width and a colour scheme; it keeps the page's scripts from one test to the next."""
-    known: dict[tuple, BrowserContext] = {}
+def browser_context(browser: Browser) -> Callable[..., BrowserContext]:
+    """Browser contexts by width and colour scheme; each keeps the page's scripts from one test to the next."""
+    contexts: dict[tuple, BrowserContext] = {}
 
     def of(width: int, colours: str = "light") -> BrowserContext:
-        if (width, colours) not in known:
+        if (width, colours) not in contexts:
             size = {"width": width, "height": 900}
-            known[width, colours] = browser.new_context(viewport=size, color_scheme=colours)
-        return known[width, colours]
+            contexts[width, colours] = browser.new_context(viewport=size, color_scheme=colours)
+        return contexts[width, colours]
 
     return of
 
 
 @pytest.fixture(params=WIDTHS)
-def page(visitor: Callable[..., BrowserContext], url: str, request: pytest.FixtureRequest) -> Iterator[Page]:
-    """The page after its first example has been analysed; requests to anywhere else fail the test."""
-    page = visitor(request.param).new_page()
+def page(browser_context: Callable[..., BrowserContext], url: str, request: pytest.FixtureRequest) -> Iterator[Page]:
+    """The page after its first example has been analysed; requests to other hosts fail the test."""
+    page = browser_context(request.param).new_page()
     elsewhere: list[str] = []
     page.on("request", lambda r: r.url.startswith((url, "data:", "blob:")) or elsewhere.append(r.url))
     arrive(page, url)
@@ -102,7 +102,7 @@ def arrive(page: Page, url: str) -> None:
 
 @pytest.fixture
 def full_disk() -> Iterator[None]:
-    """Files end at 100,000 bytes: the system refuses to write more."""
+    """A file size limit of 100,000 bytes, above which writes fail."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))
     yield
@@ -113,7 +113,7 @@ NAMES = ("red", "green", "blue", "near infrared", "band 5")
 
 
 def write_bands(path: Path, names: tuple[str, ...] = NAMES, side: int = 60) -> Path:
-    """A TIFF of bands that differ, with their names."""
+    """Writes a TIFF of different bands with these names."""
     pixels = np.concatenate([texture(label % 3, label, side) for label in range(len(names))], axis=2)
     sizes = {"height": side, "width": side, "count": len(names), "dtype": "uint8"}
     with rasterio.open(path, "w", driver="GTiff", **sizes) as file:
@@ -126,14 +126,14 @@ PLACES = {"image": "#image img", "baseline": "#rows .baseline .heat", "scff": "#
 
 
 def picture(page: Page, name: str) -> np.ndarray:
-    """The pixels of one of the page's pictures, as the server sent them: the image, or the heat over it."""
+    """Pixels of the image or of a heatmap on the page, as the server sent them."""
     source = page.locator(PLACES[name]).first.get_attribute("src")
     response = page.request.get(urljoin(page.url, source))
     return np.asarray(Image.open(BytesIO(response.body())).convert("RGB"))
 
 
 def wait_for_other(page: Page, name: str, before: np.ndarray) -> np.ndarray:
-    """That picture once it is another one."""
+    """Pixels of that picture, after waiting until they differ from `before`."""
     for _ in range(150):
         now = picture(page, name)
         if now.shape != before.shape or not np.array_equal(now, before):
@@ -147,7 +147,7 @@ def upload(page: Page, path: Path) -> None:
 
 
 def open_list(page: Page, control: str) -> Locator:
-    """The options of a dropdown, which is opened; an answer that renders it anew meanwhile would close it again."""
+    """Opens a dropdown and returns its options; retries, since an answer that renders it anew closes it."""
     box, options = page.locator(f"#{control} input"), page.locator(f"#{control} [role=option]")
     for _ in range(10):
         box.blur()
@@ -164,7 +164,7 @@ def choose(page: Page, control: str, option: str) -> None:
 
 
 def drag_box(page: Page, left: float, top: float, right: float, bottom: float) -> None:
-    """Draws a box over the image, in shares of its sides."""
+    """Draws a box over the image, in fractions of its sides."""
     canvas = page.locator("#image canvas")
     canvas.scroll_into_view_if_needed()
     frame = canvas.bounding_box()
@@ -175,7 +175,7 @@ def drag_box(page: Page, left: float, top: float, right: float, bottom: float) -
 
 
 def width_needed(page: Page) -> int:
-    """Pixels that the page would take, what is cut off among them."""
+    """Width in pixels that the page needs, including overflow."""
     return page.evaluate(
         "Math.max(...[...document.querySelectorAll('html, .gradio-container, [role=tabpanel]')].map((each) => "
         "each.scrollWidth + each.getBoundingClientRect().left))"

@@ -1,4 +1,4 @@
-"""The page for everybody: what axe-core finds, the keyboard alone, and every width."""
+"""Accessibility of the page: axe-core, keyboard operation and viewport widths."""
 
 import re
 from pathlib import Path
@@ -13,8 +13,8 @@ from tests.app.conftest import WIDTHS, at_one_width, choose, upload, width_neede
 from tests.conftest import texture
 
 
-def barriers(page: Page) -> list[str]:
-    """What axe-core calls serious or critical, wide and narrow, light and dark, with the place."""
+def violations(page: Page) -> list[str]:
+    """Serious and critical violations by axe-core with their elements, at every width and in light and dark."""
     found = []
     for width in WIDTHS:
         page.set_viewport_size({"width": width, "height": 900})
@@ -30,9 +30,9 @@ def barriers(page: Page) -> list[str]:
 
 
 @at_one_width
-def test_nobody_is_kept_out(page: Page, tmp_path: Path) -> None:
+def test_page_has_no_serious_axe_violations(page: Page, tmp_path: Path) -> None:
     page.add_style_tag(content="* { transition: none !important; animation: none !important; }")
-    assert barriers(page) == []
+    assert violations(page) == []
 
     upload(page, write_bands(tmp_path / "five.tif"))
     expect(page.locator("#bands")).to_be_visible(timeout=20_000)
@@ -47,9 +47,9 @@ def test_nobody_is_kept_out(page: Page, tmp_path: Path) -> None:
         "a contrast class needs a target class; choose one as well", timeout=20_000
     )
     page.locator("#closer summary").first.click()
-    assert barriers(page) == []
+    assert violations(page) == []
 
-    page.get_by_role("tab", name="Layers and fusion").click()  # which says why it cannot answer, too
+    page.get_by_role("tab", name="Layers and fusion").click()  # which shows the same error
     expect(page.locator("#inside-body [role=alert]")).to_contain_text(
         "a contrast class needs a target class; choose one as well", timeout=20_000
     )
@@ -58,60 +58,61 @@ def test_nobody_is_kept_out(page: Page, tmp_path: Path) -> None:
     expect(page.locator("#rows .scff figcaption")).to_contain_text("over water", timeout=20_000)
     page.get_by_role("tab", name="Layers and fusion").click()
     expect(page.locator("#inside-body figure")).to_have_count(11, timeout=20_000)
-    assert barriers(page) == []
+    assert violations(page) == []
 
     page.get_by_role("tab", name="Batch").click()
     expect(page.locator("#batch-pair input")).to_have_value("tiny", timeout=20_000)
-    assert barriers(page) == []
+    assert violations(page) == []
     (tmp_path / "bad.png").write_bytes(b"no picture")
     page.locator("#batch-files input[type=file]").set_input_files([tmp_path / "five.tif", tmp_path / "bad.png"])
     page.locator("#batch-start").click()
     expect(page.locator("#batch-status")).to_contain_text("1 of 2 images explained", timeout=30_000)
     page.get_by_text("Advanced settings", exact=True).last.click()
-    assert barriers(page) == []
+    assert violations(page) == []
 
     page.get_by_role("tab", name="Models").click()
     expect(page.locator("#cards .card h3")).to_have_text(["tiny"], timeout=20_000)
     for summary in page.locator("#cards summary").all():
         summary.click()
-    assert barriers(page) == []
+    assert violations(page) == []
 
 
-STOP = """() => {
-  const stop = document.activeElement, ringed = (each) => {
+FOCUSED = """() => {
+  const focused = document.activeElement, outlined = (each) => {
     const style = getComputedStyle(each);
     return style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) >= 2;
   };
-  const around = [stop, stop.closest('.two'), stop.closest('.wrap')].filter(Boolean);
-  return [stop.id || stop.getAttribute('aria-label') || stop.innerText.trim(), around.some(ringed), stop.tagName];
+  const around = [focused, focused.closest('.two'), focused.closest('.wrap')].filter(Boolean);
+  const name = focused.id || focused.getAttribute('aria-label') || focused.innerText.trim();
+  return [name, around.some(outlined), focused.tagName];
 }"""
 
 
-def stops(page: Page, most: int = 80) -> dict[str, bool]:
-    """Where Tab stops on its way from the address bar through the page and back, and whether that is seen."""
+def tab_stops(page: Page, most: int = 80) -> dict[str, bool]:
+    """Names of the elements that Tab focuses from the address bar through the page, and whether focus is visible."""
     found: dict[str, bool] = {}
     for _ in range(most):
         page.keyboard.press("Tab")
-        name, seen, tag = page.evaluate(STOP)
+        name, has_focus_ring, tag = page.evaluate(FOCUSED)
         if tag == "BODY":
             return found
-        found[name] = found.get(name, True) and seen
+        found[name] = found.get(name, True) and has_focus_ring
     raise AssertionError(f"the keyboard does not get out of the page: {list(found)}")
 
 
 def go_to(page: Page, name: str) -> None:
-    """Presses Tab until a stop of that name."""
+    """Presses Tab until the element of that name has focus."""
     for _ in range(80):
         page.keyboard.press("Tab")
-        if page.evaluate(STOP)[0] == name:
+        if page.evaluate(FOCUSED)[0] == name:
             return
     raise AssertionError(f"Tab does not reach {name}")
 
 
 @at_one_width
-def test_the_keyboard_alone_does_everything(page: Page) -> None:
-    found = stops(page)
-    assert [name for name, seen in found.items() if not seen] == []
+def test_page_is_operable_by_keyboard(page: Page) -> None:
+    found = tab_stops(page)
+    assert [name for name, has_focus_ring in found.items() if not has_focus_ring] == []
     upload = "Image: drop, browse or paste: Drop File Here - or - Click to Upload"
     order = [
         "compare-button", "Model pair", upload, "River", "Target class", "Method", "Layer", "Clear",
@@ -158,7 +159,7 @@ PICTURES = "#image img, #rows .stack, #slider .two, #difference .stack"
 
 
 @at_one_width
-def test_every_width_holds_the_page(page: Page, tmp_path: Path) -> None:
+def test_page_fits_every_viewport_width(page: Page, tmp_path: Path) -> None:
     Image.fromarray(np.tile(texture(1, 0), (1, 16, 1))).save(tmp_path / f"{'a_long_name_without_a_break_' * 5}.png")
     Image.fromarray(np.tile(texture(1, 0), (16, 1, 1))).save(tmp_path / "tall.png")
     for image in (None, *tmp_path.glob("*.png")):
@@ -170,7 +171,7 @@ def test_every_width_holds_the_page(page: Page, tmp_path: Path) -> None:
             assert width_needed(page) <= width
             boxes = [each.bounding_box() for each in page.locator(PICTURES).all()]
             assert max(box["height"] for box in boxes) <= max(0.75 * 900, 16 * 64) + 1
-            if width > 640:  # on phones the image and what is closer are larger than the two maps
+            if width > 640:  # on phones the image and the details are larger than the two maps
                 assert max(box["width"] for box in boxes) == pytest.approx(min(box["width"] for box in boxes), abs=1)
             start, results, settings = (
                 page.locator(f"#{name}").bounding_box() for name in ("start", "results", "settings")

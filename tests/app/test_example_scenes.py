@@ -1,4 +1,4 @@
-"""The scenes that the program draws."""
+"""Synthetic example scenes."""
 
 import numpy as np
 import pytest
@@ -7,7 +7,7 @@ from app.example_scenes import SCENES, draw
 
 
 @pytest.mark.parametrize("name", SCENES)
-def test_scene_is_the_same_each_time_and_has_its_object(name: str) -> None:
+def test_scene_is_deterministic_and_has_an_object_mask(name: str) -> None:
     first, second = draw(name), draw(name)
     assert first.image.shape == (200, 200, 3)
     assert first.image.dtype == np.uint8
@@ -18,7 +18,7 @@ def test_scene_is_the_same_each_time_and_has_its_object(name: str) -> None:
     assert first.image.std() > 10
 
 
-def test_mask_is_where_the_object_is() -> None:
+def test_mask_covers_the_object() -> None:
     """The river is dark water, its banks are not; the harbour's piers are light, the water is not."""
     river, harbour = draw("river"), draw("harbour")
     blueness = river.image[..., 2].astype(int) - river.image[..., 0]

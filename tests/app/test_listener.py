@@ -1,4 +1,4 @@
-"""The server's listening socket."""
+"""Listening socket of the server."""
 
 import socket
 
@@ -10,14 +10,14 @@ from core.errors import BadInputError
 pytestmark = pytest.mark.essential
 
 
-def test_port_0_takes_a_free_one_that_accepts_connections() -> None:
+def test_port_0_binds_a_free_port_that_accepts_connections() -> None:
     with bind("127.0.0.1", 0) as listener:
         port = listener.getsockname()[1]
         assert port > 0
         socket.create_connection(("127.0.0.1", port), timeout=5).close()
 
 
-def test_addresses_that_cannot_be_used() -> None:
+def test_unusable_address_is_an_error() -> None:
     with bind("127.0.0.1", 0) as listener:
         port = listener.getsockname()[1]
         with pytest.raises(BadInputError, match=rf"cannot listen on 127\.0\.0\.1:{port} \(Address already in use\)"):

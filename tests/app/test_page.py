@@ -1,4 +1,4 @@
-"""The page in a real browser: headless Chromium through Playwright."""
+"""The page in headless Chromium, through Playwright."""
 
 import asyncio
 import re
@@ -25,7 +25,7 @@ from tests.app.conftest import (
 from tests.conftest import texture, write_pair
 
 
-def test_first_visit_shows_something_and_says_what(page: Page) -> None:
+def test_first_visit_shows_an_analysed_example(page: Page) -> None:
     for role in ("baseline", "scff"):
         figure = page.locator(f"#rows .{role}")
         expect(figure).to_contain_text("Evidence for")
@@ -38,7 +38,7 @@ def test_first_visit_shows_something_and_says_what(page: Page) -> None:
     assert boxes[0]["y"] == boxes[1]["y"]  # beside each other, on a phone as well
 
 
-def test_tiff_is_shown_and_explained_and_the_target_changes_both_maps(page: Page, tmp_path: Path) -> None:
+def test_uploaded_tiff_is_explained_and_the_target_changes_both_maps(page: Page, tmp_path: Path) -> None:
     scene = texture(1, 0, side=120)
     Image.fromarray(scene).save(tmp_path / "scene.tif", compression="packbits")
     upload(page, tmp_path / "scene.tif")
@@ -47,8 +47,8 @@ def test_tiff_is_shown_and_explained_and_the_target_changes_both_maps(page: Page
     before = {name: picture(page, name) for name in ("baseline", "scff")}
     assert before["baseline"].shape == before["scff"].shape == scene.shape
     assert not np.array_equal(before["baseline"], before["scff"])
-    said = page.locator("#rows .baseline .bars").inner_text()
-    assert all(name in said for name in ("field", "roof", "water"))
+    text = page.locator("#rows .baseline .bars").inner_text()
+    assert all(name in text for name in ("field", "roof", "water"))
 
     Image.fromarray(texture(2, 0, side=120)).save(tmp_path / "next.tif")
     upload(page, tmp_path / "next.tif")
@@ -94,7 +94,7 @@ def test_overlay_opacity_sends_no_request(page: Page) -> None:
     assert "opacity=0.4" in page.url
 
 
-def test_a_box_is_measured_and_part_of_the_link(page: Page) -> None:
+def test_drawn_box_shows_localisation_and_is_part_of_the_link(page: Page) -> None:
     drag_box(page, 0.25, 0.25, 0.75, 0.5)
     expect(page.locator("#region")).to_contain_text("12.5 % of the image", timeout=10_000)
     expect(page.locator("#region tbody tr")).to_have_count(2)
@@ -105,7 +105,7 @@ def test_a_box_is_measured_and_part_of_the_link(page: Page) -> None:
     expect(page.locator("#region")).to_contain_text("Mark an object", timeout=10_000)
 
 
-def test_a_box_by_the_keyboard_and_a_brush(page: Page) -> None:
+def test_region_can_be_marked_by_keyboard_and_brush(page: Page) -> None:
     canvas = page.locator("#image canvas")
     canvas.press("ArrowRight")
     expect(page.locator("#region")).to_contain_text("25.0 % of the image", timeout=10_000)
@@ -117,7 +117,7 @@ def test_a_box_by_the_keyboard_and_a_brush(page: Page) -> None:
     expect(page.locator("#region")).to_contain_text("of the image", timeout=10_000)
 
 
-def test_faithfulness_on_request(page: Page) -> None:
+def test_faithfulness_is_computed_on_request(page: Page) -> None:
     page.locator("#measure").click()
     expect(page.locator("#faithfulness thead th")).to_have_count(3, timeout=90_000)
     for word in ("drop in confidence", "Insertion AUC", "Deletion AUC", "ROAD"):
@@ -185,23 +185,23 @@ def test_example_can_be_clicked(page: Page) -> None:
 
 
 @at_one_width
-def test_a_link_whose_image_is_gone_says_so(page: Page, url: str) -> None:
+def test_link_to_an_expired_image_shows_an_error(page: Page, url: str) -> None:
     page.goto(f"{url}/?image=gone&target=roof&method=nonsense")
     expect(page.locator("#status [role=alert]")).to_contain_text("has expired", timeout=30_000)
 
 
 @at_one_width
-def test_errors_of_bad_files_stay(page: Page, tmp_path: Path) -> None:
+def test_errors_of_invalid_files_stay_until_the_next_image(page: Page, tmp_path: Path) -> None:
     before = picture(page, "baseline")
     alert = page.locator("#status [role=alert]")
-    for name, content, words in (
+    for name, content, message in (
         ("words.tif", b"not pixels", "words.tif: not an image of a supported format"),
         ("empty.png", b"", "empty.png: the file is empty"),
         ("cut.jpg", b"\xff\xd8\xff\xe0" + bytes(100), "cut.jpg"),
     ):
         (tmp_path / name).write_bytes(content)
         upload(page, tmp_path / name)
-        expect(alert).to_contain_text(words, timeout=20_000)
+        expect(alert).to_contain_text(message, timeout=20_000)
         expect(alert).to_contain_text("Still displayed: Overpass (synthetic")
         expect(page.locator("#upload")).to_contain_text("Drop File Here")
     assert np.array_equal(picture(page, "baseline"), before)
@@ -211,7 +211,7 @@ def test_errors_of_bad_files_stay(page: Page, tmp_path: Path) -> None:
     expect(alert).to_have_count(0)
 
 
-def test_new_and_broken_pairs_without_restart(page: Page, checkpoints: Path, tmp_path: Path) -> None:
+def test_new_and_broken_pairs_are_listed_without_restart(page: Page, checkpoints: Path, tmp_path: Path) -> None:
     try:
         write_pair(checkpoints / "fresh", seed=7)
         shutil.copytree(checkpoints / "tiny", checkpoints / "torn")
@@ -222,7 +222,7 @@ def test_new_and_broken_pairs_without_restart(page: Page, checkpoints: Path, tmp
         alert = page.locator("#status [role=alert]")
         expect(alert).to_contain_text("torn/scff.safetensors is damaged or truncated", timeout=20_000)
         Image.fromarray(texture(2, 5)).save(tmp_path / "kept.png")
-        upload(page, tmp_path / "kept.png")  # is not lost, though this pair cannot say anything about it
+        upload(page, tmp_path / "kept.png")  # the upload is kept although this pair cannot explain it
         expect(alert).to_contain_text("kept.png is still selected; choose another model pair", timeout=20_000)
         choose(page, "pair", "fresh")
         expect(alert).to_have_count(0, timeout=20_000)
@@ -239,8 +239,8 @@ def test_new_and_broken_pairs_without_restart(page: Page, checkpoints: Path, tmp
 
 
 @at_one_width
-def test_another_pairs_layers_and_back(page: Page, checkpoints: Path) -> None:
-    """What was brushed stays: it is of the same image."""
+def test_layers_follow_the_pair_and_the_region_stays(page: Page, checkpoints: Path) -> None:
+    """The brushed region stays, since the image is the same."""
 
     def layers() -> list[str]:
         found = open_list(page, "layer").all_inner_texts()
@@ -248,18 +248,20 @@ def test_another_pairs_layers_and_back(page: Page, checkpoints: Path) -> None:
         return [name.strip("✓ \n") for name in found]
 
     try:
-        write_pair(checkpoints / "other", arch="legacy_xception", seed=1)  # of whose stages the last alone lead on
-        all_of_them = layers()
-        assert any("X2" in name for name in all_of_them)
+        write_pair(
+            checkpoints / "other", arch="legacy_xception", seed=1
+        )  # only its last stages are on the forward path
+        all_layers = layers()
+        assert any("X2" in name for name in all_layers)
         page.get_by_role("button", name="Brush").click()
         drag_box(page, 0.3, 0.3, 0.6, 0.3)
         expect(page.locator("#region")).to_contain_text("of the image", timeout=10_000)
-        for pair, known in (("other", False), ("tiny", True), ("other", False)):
+        for pair, has_x2 in (("other", False), ("tiny", True), ("other", False)):
             before = picture(page, "scff")
             choose(page, "pair", pair)
             wait_for_other(page, "scff", before)
-            assert any("X2" in name for name in layers()) == known
-            assert (layers() == all_of_them) == known
+            assert any("X2" in name for name in layers()) == has_x2
+            assert (layers() == all_layers) == has_x2
             expect(page.locator("#image .marked")).to_contain_text("Marked: a brushed region")
             expect(page.locator("#region")).to_contain_text("of the image")
         page.get_by_role("button", name="Clear").click()
@@ -269,7 +271,7 @@ def test_another_pairs_layers_and_back(page: Page, checkpoints: Path) -> None:
         shutil.rmtree(checkpoints / "other", ignore_errors=True)
 
 
-def test_inside_shows_every_stage_of_what_is_compared(page: Page) -> None:
+def test_layers_and_fusion_tab_shows_every_stage(page: Page) -> None:
     choose(page, "target", "water")
     expect(page.locator("#rows .scff figcaption")).to_contain_text("water", timeout=10_000)
     page.get_by_role("tab", name="Layers and fusion").click()
@@ -284,14 +286,14 @@ def test_inside_shows_every_stage_of_what_is_compared(page: Page) -> None:
 
 
 @at_one_width
-def test_an_answer_that_is_overtaken_does_not_stay(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The example's answer is held up on its way to the page, after its callback has ended."""
-    postprocess, held = Blocks.postprocess_data, []
+def test_overtaken_answer_is_replaced_by_the_latest_view(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The example's answer is delayed after its callback has ended."""
+    postprocess, delayed_calls = Blocks.postprocess_data, []
 
     async def delayed(self: Blocks, block_fn: BlockFunction, *arguments: object, **options: object) -> object:
         answer = await postprocess(self, block_fn, *arguments, **options)
-        if block_fn.name == "open_example" and not held:
-            held.append(block_fn)
+        if block_fn.name == "open_example" and not delayed_calls:
+            delayed_calls.append(block_fn)
             await asyncio.sleep(3)
         return answer
 
@@ -301,19 +303,19 @@ def test_an_answer_that_is_overtaken_does_not_stay(page: Page, monkeypatch: pyte
     choose(page, "target", "roof")
     expect(page).to_have_url(re.compile("image=river.*target=roof"), timeout=10_000)
     expect(page.locator("#rows .scff figcaption")).to_contain_text("roof")
-    page.wait_for_function(f"window.scffLensSequence >= {arrived + 3}", timeout=20_000)  # the latest view, once more
-    assert held
+    page.wait_for_function(f"window.scffLensSequence >= {arrived + 3}", timeout=20_000)  # the latest view is sent again
+    assert delayed_calls
     expect(page).to_have_url(re.compile("image=river.*target=roof"))
     expect(page.locator("#status")).to_contain_text("River (synthetic")
     expect(page.locator("#rows .scff figcaption")).to_contain_text("roof")
     expect(page.locator("#target input")).to_have_value("roof")
     page.wait_for_timeout(1000)  # the dropdown may be rendered anew
-    choose(page, "target", "water")  # its choices are there
+    choose(page, "target", "water")  # its choices are complete
     expect(page.locator("#rows .scff figcaption")).to_contain_text("water", timeout=10_000)
 
 
 @at_one_width
-def test_the_last_of_quick_choices_is_what_is_shown(page: Page) -> None:
+def test_last_of_rapid_choices_is_shown(page: Page) -> None:
     choose(page, "method", "LayerCAM")
     for number in (1, 2, 3):  # River, Harbour, Houses
         page.locator("#examples button.thumbnail-item").nth(number).click()

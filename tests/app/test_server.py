@@ -1,4 +1,4 @@
-"""The server, from outside: a process and its address."""
+"""The server in a process of its own."""
 
 import json
 import socket
@@ -17,30 +17,32 @@ from tests.conftest import Ended, texture
 
 
 @pytest.fixture
-def address() -> Iterator[int]:
-    """A port that somebody listens on."""
+def used_port() -> Iterator[int]:
+    """A port that is in use."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen()
         yield listener.getsockname()[1]
 
 
-def test_port_in_use_is_one_line_and_status_2(command: Callable[..., Ended], address: int, pair_folder: Path) -> None:
-    ended = command("app", "--port", address, "--checkpoints", pair_folder.parent)
+def test_port_in_use_is_one_line_and_status_2(command: Callable[..., Ended], used_port: int, pair_folder: Path) -> None:
+    ended = command("app", "--port", used_port, "--checkpoints", pair_folder.parent)
     assert ended.status == 2
-    assert ended.err.startswith(f"error: cannot listen on 127.0.0.1:{address}")
+    assert ended.err.startswith(f"error: cannot listen on 127.0.0.1:{used_port}")
     assert ended.err.count("\n") == 1
 
 
 @pytest.mark.parametrize(
-    ("option", "value", "words"),
+    ("option", "value", "message"),
     [("--port", 70_000, "cannot listen"), ("--device", "x", "device"), ("--host", "127.0.0..1", "cannot listen")],
 )
-def test_bad_arguments(command: Callable[..., Ended], tmp_path: Path, option: str, value: object, words: str) -> None:
+def test_invalid_arguments_are_rejected(
+    command: Callable[..., Ended], tmp_path: Path, option: str, value: object, message: str
+) -> None:
     port = () if option == "--port" else ("--port", 0)
     ended = command("app", "--checkpoints", tmp_path, option, value, *port)
     assert ended.status == 2
-    assert words in ended.err
+    assert message in ended.err
 
 
 def test_healthz_answers_once_models_are_loaded(pair_folder: Path) -> None:
@@ -52,13 +54,13 @@ def test_healthz_answers_once_models_are_loaded(pair_folder: Path) -> None:
     assert "skipped: broken is not a complete model pair" in process.stderr.read()
 
 
-def test_a_folder_without_pairs_is_named_at_the_start(tmp_path: Path) -> None:
+def test_folder_without_pairs_is_reported_at_start(tmp_path: Path) -> None:
     with running("--checkpoints", tmp_path) as (_, process):
         pass
     assert f"no model pair in {tmp_path} yet" in process.stderr.read()
 
 
-def test_what_visitors_have_sent_goes_with_the_server(
+def test_temporary_files_are_deleted_on_shutdown(
     pair_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (temporary := tmp_path / "temporary").mkdir()
@@ -68,8 +70,8 @@ def test_what_visitors_have_sent_goes_with_the_server(
     assert not list(temporary.glob("scff-lens-batch-*"))
 
 
-def test_no_file_of_the_machine_can_be_named_as_an_upload(pair_folder: Path, tmp_path: Path) -> None:
-    """A forged request for a picture that its sender never uploaded."""
+def test_server_file_path_is_rejected_as_upload(pair_folder: Path, tmp_path: Path) -> None:
+    """A forged request for a picture that was not uploaded."""
     secret = tmp_path / "secret.png"
     Image.fromarray(texture(0, 0)).save(secret)
     with running("--checkpoints", pair_folder.parent) as (url, _):
@@ -82,10 +84,10 @@ def test_no_file_of_the_machine_can_be_named_as_an_upload(pair_folder: Path, tmp
         event = {"fn_index": function["id"], "session_hash": "forged", "data": values}
         post(f"{url}/gradio_api/queue/join", event)
         with urllib.request.urlopen(f"{url}/gradio_api/queue/data?session_hash=forged", timeout=60) as stream:
-            told = next(line for line in stream if b"process_completed" in line)
-    answer = json.loads(told.removeprefix(b"data: "))
+            event_line = next(line for line in stream if b"process_completed" in line)
+    answer = json.loads(event_line.removeprefix(b"data: "))
     assert answer["success"] is False
-    assert "secret" not in told.decode()
+    assert "secret" not in event_line.decode()
 
 
 @contextmanager
@@ -94,9 +96,9 @@ def running(*arguments: object) -> Iterator[tuple[str, subprocess.Popen]]:
     command = [sys.executable, "-m", "app", "--port", "0", *map(str, arguments)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:
-        said = process.stdout.readline()  # once networks are loaded
-        assert said.startswith("SCFF Lens on http://127.0.0.1:"), process.stderr.read()
-        yield said.split()[-1], process
+        line = process.stdout.readline()  # once networks are loaded
+        assert line.startswith("SCFF Lens on http://127.0.0.1:"), process.stderr.read()
+        yield line.split()[-1], process
     finally:
         process.terminate()
         process.wait(timeout=20)

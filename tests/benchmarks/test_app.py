@@ -1,4 +1,4 @@
-"""The benchmark's command line; its timings are not asserted."""
+"""Web benchmark: command line. Timings are not asserted."""
 
 import json
 from collections.abc import Callable
@@ -8,7 +8,7 @@ import pytest
 from tests.conftest import Ended
 
 
-def test_figures_as_json(command: Callable[..., Ended]) -> None:
+def test_json_output_holds_the_results(command: Callable[..., Ended]) -> None:
     arguments = ("--arch", "resnet18", "--image-size", 64, "--rounds", 1, "--no-browser", "--json")
     ended = command("benchmarks.app", *arguments)
     assert ended.status == 0, ended.err
@@ -30,7 +30,9 @@ def test_figures_as_json(command: Callable[..., Ended]) -> None:
         (("--image-size", "4"), "image size 4"),
     ],
 )
-def test_bad_arguments(command: Callable[..., Ended], arguments: tuple[str, ...], message: str) -> None:
+def test_invalid_arguments_are_rejected(
+    command: Callable[..., Ended], arguments: tuple[str, ...], message: str
+) -> None:
     ended = command("benchmarks.app", *arguments)
     assert ended.status == 2
     assert message in ended.err

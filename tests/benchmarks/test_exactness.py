@@ -1,4 +1,4 @@
-"""Exact Grad-CAM++ compared with pytorch-grad-cam's, as a command line; its numbers are not asserted."""
+"""Comparison of exact Grad-CAM++ with pytorch-grad-cam: command line. Its numbers are not asserted."""
 
 import json
 from collections.abc import Callable
@@ -7,7 +7,9 @@ from pathlib import Path
 from tests.conftest import Ended
 
 
-def test_figures_as_json(command: Callable[..., Ended], scenes: Path, tmp_path: Path) -> None:
+def test_output_as_json_and_text_and_unknown_split_is_rejected(
+    command: Callable[..., Ended], scenes: Path, tmp_path: Path
+) -> None:
     out = tmp_path / "pair"
     small = ("--epochs", 1, "--image-size", 32, "--batch-size", 4)
     command("training", "train", "--data", scenes, "--arch", "resnet18", "--out", out, *small)
@@ -18,7 +20,7 @@ def test_figures_as_json(command: Callable[..., Ended], scenes: Path, tmp_path: 
     for role in ("baseline", "scff"):
         assert 0 <= found[role]["median_difference"] <= found[role]["max_difference"] <= 1
         assert 0 <= found[role]["min_overlap"] <= found[role]["mean_overlap"] <= 1
-    in_words = command("benchmarks.exactness", out, "--data", scenes)
-    assert "pair, scff, 3 images: a map differs by " in in_words.out
-    refused = command("benchmarks.exactness", out, "--data", scenes, "--split", "all")
-    assert (refused.status, refused.err) == (2, "error: unknown split 'all'; known: train, val, test\n")
+    as_text = command("benchmarks.exactness", out, "--data", scenes)
+    assert "pair, scff, 3 images: a map differs by " in as_text.out
+    rejected = command("benchmarks.exactness", out, "--data", scenes, "--split", "all")
+    assert (rejected.status, rejected.err) == (2, "error: unknown split 'all'; known: train, val, test\n")

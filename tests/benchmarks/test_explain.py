@@ -1,4 +1,4 @@
-"""The benchmark's command line; its timings are not asserted."""
+"""Heatmap benchmark: command line. Timings are not asserted."""
 
 import json
 from collections.abc import Callable
@@ -8,7 +8,7 @@ import pytest
 from tests.conftest import Ended
 
 
-def test_figures_as_json(command: Callable[..., Ended]) -> None:
+def test_json_output_holds_the_results(command: Callable[..., Ended]) -> None:
     ended = command("benchmarks.explain", "--arch", "resnet18", "--image-size", 64, "--batch", "1", "--json")
     assert ended.status == 0, ended.err
     found = json.loads(ended.out)
@@ -31,7 +31,9 @@ def test_figures_as_json(command: Callable[..., Ended]) -> None:
         (("--arch", "inception_v3", "--image-size", "40"), "cannot take images of 40 x 40"),
     ],
 )
-def test_bad_arguments(command: Callable[..., Ended], arguments: tuple[str, ...], message: str) -> None:
+def test_invalid_arguments_are_rejected(
+    command: Callable[..., Ended], arguments: tuple[str, ...], message: str
+) -> None:
     ended = command("benchmarks.explain", *arguments)
     assert ended.status == 2
     assert message in ended.err

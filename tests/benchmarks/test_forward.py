@@ -1,4 +1,4 @@
-"""The benchmark's command line; its timings are not asserted."""
+"""Forward benchmark: command line. Timings are not asserted."""
 
 import json
 from collections.abc import Callable
@@ -8,7 +8,7 @@ import pytest
 from tests.conftest import Ended
 
 
-def test_figures_as_json(command: Callable[..., Ended]) -> None:
+def test_json_output_holds_the_results(command: Callable[..., Ended]) -> None:
     ended = command(
         "benchmarks.forward", "--arch", "resnet18,regnety_002", "--image-size", "64x48", "--batch", "2", "--json"
     )
@@ -32,7 +32,9 @@ def test_figures_as_json(command: Callable[..., Ended]) -> None:
         (("--device", "tpu"), "unknown device 'tpu'"),
     ],
 )
-def test_bad_arguments(command: Callable[..., Ended], arguments: tuple[str, ...], message: str) -> None:
+def test_invalid_arguments_are_rejected(
+    command: Callable[..., Ended], arguments: tuple[str, ...], message: str
+) -> None:
     ended = command("benchmarks.forward", *arguments)
     assert ended.status == 2
     assert message in ended.err

@@ -1,4 +1,4 @@
-"""Rounds and medians."""
+"""Timing in rounds, medians and ratios."""
 
 import pytest
 import torch

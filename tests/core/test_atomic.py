@@ -1,4 +1,4 @@
-"""Files and folders are written completely or not at all."""
+"""Atomic replacement of files and folders."""
 
 from pathlib import Path
 
@@ -64,7 +64,7 @@ def test_an_error_leaves_the_former_folder(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["pair"]
 
 
-def test_a_folder_survives_a_stop_between_the_renames(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_interrupt_between_the_renames_keeps_the_former_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "pair"
     with replace_folder(path) as staging:
         (staging / "kept").write_text("a")

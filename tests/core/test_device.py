@@ -1,4 +1,4 @@
-"""The device that a command line names."""
+"""Choice of the device."""
 
 import pytest
 import torch

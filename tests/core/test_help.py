@@ -1,4 +1,4 @@
-"""`--help` of every command line answers without importing what takes seconds."""
+"""`--help` of every command line, without heavy imports."""
 
 import subprocess
 import sys

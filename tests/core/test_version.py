@@ -1,4 +1,4 @@
-"""The version is said in one place."""
+"""Version of the program and of its dependencies."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The documented path of an upload is the one it takes."""
+"""docs/architecture.md: documented path of an upload, files and functions."""
 
 import ast
 import re
@@ -25,16 +25,16 @@ def calls_of_an_upload(folder: Path) -> list[tuple[str, str]]:
         file.write(texture(1, 0, side=120).transpose(2, 0, 1))
     calls: list[tuple[str, str]] = []
 
-    def note(frame: FrameType, event: str, _: object) -> None:
+    def record(frame: FrameType, event: str, _: object) -> None:
         path = Path(frame.f_code.co_filename)
         if event == "call" and path.is_relative_to(ROOT):
             calls.append((frame.f_code.co_qualname, path.relative_to(ROOT).as_posix()))
 
-    sys.setprofile(note)
+    sys.setprofile(record)
     try:
         page.upload(folder / "scene.tif")
         heatmaps = re.findall(r"/kept/[\w-]+", page.values[page.components.rows])
-        for url in dict.fromkeys(heatmaps):  # what the browser fetches then
+        for url in dict.fromkeys(heatmaps):  # as the browser fetches them
             page.callbacks.downloads.content(url.rpartition("/")[2])
     finally:
         sys.setprofile(None)
@@ -44,10 +44,10 @@ def calls_of_an_upload(folder: Path) -> list[tuple[str, str]]:
 def test_an_upload_takes_the_documented_path(tmp_path: Path) -> None:
     assert 20 <= len(STEPS) <= 25
     calls = iter(calls_of_an_upload(tmp_path))
-    assert [step for step in STEPS if step not in calls] == []  # each is looked for behind the one before it
+    assert [step for step in STEPS if step not in calls] == []  # each step is searched after the one before it
 
 
-def test_files_that_are_named_exist() -> None:
+def test_documented_files_exist() -> None:
     named = set(re.findall(r"`((?:core|imagery|models|pairs|explain|training|app)/[\w./]*)`", ARCHITECTURE))
     assert len(named) > 40
     assert [name for name in sorted(named) if not (ROOT / name).exists()] == []

@@ -1,4 +1,4 @@
-"""The documentation's tables are those of the code."""
+"""Generated tables of the documentation."""
 
 from pathlib import Path
 

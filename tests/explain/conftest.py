@@ -1,4 +1,4 @@
-"""What the tests of explain share: a folder of images."""
+"""Shared fixture: a folder of images."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from tests.conftest import texture
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Five images at two depths, one of them no image."""
+    """Four images and one file that is not an image, in two folders."""
     root = tmp_path / "images"
     (root / "more").mkdir(parents=True)
     for number, name in enumerate(("a.tif", "b.png", "more/c.jpg", "more/a.tif")):

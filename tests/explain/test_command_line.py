@@ -1,4 +1,4 @@
-"""python -m explain, as a researcher types it."""
+"""`python -m explain`: options, files and errors."""
 
 import json
 import shutil
@@ -29,7 +29,7 @@ def image(tmp_path: Path) -> Path:
 
 @pytest.mark.essential
 @pytest.mark.parametrize("command_line", [("--help",), ("figure9", "--help")], ids=["images", "figure9"])
-def test_help_imports_neither_torch_nor_what_draws(command_line: tuple[str, ...]) -> None:
+def test_help_imports_neither_torch_nor_drawing_packages(command_line: tuple[str, ...]) -> None:
     code = (
         "import runpy, sys\n"
         "try:\n    runpy.run_module('explain', run_name='__main__', alter_sys=True)\n"
@@ -58,14 +58,16 @@ def test_writes_figure_maps_and_json(command: Command, pair_folder: Path, image:
     for role in ("baseline", "scff"):
         assert maps[role].dtype == np.float32
         assert maps[role].shape == (2, 2)
-        said = found[role]
-        assert said["prediction"] == said["target"] == max(said["probabilities"], key=said["probabilities"].get)
-        assert said["confidence"] == said["probabilities"][said["prediction"]]
-        assert list(said["probabilities"]) == list(CLASSES)
-        assert said["empty"] == (maps[role].max() == 0)
+        result = found[role]
+        assert result["prediction"] == result["target"] == max(result["probabilities"], key=result["probabilities"].get)
+        assert result["confidence"] == result["probabilities"][result["prediction"]]
+        assert list(result["probabilities"]) == list(CLASSES)
+        assert result["empty"] == (maps[role].max() == 0)
 
 
-def test_one_class_for_both(command: Command, pair_folder: Path, image: Path, tmp_path: Path) -> None:
+def test_target_option_applies_to_both_networks(
+    command: Command, pair_folder: Path, image: Path, tmp_path: Path
+) -> None:
     ended = command("explain", image, "--pair", pair_folder, "--out", tmp_path, "--target", "water", "--json")
     found = json.loads(ended.out)
     assert found["baseline"]["target"] == found["scff"]["target"] == "water"
@@ -82,7 +84,9 @@ def many_bands(tmp_path: Path) -> Path:
     return path
 
 
-def test_chosen_bands(command: Command, pair_folder: Path, many_bands: Path, tmp_path: Path) -> None:
+def test_bands_option_applies_to_image_and_folder(
+    command: Command, pair_folder: Path, many_bands: Path, tmp_path: Path
+) -> None:
     shared = ("--pair", pair_folder, "--json", "--measure", "none")
     chosen = json.loads(command("explain", many_bands, *shared, "--out", tmp_path / "a", "--bands", "6,5,4").out)
     usual = json.loads(command("explain", many_bands, *shared, "--out", tmp_path / "b").out)
@@ -98,13 +102,13 @@ def test_chosen_bands(command: Command, pair_folder: Path, many_bands: Path, tmp
     row = json.loads(command(*folder, "--bands", "6,5,4").out)
     assert row["baseline"]["confidence"] == pytest.approx(chosen["baseline"]["confidence"], abs=1e-5)
     assert row["bands"] == [6, 5, 4]
-    refused = command(*folder, "--bands", "4,5,6")
-    assert refused.status == 2
-    assert "holds results of a run with different settings (bands)" in refused.err
+    rejected = command(*folder, "--bands", "4,5,6")
+    assert rejected.status == 2
+    assert "holds results of a run with different settings (bands)" in rejected.err
     assert command(*folder, "--bands", "6, 5,4").status == 0
 
 
-def test_chosen_bands_of_figure9(command: Command, pair_folder: Path, many_bands: Path, tmp_path: Path) -> None:
+def test_bands_option_applies_to_figure9(command: Command, pair_folder: Path, many_bands: Path, tmp_path: Path) -> None:
     shared = ("explain", "figure9", "--pairs", pair_folder, "--images", many_bands, "--out")
     for name, more in (("a.png", ()), ("b.png", ("--bands", "1,2,3")), ("c.png", ("--bands", "5"))):
         assert command(*shared, tmp_path / name, *more).status == 0
@@ -112,7 +116,7 @@ def test_chosen_bands_of_figure9(command: Command, pair_folder: Path, many_bands
     assert usual == same != other
 
 
-def test_words_without_json(command: Command, pair_folder: Path, image: Path, tmp_path: Path) -> None:
+def test_output_is_text_without_json_option(command: Command, pair_folder: Path, image: Path, tmp_path: Path) -> None:
     ended = command("explain", image, "--pair", pair_folder, "--out", tmp_path)
     assert ended.out.startswith(f"{image}: baseline: ")
 
@@ -142,16 +146,14 @@ def test_results_of_another_image_are_kept(command: Command, pair_folder: Path, 
     ]  # fmt: skip
 
 
-def test_an_answer_to_another_question_is_kept(
-    command: Command, pair_folder: Path, image: Path, tmp_path: Path
-) -> None:
+def test_results_of_another_request_are_kept(command: Command, pair_folder: Path, image: Path, tmp_path: Path) -> None:
     def figure(*more: object) -> str:
         ended = command("explain", image, "--pair", pair_folder, "--out", tmp_path / "out", "--json", *more)
         return Path(json.loads(ended.out)["figure"]).name
 
-    asked = [(), ("--target", "roof"), ("--layer", "Y3"), ("--bands", "3,2,1")]
-    assert [figure(*more) for more in asked] == ["roof.png", "roof-2.png", "roof-3.png", "roof-4.png"]
-    assert [figure(*more) for more in asked] == ["roof.png", "roof-2.png", "roof-3.png", "roof-4.png"]
+    options = [(), ("--target", "roof"), ("--layer", "Y3"), ("--bands", "3,2,1")]
+    assert [figure(*more) for more in options] == ["roof.png", "roof-2.png", "roof-3.png", "roof-4.png"]
+    assert [figure(*more) for more in options] == ["roof.png", "roof-2.png", "roof-3.png", "roof-4.png"]
 
 
 def test_a_region_is_outlined(command: Command, pair_folder: Path, image: Path, tmp_path: Path) -> None:
@@ -165,7 +167,9 @@ def test_a_region_is_outlined(command: Command, pair_folder: Path, image: Path, 
     assert not (plain == (255, 225, 77)).all(axis=2).any()
 
 
-def test_a_method_without_a_class_claims_none(command: Command, pair_folder: Path, image: Path, tmp_path: Path) -> None:
+def test_class_agnostic_method_ignores_the_target(
+    command: Command, pair_folder: Path, image: Path, tmp_path: Path
+) -> None:
     shared = ("--pair", pair_folder, "--json", "--method", "eigencam")
     figures = [
         Image.open(json.loads(command("explain", image, *shared, "--out", tmp_path / name, *more).out)["figure"])
@@ -174,7 +178,9 @@ def test_a_method_without_a_class_claims_none(command: Command, pair_folder: Pat
     assert np.array_equal(*map(np.asarray, figures))
 
 
-def test_a_bad_image_does_not_stop_the_others(command: Command, pair_folder: Path, image: Path, tmp_path: Path) -> None:
+def test_unreadable_image_does_not_stop_the_others(
+    command: Command, pair_folder: Path, image: Path, tmp_path: Path
+) -> None:
     bad = tmp_path / "text.tif"
     bad.write_text("not pixels")
     ended = command("explain", bad, image, "--pair", pair_folder, "--out", tmp_path / "out", "--json")
@@ -184,7 +190,7 @@ def test_a_bad_image_does_not_stop_the_others(command: Command, pair_folder: Pat
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["roof.json", "roof.npz", "roof.png"]
 
 
-def test_an_image_is_never_overwritten(command: Command, pair_folder: Path, tmp_path: Path) -> None:
+def test_input_image_is_never_overwritten(command: Command, pair_folder: Path, tmp_path: Path) -> None:
     photo = tmp_path / "photo.png"
     Image.fromarray(texture(1, 0)).save(photo)
     before = photo.read_bytes()
@@ -196,7 +202,7 @@ def test_an_image_is_never_overwritten(command: Command, pair_folder: Path, tmp_
     assert photo.read_bytes() == before
 
 
-def test_an_image_is_known_again_from_another_folder(
+def test_image_is_recognised_from_another_working_directory(
     command: Command, pair_folder: Path, image: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     out = tmp_path / "out"
@@ -212,10 +218,10 @@ def test_an_image_is_known_again_from_another_folder(
     assert (out / "roof-2.json").exists()
 
 
-def test_every_option_reaches_the_maps(command: Command, pair_folder: Path, image: Path, tmp_path: Path) -> None:
+def test_options_affect_the_results(command: Command, pair_folder: Path, image: Path, tmp_path: Path) -> None:
     shared = ("explain", image, "--pair", pair_folder, "--json", "--target", "roof")
     plain = json.loads(command(*shared, "--out", tmp_path / "plain").out)
-    said = {}
+    results = {}
     for options in (
         ("--smooth", 3),
         ("--smooth", 3, "--noise", 0.3),
@@ -226,17 +232,17 @@ def test_every_option_reaches_the_maps(command: Command, pair_folder: Path, imag
         out = tmp_path / "-".join(map(str, options))
         ended = command(*shared, "--out", out, *options)
         assert ended.status == 0, ended.err
-        said[options[-2:]] = json.loads(ended.out)
-    figures = {Path(one["figure"]).read_bytes() for one in (plain, *said.values())}
+        results[options[-2:]] = json.loads(ended.out)
+    figures = {Path(one["figure"]).read_bytes() for one in (plain, *results.values())}
     assert len(figures) == 5  # faithfulness is not drawn
-    assert said["--against", "water"]["scff"]["against"] == "water"
-    worth = said["--measure", "full"]["baseline"]["faithfulness"]
-    assert (worth["road"] is None) == plain["baseline"]["empty"]
-    smooth, noisier = (np.load(said[key]["maps"])["scff"] for key in (("--smooth", 3), ("--noise", 0.3)))
+    assert results["--against", "water"]["scff"]["against"] == "water"
+    faithfulness = results["--measure", "full"]["baseline"]["faithfulness"]
+    assert (faithfulness["road"] is None) == plain["baseline"]["empty"]
+    smooth, noisier = (np.load(results[key]["maps"])["scff"] for key in (("--smooth", 3), ("--noise", 0.3)))
     assert not np.array_equal(smooth, noisier)
 
 
-def test_compiling_without_a_compiler(
+def test_compile_option_without_a_compiler_is_rejected(
     command: Command, pair_folder: Path, image: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
@@ -253,31 +259,31 @@ def test_other_launchers_are_not_taken_for_torchrun(
 
 
 def test_bad_input_is_one_line_and_status_2(command: Command, pair_folder: Path, image: Path, tmp_path: Path) -> None:
-    def refused(words: str, *more: object, pair: Path = pair_folder, out: Path = tmp_path / "out") -> None:
+    def rejected(message: str, *more: object, pair: Path = pair_folder, out: Path = tmp_path / "out") -> None:
         ended = command("explain", image, "--pair", pair, "--out", out, *more)
         assert ended.status == 2
         assert ended.err.startswith("error: ")
         assert ended.err.count("\n") == 1
-        assert words in ended.err
+        assert message in ended.err
         assert ended.out == ""
         assert not (tmp_path / "out").exists()
 
-    refused("unknown class 'lake'; tiny has the classes field, roof, water", "--target", "lake")
-    refused("unknown layer 'Y9'; these networks have fused, Y2, Y3, Y4, X1", "--layer", "Y9")
-    refused("unknown method 'lime'; known: gradcam++", "--method", "lime")
-    refused("'4,3' is not a band selection; give three", "--bands", "4,3")
-    refused("unknown device 'tpu'", "--device", "tpu")
-    refused("no such folder of a model pair", pair=tmp_path / "none")
-    refused("Not a directory", out=image / "out")
-    refused("is a file; give a folder for the results", out=image)
+    rejected("unknown class 'lake'; tiny has the classes field, roof, water", "--target", "lake")
+    rejected("unknown layer 'Y9'; these networks have fused, Y2, Y3, Y4, X1", "--layer", "Y9")
+    rejected("unknown method 'lime'; known: gradcam++", "--method", "lime")
+    rejected("'4,3' is not a band selection; give three", "--bands", "4,3")
+    rejected("unknown device 'tpu'", "--device", "tpu")
+    rejected("no such folder of a model pair", pair=tmp_path / "none")
+    rejected("Not a directory", out=image / "out")
+    rejected("is a file; give a folder for the results", out=image)
     broken = tmp_path / "broken"
     shutil.copytree(pair_folder, broken)
     (broken / "scff.safetensors").unlink()
-    refused("scff.safetensors missing", pair=broken)
+    rejected("scff.safetensors missing", pair=broken)
     image.unlink()
-    refused_image = command("explain", image, "--pair", pair_folder, "--out", tmp_path / "out")
-    assert refused_image.status == 2
-    assert "no such file" in refused_image.err
+    rejected_image = command("explain", image, "--pair", pair_folder, "--out", tmp_path / "out")
+    assert rejected_image.status == 2
+    assert "no such file" in rejected_image.err
 
 
 @pytest.mark.parametrize("shipped", SHIPPED.values(), ids=SHIPPED)

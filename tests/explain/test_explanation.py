@@ -1,4 +1,4 @@
-"""The explanation of an image by a pair."""
+"""Explanation of an image by a pair: heatmaps, faithfulness and localisation."""
 
 import numpy as np
 import pytest
@@ -34,7 +34,7 @@ def test_faithfulness_is_of_each_networks_own_heatmap(explanation: Explanation) 
         assert found[role] == faithfulness(each.forward_pass.network, each.forward_pass.images, values, [1], "quick")[0]
 
 
-def test_regions(explanation: Explanation) -> None:
+def test_localisation_is_computed_for_a_given_region(explanation: Explanation) -> None:
     region = Region.from_box((5, 5, 20, 30), (40, 40))
     assert explanation.localisation(None) == {}
     assert explanation.localisation(region) == {

@@ -1,4 +1,4 @@
-"""The region that --box or --mask marks."""
+"""Region by --box or --mask."""
 
 from pathlib import Path
 
@@ -23,17 +23,17 @@ def test_box_and_mask_mark_the_same_pixels(tmp_path: Path) -> None:
         assert option
 
 
-def test_neither_is_no_region() -> None:
+def test_missing_options_give_no_region() -> None:
     assert not NO_REGION
     assert NO_REGION.region((60, 50)) is None
 
 
 @pytest.mark.parametrize("box", ["1,2", "a,b,c,d", "", "1,2,3,4,5"])
-def test_what_is_no_box(box: str) -> None:
+def test_invalid_box_is_rejected(box: str) -> None:
     with pytest.raises(BadInputError, match="is not a box; give left,top,right,bottom in pixels"):
         RegionOption(box)
 
 
-def test_both_are_refused(tmp_path: Path) -> None:
+def test_box_together_with_mask_is_rejected(tmp_path: Path) -> None:
     with pytest.raises(BadInputError, match="choose one"):
         RegionOption("0,0,5,5", tmp_path / "mask.png")

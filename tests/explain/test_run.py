@@ -1,4 +1,4 @@
-"""Runs of `python -m explain`, called as functions."""
+"""Runs of `python -m explain`, as function calls."""
 
 import json
 from dataclasses import replace
@@ -19,7 +19,7 @@ def settings(pair_folder: Path, folder: Path, tmp_path: Path) -> RunSettings:
     return RunSettings((folder / "a.tif",), pair_folder, tmp_path / "out", device="cpu")
 
 
-def test_an_image_that_cannot_be_read_leaves_the_others_explained(
+def test_unreadable_image_leaves_the_others_explained(
     settings: RunSettings, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert explain(replace(settings, images=(folder / "bad.tif", folder / "a.tif")), as_json=True) == 2
@@ -29,7 +29,7 @@ def test_an_image_that_cannot_be_read_leaves_the_others_explained(
     assert (settings.out / "a.png").is_file()
 
 
-def test_a_folder_has_one_line_for_each_image_that_is_explained(
+def test_folder_prints_one_line_for_each_explained_image(
     settings: RunSettings, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert explain(replace(settings, images=(folder,)), as_json=True) == 2
@@ -42,7 +42,7 @@ def test_a_folder_has_one_line_for_each_image_that_is_explained(
     assert "error: bad.tif: " in err
 
 
-def test_a_layer_that_the_pair_lacks_is_an_error_before_anything_is_written(settings: RunSettings) -> None:
+def test_unknown_layer_is_an_error_before_anything_is_written(settings: RunSettings) -> None:
     with pytest.raises(BadInputError, match="Y9"):
         explain(replace(settings, question=QuestionSettings(layer="Y9")), as_json=False)
     assert not settings.out.exists()

@@ -1,4 +1,4 @@
-"""Settings of python -m explain."""
+"""Settings of `python -m explain`."""
 
 from pathlib import Path
 
@@ -28,7 +28,7 @@ def test_faithfulness_is_quick_for_a_folder_and_off_otherwise(tmp_path: Path) ->
     assert RunSettings((image,), tmp_path, tmp_path / "out", faithfulness="full").level == "full"
 
 
-def test_what_cannot_be_is_refused_before_any_network_is_loaded(tmp_path: Path) -> None:
+def test_invalid_arguments_are_rejected_before_any_network_is_loaded(tmp_path: Path) -> None:
     image, out = tmp_path / "a.tif", tmp_path / "out"
     with pytest.raises(BadInputError, match=r"a\.tif: no such file or folder"):
         RunSettings((image,), tmp_path, out)
@@ -51,7 +51,7 @@ def test_what_cannot_be_is_refused_before_any_network_is_loaded(tmp_path: Path) 
         QuestionSettings(method="lime")
 
 
-def test_a_figure_is_written_where_it_can_be_and_over_no_image(tmp_path: Path) -> None:
+def test_invalid_figure_path_is_rejected(tmp_path: Path) -> None:
     image = tmp_path / "a.png"
     for text, out in (
         ("give a file name that ends in .pdf, .svg, .png", tmp_path / "a.doc"),

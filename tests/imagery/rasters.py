@@ -1,4 +1,4 @@
-"""Raster files for tests, and what an independent derivation makes of them."""
+"""Raster files for tests, and independent derivations of their images."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Which bands of a raster are shown, and what they are called."""
+"""Choice and names of the bands of a raster."""
 
 import re
 from pathlib import Path
@@ -19,7 +19,7 @@ def test_many_bands_are_read_as_their_first_three(tmp_path: Path) -> None:
     assert np.abs(found[..., 2] - stretched(bands[2])).max() <= 0.51
 
 
-def test_deep_cmyk_is_refused(tmp_path: Path) -> None:
+def test_deep_cmyk_is_rejected(tmp_path: Path) -> None:
     with pytest.raises(BadInputError, match="CMYK colours of more than 8 bits"):
         read_image(raster(tmp_path / "a.tif", (waves(4) * 60_000).astype(np.uint16), photometric="cmyk"))
 
@@ -50,8 +50,8 @@ def test_chosen_bands_of_many(tmp_path: Path, kind: str) -> None:
     assert np.abs(read_image(path, bands=(6,)) - picture(bands[5:])).max() <= 0.51
 
 
-def test_near_infrared_that_is_marked_as_transparency(tmp_path: Path) -> None:
-    """As rasterio writes four 8-bit bands unless told otherwise."""
+def test_near_infrared_marked_as_alpha_can_be_chosen(tmp_path: Path) -> None:
+    """As rasterio writes four 8-bit bands by default."""
     bands = np.maximum(as_bytes(waves(4)), 1)
     bands[3, :2] = 0
     path = raster(tmp_path / "a.tif", bands)
@@ -65,7 +65,7 @@ def test_near_infrared_that_is_marked_as_transparency(tmp_path: Path) -> None:
 
 @pytest.mark.essential
 @pytest.mark.parametrize(
-    ("bands", "words"),
+    ("bands", "message"),
     [
         ((4, 3, 7), "bands 4,3,7 cannot be chosen; it has 1 (B2), 2 (B3), band 3, band 4, band 5, band 6$"),
         ((0, 1, 2), "bands 0,1,2 cannot be chosen"),
@@ -73,19 +73,19 @@ def test_near_infrared_that_is_marked_as_transparency(tmp_path: Path) -> None:
         ((), "or one (greyscale), not 0$"),
     ],
 )
-def test_bands_that_cannot_be_chosen(tmp_path: Path, bands: tuple, words: str) -> None:
+def test_invalid_band_choice_is_rejected(tmp_path: Path, bands: tuple, message: str) -> None:
     with rasterio.open(raster(tmp_path / "a.tif", waves(6)), "r+") as file:
         file.descriptions = ("B2", "B3", None, None, None, None)
-    with pytest.raises(BadInputError, match=f"^here: .*{re.escape(words[:-1])}"):
+    with pytest.raises(BadInputError, match=f"^here: .*{re.escape(message[:-1])}"):
         read_image(tmp_path / "a.tif", "here", bands)
 
 
-def test_complex_samples_are_refused(tmp_path: Path) -> None:
+def test_complex_samples_are_rejected(tmp_path: Path) -> None:
     with pytest.raises(BadInputError, match="complex"):
         read_image(raster(tmp_path / "a.tif", np.ones((1, 20, 20), dtype=np.complex64)))
 
 
-def test_many_bands_in_one_block_are_refused(tmp_path: Path) -> None:
+def test_many_bands_in_one_block_are_rejected(tmp_path: Path) -> None:
     block = {"interleave": "pixel", "tiled": True, "blockxsize": 1408, "blockysize": 1408}
     profile = {"driver": "GTiff", "width": 1400, "height": 1400, "count": 300, "dtype": "uint16", "sparse_ok": True}
     rasterio.open(tmp_path / "a.tif", "w", **profile, **block).close()  # 1.2 GB once decoded

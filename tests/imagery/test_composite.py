@@ -21,7 +21,7 @@ def test_transparency_is_composited_over_white(tmp_path: Path, mode: str, name: 
     assert found[:, 10:].min() == 255
 
 
-def test_palette_with_transparency(tmp_path: Path) -> None:
+def test_transparent_palette_entry_is_white(tmp_path: Path) -> None:
     picture = Image.new("P", (20, 10), 0)
     picture.putpalette([10, 20, 30, 200, 100, 50])
     picture.paste(1, (0, 0, 10, 10))
@@ -31,7 +31,7 @@ def test_palette_with_transparency(tmp_path: Path) -> None:
     assert found[0, 19].tolist() == [255, 255, 255]
 
 
-def test_float_tiff_with_missing_pixels(tmp_path: Path) -> None:
+def test_missing_pixels_of_float_tiff_are_white(tmp_path: Path) -> None:
     band = RANDOM.random((1, 30, 30), dtype=np.float32)
     band[0, :3] = np.nan
     band[0, -3:] = -9999
@@ -47,7 +47,7 @@ MASK[:10] = 0
 
 @pytest.mark.essential
 @pytest.mark.parametrize("kind", ["uint8", "uint16"])
-def test_masks_are_white(tmp_path: Path, kind: str) -> None:
+def test_masked_pixels_are_white(tmp_path: Path, kind: str) -> None:
     bands = as_bytes(waves(3)).astype(kind)
     with rasterio.Env(GDAL_TIFF_INTERNAL_MASK=True), rasterio.open(
         tmp_path / "a.tif", "w", driver="GTiff", width=80, height=64, count=3, dtype=kind
@@ -69,7 +69,7 @@ def test_8_bit_nodata_is_white_where_all_bands_miss(tmp_path: Path) -> None:
     assert np.array_equal(found[5:], bands[:, 5:].transpose(1, 2, 0))
 
 
-def test_a_band_that_misses_alone_is_black(tmp_path: Path) -> None:
+def test_missing_value_of_a_single_band_is_black(tmp_path: Path) -> None:
     bands = waves(3).astype(np.float32)
     bands[1, 7, 7] = np.nan
     found = read_image(raster(tmp_path / "a.tif", bands))
@@ -78,7 +78,7 @@ def test_a_band_that_misses_alone_is_black(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("kind", "bits"), [("uint8", 1), ("uint8", 4), ("uint8", 8), ("uint16", 16)])
-def test_white_may_be_zero(tmp_path: Path, kind: str, bits: int) -> None:
+def test_miniswhite_is_inverted(tmp_path: Path, kind: str, bits: int) -> None:
     levels = np.round(waves(1) * (2**bits - 1)).astype(kind)
     found = read_image(raster(tmp_path / "a.tif", levels, photometric="miniswhite", nbits=bits))
     usual = read_image(raster(tmp_path / "b.tif", levels, nbits=bits))
@@ -86,8 +86,8 @@ def test_white_may_be_zero(tmp_path: Path, kind: str, bits: int) -> None:
 
 
 @pytest.mark.parametrize("kind", ["uint8", "uint16"])
-def test_palette_raster_with_nodata(tmp_path: Path, kind: str) -> None:
-    """A map of land cover."""
+def test_palette_raster_has_its_colours_and_white_nodata(tmp_path: Path, kind: str) -> None:
+    """For example a land cover map."""
     classes = np.round(waves(1) * 5).astype(kind)
     colours = {number: (40 * number, 250 - 40 * number, 7, 255) for number in range(6)}
     with rasterio.open(
@@ -110,7 +110,9 @@ def test_palette_raster_with_nodata(tmp_path: Path, kind: str) -> None:
     ],
 )
 @pytest.mark.parametrize("deep", [False, True])
-def test_half_transparency(tmp_path: Path, name: str, driver: str, options: dict, deep: bool) -> None:
+def test_partial_transparency_is_blended_with_white(
+    tmp_path: Path, name: str, driver: str, options: dict, deep: bool
+) -> None:
     bands = np.round(waves(4) * (65535 if deep else 255)).astype(np.uint16 if deep else np.uint8)
     bands[3] = 65535 if deep else 255
     bands[3, 30:] = (65535 if deep else 255) * 2 // 5
@@ -120,7 +122,7 @@ def test_half_transparency(tmp_path: Path, name: str, driver: str, options: dict
     assert np.abs(found[30:] - (0.4 * opaque[30:] + 0.6 * 255)).max() <= 1.1
 
 
-def test_colours_multiplied_by_their_transparency(tmp_path: Path) -> None:
+def test_premultiplied_alpha_is_composited_over_white(tmp_path: Path) -> None:
     bands = as_bytes(waves(4))
     share = bands[3] / 255
     stored = np.concatenate([np.round(bands[:3] * share).astype(np.uint8), bands[3:]])

@@ -13,7 +13,7 @@ from tests.conftest import texture
 SIDE = 40
 
 
-def test_a_transform_of_its_own_counts_before_a_world_file(tmp_path: Path) -> None:
+def test_own_transform_takes_precedence_over_a_world_file(tmp_path: Path) -> None:
     path = tmp_path / "a.tif"
     transform = rasterio.Affine(2, 0, 500_000, 0, -2, 3_400_000)
     profile = {"driver": "GTiff", "width": SIDE, "height": SIDE, "count": 3, "dtype": "uint8", "photometric": "rgb"}

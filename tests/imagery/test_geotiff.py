@@ -1,4 +1,4 @@
-"""Heatmaps lie on the ground where their image does."""
+"""GeoTIFF of heatmaps: georeference, orientation and files of `python -m explain`."""
 
 import csv
 import json
@@ -52,7 +52,7 @@ def with_orientation(path: Path, value: int) -> Path:
 
 
 def hottest(path: Path, band: int = 2) -> tuple[float, float]:
-    """Where on the ground a map's centre of mass lies."""
+    """Ground coordinates of a map's centre of mass."""
     with rasterio.open(path) as file:
         values = file.read(band)
         rows, columns = np.indices(values.shape) + 0.5
@@ -70,7 +70,7 @@ def one_hot(shape: tuple[int, int], row: int, column: int) -> dict[str, np.ndarr
 
 
 @pytest.mark.essential
-def test_values_bounds_and_descriptions(tmp_path: Path) -> None:
+def test_geotiff_has_values_bounds_and_descriptions(tmp_path: Path) -> None:
     source = scene(tmp_path / "a.tif", crs=UTM, transform=NORTH_UP)
     write_geotiff(tmp_path / "b.tif", source, MAPS, {"pair": "tiny"})
     with rasterio.open(tmp_path / "b.tif") as file, rasterio.open(source) as image:
@@ -94,14 +94,14 @@ def test_large_images_give_a_smaller_grid_over_the_same_ground(tmp_path: Path) -
 
 
 @pytest.mark.essential
-def test_a_hot_cell_lies_where_its_pixels_do(tmp_path: Path) -> None:
+def test_hot_cell_has_the_coordinates_of_its_pixels(tmp_path: Path) -> None:
     source = scene(tmp_path / "a.tif", crs=UTM, transform=NORTH_UP)
     write_geotiff(tmp_path / "b.tif", source, one_hot((4, 6), 1, 4), {})
     # Of 4 x 6 cells of 10 x 10 pixels, that cell's middle is at column 45, row 15; a pixel has 2 m.
     assert hottest(tmp_path / "b.tif") == pytest.approx((500_000 + 90, 3_400_000 - 30), abs=0.01)
 
 
-def test_rotated_transform(tmp_path: Path) -> None:
+def test_rotated_transform_is_preserved(tmp_path: Path) -> None:
     turned = Affine.translation(1000, 2000) @ Affine.rotation(30) @ Affine.scale(2, -3) @ Affine.shear(5, 0)
     source = scene(tmp_path / "a.tif", 2048, 1024, crs=UTM, transform=turned)
     write_geotiff(tmp_path / "b.tif", source, one_hot((4, 8), 2, 5), {})
@@ -114,7 +114,7 @@ def test_rotated_transform(tmp_path: Path) -> None:
             assert there == pytest.approx(turned @ (corner[0] * 2048, corner[1] * 1024))
 
 
-def test_ground_control_points(tmp_path: Path) -> None:
+def test_ground_control_points_are_rescaled(tmp_path: Path) -> None:
     points = [
         GroundControlPoint(row, column, 100 + 0.01 * column + 0.002 * row, 30 - 0.01 * row, 5, id=str(row + column))
         for row, column in ((0, 0), (0, 2048), (1024, 0), (1024, 2048))
@@ -133,8 +133,8 @@ def test_ground_control_points(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("value", range(1, 9))
-def test_orientation_of_a_geotiff(tmp_path: Path, value: int) -> None:
-    """GIS programs show a raster as it is stored; networks, and their maps, see it turned."""
+def test_orientation_tag_is_undone_in_the_geotiff(tmp_path: Path, value: int) -> None:
+    """GIS programs show a raster as stored; networks and heatmaps use the oriented image."""
     source = with_orientation(scene(tmp_path / "a.tif", crs=UTM, transform=NORTH_UP), value)
     stored = Image.fromarray(np.arange(24, dtype=np.uint8).reshape(4, 6))  # cells of 10 x 10 stored pixels
     turn = {
@@ -154,7 +154,7 @@ def test_orientation_of_a_geotiff(tmp_path: Path, value: int) -> None:
     assert hottest(tmp_path / "b.tif") == pytest.approx((500_000 + 90, 3_400_000 - 30), abs=0.01)
 
 
-def test_what_counts_as_georeferenced(tmp_path: Path) -> None:
+def test_transform_counts_as_georeference_and_rpcs_do_not(tmp_path: Path) -> None:
     assert not is_georeferenced(scene(tmp_path / "plain.tif"))
     assert is_georeferenced(scene(tmp_path / "placed.tif", transform=NORTH_UP))
     with rasterio.open(scene(tmp_path / "rpc.tif"), "r+") as file:
@@ -169,7 +169,7 @@ def test_what_counts_as_georeferenced(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("name", "world"), [("a.tif", "a.tfw"), ("a.png", "a.pgw"), ("a.jpg", "a.jgw")])
-def test_world_files(tmp_path: Path, name: str, world: str) -> None:
+def test_world_file_georeferences_the_heatmaps(tmp_path: Path, name: str, world: str) -> None:
     Image.fromarray(texture(1, 0, 40)).save(tmp_path / name)
     assert not is_georeferenced(tmp_path / name)
     (tmp_path / world).write_text("0.5\n0\n0\n-0.5\n1000.25\n1999.75\n")  # of the first pixel's middle
@@ -180,18 +180,18 @@ def test_world_files(tmp_path: Path, name: str, world: str) -> None:
         assert file.crs is None
 
 
-def test_one_image(command: Command, pair_folder: Path, tmp_path: Path) -> None:
+def test_explain_writes_the_geotiff_of_an_image(command: Command, pair_folder: Path, tmp_path: Path) -> None:
     source = scene(tmp_path / "roof.tif", crs=UTM, transform=NORTH_UP)
     before = source.read_bytes()
     ended = command(
         "explain", source, "--pair", pair_folder, "--out", tmp_path, "--target", "water", "--layer", "Y3", "--json"
     )
     assert ended.status == 0, ended.err
-    said = json.loads(ended.out)
-    assert said["geotiff"] == str(tmp_path / "roof-heatmaps.tif")
+    answer = json.loads(ended.out)
+    assert answer["geotiff"] == str(tmp_path / "roof-heatmaps.tif")
     assert source.read_bytes() == before
-    maps = np.load(said["maps"])
-    with rasterio.open(said["geotiff"]) as file:
+    maps = np.load(answer["maps"])
+    with rasterio.open(answer["geotiff"]) as file:
         for band, role in enumerate(("baseline", "scff"), start=1):
             assert np.array_equal(file.read(band), resize_bilinear(maps[role], (40, 60)))
         tags = file.tags()
@@ -205,21 +205,21 @@ def test_one_image(command: Command, pair_folder: Path, tmp_path: Path) -> None:
     assert (tmp_path / "roof-2-heatmaps.tif").exists()
 
 
-def test_an_image_without_a_place_has_no_geotiff(command: Command, pair_folder: Path, tmp_path: Path) -> None:
+def test_image_without_georeference_has_no_geotiff(command: Command, pair_folder: Path, tmp_path: Path) -> None:
     Image.fromarray(texture(1, 0)).save(tmp_path / "roof.tif")
     ended = command("explain", tmp_path / "roof.tif", "--pair", pair_folder, "--out", tmp_path / "out", "--json")
     assert json.loads(ended.out)["geotiff"] is None
     assert not list((tmp_path / "out").glob("*.tif"))
 
 
-def test_a_folder(command: Command, pair_folder: Path, tmp_path: Path) -> None:
+def test_explain_writes_the_geotiffs_of_a_folder(command: Command, pair_folder: Path, tmp_path: Path) -> None:
     folder = tmp_path / "images"
     (folder / "more").mkdir(parents=True)
     scene(folder / "more" / "placed.tif", crs=UTM, transform=NORTH_UP)
     Image.fromarray(texture(1, 0)).save(folder / "plain.tif")
-    out = folder / "out"  # in the folder itself, where its maps are not to be taken for images
+    out = folder / "out"  # inside the image folder, where the heatmaps must not be read as images
     arguments = ("explain", folder, "--pair", pair_folder, "--out", out, "--measure", "none", "--json")
-    for _ in range(2):  # the second time from what the first has kept
+    for _ in range(2):  # the second run resumes the first
         ended = command(*arguments)
         assert ended.status == 0, ended.err
         placed, plain = (json.loads(line) for line in ended.out.splitlines())

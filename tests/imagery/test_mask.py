@@ -1,4 +1,4 @@
-"""Masks are read as they were saved."""
+"""Reading of masks."""
 
 from pathlib import Path
 
@@ -22,7 +22,7 @@ def save_tiff(path: Path, array: np.ndarray, **options: object) -> Path:
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "uint16", "int32", "float32"])
-def test_labels_of_any_type(tmp_path: Path, dtype: str) -> None:
+def test_nonzero_labels_of_any_type_are_marked(tmp_path: Path, dtype: str) -> None:
     labels = np.where(MARKED, 2, 0).astype(dtype)
     labels[5, 22] = 1
     assert np.array_equal(read_mask(save_tiff(tmp_path / "m.tif", labels)), MARKED)
@@ -32,13 +32,13 @@ def test_labels_of_any_type(tmp_path: Path, dtype: str) -> None:
 def test_nodata_is_not_marked(tmp_path: Path) -> None:
     zero = save_tiff(tmp_path / "zero.tif", np.where(MARKED, 9, 0).astype(np.uint16), nodata=0)
     other = save_tiff(tmp_path / "other.tif", np.where(MARKED, 9, 255).astype(np.uint8), nodata=255)
-    wild = save_tiff(tmp_path / "wild.tif", np.where(MARKED, 1, np.nan).astype(np.float32))
-    for path in (zero, other, wild):
+    nan = save_tiff(tmp_path / "nan.tif", np.where(MARKED, 1, np.nan).astype(np.float32))
+    for path in (zero, other, nan):
         assert np.array_equal(read_mask(path), MARKED), path.name
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "P", "RGB", "RGBA", "LA"])
-def test_pictures(tmp_path: Path, mode: str) -> None:
+def test_image_masks_of_every_mode_are_read(tmp_path: Path, mode: str) -> None:
     grey = Image.fromarray(np.where(MARKED, 255, 0).astype(np.uint8))
     picture = grey.convert(mode.removesuffix("A"))
     if mode.endswith("A"):
@@ -48,14 +48,14 @@ def test_pictures(tmp_path: Path, mode: str) -> None:
 
 
 @pytest.mark.essential
-def test_what_is_transparent_is_not_marked(tmp_path: Path) -> None:
+def test_transparent_pixels_are_not_marked(tmp_path: Path) -> None:
     rgba = np.full((30, 40, 4), 255, dtype=np.uint8)
     rgba[~MARKED, 3] = 0
     Image.fromarray(rgba).save(tmp_path / "m.png")
     assert np.array_equal(read_mask(tmp_path / "m.png"), MARKED)
 
 
-def test_what_is_no_mask_is_refused(tmp_path: Path) -> None:
+def test_invalid_mask_file_is_rejected(tmp_path: Path) -> None:
     with pytest.raises(BadInputError, match="no such file"):
         read_mask(tmp_path / "m.png")
     (tmp_path / "m.png").write_text("no picture")

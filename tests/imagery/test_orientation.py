@@ -1,4 +1,4 @@
-"""The Orientation tag of EXIF and TIFF."""
+"""Orientation tag of EXIF and TIFF."""
 
 from pathlib import Path
 
@@ -28,7 +28,7 @@ def test_orientation_is_applied(tmp_path: Path, suffix: str) -> None:
     assert found[34:].mean() < 5
 
 
-def test_orientation_of_16_bit_tiff(tmp_path: Path) -> None:
+def test_orientation_of_16_bit_tiff_is_applied(tmp_path: Path) -> None:
     Image.fromarray(DEEP[0]).save(tmp_path / "a.tif", tiffinfo={0x0112: 3})
     turned = read_image(tmp_path / "a.tif")
     Image.fromarray(DEEP[0]).save(tmp_path / "b.tif")
@@ -36,7 +36,7 @@ def test_orientation_of_16_bit_tiff(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("value", range(1, 9))
-def test_every_orientation(tmp_path: Path, value: int) -> None:
+def test_every_orientation_of_png_and_tiff_is_applied(tmp_path: Path, value: int) -> None:
     exif = Image.Exif()
     exif[0x0112] = value
     Image.fromarray(RGB).save(tmp_path / "a.png", exif=exif)
@@ -52,7 +52,7 @@ def test_every_orientation(tmp_path: Path, value: int) -> None:
         assert (described.height, described.width) == found.shape[:2]
 
 
-def test_a_png_whose_orientation_comes_last(tmp_path: Path) -> None:
+def test_orientation_behind_the_pixels_of_a_png_is_applied(tmp_path: Path) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6
     Image.fromarray(RGB).save(tmp_path / "a.png", exif=exif)

@@ -1,4 +1,4 @@
-"""A raster is opened alone: files beside it that carry its name change nothing, except a world file's six numbers."""
+"""Rasters are opened without sidecar files, except for the six numbers of a world file."""
 
 import sys
 from collections.abc import Callable
@@ -25,7 +25,7 @@ PLACED = "<PAMDataset><SRS>EPSG:32650</SRS><GeoTransform>1000, 0.5, 0, 2000, 0, 
 
 
 def with_sidecar_files(path: Path) -> None:
-    """A mask that hides the lower half, overviews of another picture, and statistics that place it on the ground."""
+    """Writes a mask that hides the lower half, overviews of another picture, and metadata with a georeference."""
     mask = np.zeros((1, SIDE, SIDE), dtype=np.uint8)
     mask[:, : SIDE // 2] = 255
     profile = {"driver": "GTiff", "width": SIDE, "height": SIDE, "dtype": "uint8"}
@@ -40,18 +40,18 @@ def with_sidecar_files(path: Path) -> None:
 def opened(action: Callable[[], object], folder: Path) -> set[str]:
     """Names of a folder's files that Python opens, and the folder itself as "." where it is listed.
 
-    What GDAL opens is not among them; its own answers show that.
+    Files that GDAL opens are not among them.
     """
     names: set[str] = set()
 
-    def hear(event: str, arguments: tuple[object, ...]) -> None:
+    def hook(event: str, arguments: tuple[object, ...]) -> None:
         if watching and event in ("open", "os.listdir", "os.scandir") and isinstance(arguments[0], str | Path):
             path = Path(arguments[0])
             if path == folder or path.parent == folder:
                 names.add(path.name if path != folder else ".")
 
     watching = True
-    sys.addaudithook(hear)  # for good; it hears nothing after this
+    sys.addaudithook(hook)  # cannot be removed; inactive after this call
     action()
     watching = False
     return names
@@ -95,7 +95,7 @@ def test_no_file_beside_an_image_is_opened_nor_its_folder_listed(tmp_path: Path,
     ["<VRTDataset rasterXSize='40' rasterYSize='40'/>", "ncols 40\nnrows 40\nxllcorner 0\nyllcorner 0\ncellsize 1\n"],
 )
 @pytest.mark.parametrize("suffix", [".vrt", ".tif", ".msk"])
-def test_virtual_and_text_formats_are_no_images_and_no_masks(tmp_path: Path, suffix: str, text: str) -> None:
+def test_virtual_and_text_formats_are_rejected(tmp_path: Path, suffix: str, text: str) -> None:
     path = tmp_path / f"a{suffix}"
     path.write_text(text)
     with pytest.raises(BadInputError, match="not an image of a supported format"):
@@ -105,7 +105,7 @@ def test_virtual_and_text_formats_are_no_images_and_no_masks(tmp_path: Path, suf
 
 
 @pytest.mark.essential
-def test_a_file_that_names_another_one_is_refused(tmp_path: Path) -> None:
+def test_reference_to_another_file_is_rejected(tmp_path: Path) -> None:
     path = image(tmp_path / "a.tif")
     with rasterio.open(path, "r+") as file:
         file.update_tags(ns="OVERVIEWS", OVERVIEW_FILE=str(tmp_path / "not-there.tif"))
@@ -117,7 +117,7 @@ def test_a_file_that_names_another_one_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.essential
-def test_a_mask_is_read_alone(tmp_path: Path) -> None:
+def test_mask_is_read_without_its_sidecar_files(tmp_path: Path) -> None:
     marked = np.zeros((SIDE, SIDE), dtype=np.uint8)
     marked[30:] = 255
     path = tmp_path / "mask.tif"

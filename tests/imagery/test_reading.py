@@ -26,7 +26,7 @@ def test_lossless_formats_are_read_exactly(tmp_path: Path, name: str) -> None:
 
 @pytest.mark.parametrize("bands", [1, 3, 6])
 @pytest.mark.parametrize("deep", [False, True])
-def test_jpeg_2000_as_gis_software_writes_it(tmp_path: Path, bands: int, deep: bool) -> None:
+def test_jpeg_2000_of_gis_software_is_read(tmp_path: Path, bands: int, deep: bool) -> None:
     pixels = RANDOM.integers(0, 4000, (bands, 64, 80), dtype=np.uint16)
     pixels = pixels if deep else (pixels // 16).astype(np.uint8)
     found = read_image(raster(tmp_path / "a.jp2", pixels, "JP2OpenJPEG", QUALITY="100", REVERSIBLE="YES"))
@@ -35,7 +35,7 @@ def test_jpeg_2000_as_gis_software_writes_it(tmp_path: Path, bands: int, deep: b
 
 
 @pytest.mark.parametrize("compression", ["raw", "packbits", "tiff_lzw", "tiff_adobe_deflate"])
-def test_compressed_tiff(tmp_path: Path, compression: str) -> None:
+def test_compressed_tiff_is_read_exactly(tmp_path: Path, compression: str) -> None:
     Image.fromarray(RGB).save(tmp_path / "a.tif", compression=compression)
     assert np.array_equal(read_image(tmp_path / "a.tif"), RGB)
 
@@ -49,7 +49,7 @@ def test_other_modes_become_rgb(tmp_path: Path, mode: str) -> None:
     assert found.min() >= 254
 
 
-def test_first_page_of_several(tmp_path: Path) -> None:
+def test_first_page_of_several_is_read(tmp_path: Path) -> None:
     pages = [Image.fromarray(RGB), Image.new("RGB", (30, 30), "red")]
     pages[0].save(tmp_path / "a.tif", save_all=True, append_images=pages[1:])
     assert np.array_equal(read_image(tmp_path / "a.tif"), RGB)
@@ -79,7 +79,9 @@ LAYOUTS = {
         ("float64", 1e6, 1e6 + 1),
     ],
 )
-def test_tiff_of_every_sample_and_layout(tmp_path: Path, kind: str, least: float, most: float, layout: dict) -> None:
+def test_tiff_of_every_sample_type_and_layout_is_read(
+    tmp_path: Path, kind: str, least: float, most: float, layout: dict
+) -> None:
     for count in (1, 2, 3, 4, 7):
         bands = (waves(count) * (most - least) + least).astype(kind)
         found = read_image(raster(tmp_path / "a.tif", bands, photometric="minisblack", **layout))
@@ -88,26 +90,26 @@ def test_tiff_of_every_sample_and_layout(tmp_path: Path, kind: str, least: float
 
 @pytest.mark.parametrize("photometric", ["ycbcr", "rgb"])
 @pytest.mark.parametrize("tiles", [{}, {"tiled": True, "blockxsize": 16, "blockysize": 16}])
-def test_jpeg_in_tiff(tmp_path: Path, photometric: str, tiles: dict) -> None:
+def test_jpeg_compressed_tiff_is_read(tmp_path: Path, photometric: str, tiles: dict) -> None:
     bands = as_bytes(waves(3))
     path = raster(tmp_path / "a.tif", bands, compress="jpeg", jpeg_quality=100, photometric=photometric, **tiles)
     assert np.abs(read_image(path) - picture(bands)).max() <= 10
 
 
-def test_webp_in_tiff(tmp_path: Path) -> None:
+def test_webp_compressed_tiff_is_read_exactly(tmp_path: Path) -> None:
     bands = as_bytes(waves(3))
     found = read_image(raster(tmp_path / "a.tif", bands, compress="webp", webp_lossless=True))
     assert np.array_equal(found, bands.transpose(1, 2, 0))
 
 
 @pytest.mark.parametrize("name", ["a.tif", "a.jpg"])
-def test_cmyk(tmp_path: Path, name: str) -> None:
+def test_cmyk_is_converted_to_rgb(tmp_path: Path, name: str) -> None:
     rgb = Image.fromarray(as_bytes(waves(3)).transpose(1, 2, 0))
     rgb.convert("CMYK").save(tmp_path / name, **({"quality": 100, "subsampling": 0} if name == "a.jpg" else {}))
     assert np.abs(read_image(tmp_path / name).astype(int) - np.asarray(rgb)).max() <= 8
 
 
-def test_cmyk_jpeg_as_adobe_inverts_it(tmp_path: Path) -> None:
+def test_inverted_cmyk_jpeg_of_adobe_is_converted(tmp_path: Path) -> None:
     Image.new("CMYK", (16, 16), (255, 0, 0, 0)).save(tmp_path / "a.jpg", quality=100)
     assert b"Adobe" in (tmp_path / "a.jpg").read_bytes()
     assert np.abs(read_image(tmp_path / "a.jpg").astype(int) - [0, 255, 255]).max() <= 4
@@ -115,7 +117,7 @@ def test_cmyk_jpeg_as_adobe_inverts_it(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("name", "mode"), [("a.webp", "RGBA"), ("a.bmp", "L"), ("a.bmp", "1"), ("a.gif", "P")])
-def test_other_kinds(tmp_path: Path, name: str, mode: str) -> None:
+def test_other_formats_and_modes_match_pillow(tmp_path: Path, name: str, mode: str) -> None:
     stored = Image.fromarray(as_bytes(waves(4)).transpose(1, 2, 0), "RGBA")
     stored = stored if mode == "RGBA" else stored.convert("RGB").convert(mode)
     stored.save(tmp_path / name, **({"lossless": True, "exact": True} if name == "a.webp" else {}))
@@ -179,16 +181,16 @@ def encoded(tmp_path: Path, name: str, **options: object) -> bytes:
         ("strip.png", png(8_000, 40), "exceeds the maximum aspect ratio of 16 : 1"),
     ],
 )
-def test_unusable_files_are_refused_in_words(tmp_path: Path, name: str, content: bytes, reason: str) -> None:
+def test_unusable_file_is_rejected_with_its_reason(tmp_path: Path, name: str, content: bytes, reason: str) -> None:
     (tmp_path / name).write_bytes(content)
-    with pytest.raises(BadInputError, match=reason) as refusal:
+    with pytest.raises(BadInputError, match=reason) as caught:
         read_image(tmp_path / name)
-    assert str(refusal.value).startswith(f"{tmp_path / name}: ")
+    assert str(caught.value).startswith(f"{tmp_path / name}: ")
     with pytest.raises(BadInputError, match=r"^my picture: "):
         read_image(tmp_path / name, name="my picture")
     with pytest.raises(BadInputError, match=reason):
         describe_image(tmp_path / name)
-    assert "\n" not in str(refusal.value)
+    assert "\n" not in str(caught.value)
 
 
 @pytest.mark.essential
@@ -207,32 +209,32 @@ def test_unusable_files_are_refused_in_words(tmp_path: Path, name: str, content:
         ("a.bmp", {}),
     ],
 )
-def test_truncated_files_are_refused(tmp_path: Path, name: str, options: dict) -> None:
+def test_truncated_files_are_rejected(tmp_path: Path, name: str, options: dict) -> None:
     whole = encoded(tmp_path, name, **options)
     (tmp_path / name).write_bytes(whole[: len(whole) // 2])
     with pytest.raises(BadInputError, match="damaged or truncated"):
         read_image(tmp_path / name)
 
 
-def test_truncated_16_bit_tiff_is_refused(tmp_path: Path) -> None:
+def test_truncated_16_bit_tiff_is_rejected(tmp_path: Path) -> None:
     whole = raster(tmp_path / "whole.tif", DEEP).read_bytes()
     (tmp_path / "a.tif").write_bytes(whole[: len(whole) // 2])
     with pytest.raises(BadInputError, match="damaged or truncated"):
         read_image(tmp_path / "a.tif")
 
 
-def test_a_name_longer_than_the_system_allows(tmp_path: Path) -> None:
+def test_too_long_file_name_is_rejected(tmp_path: Path) -> None:
     with pytest.raises(BadInputError):
         read_image(tmp_path / ("n" * 300 + ".tif"))
 
 
-def test_missing_file_and_folder(tmp_path: Path) -> None:
-    for path, words in ((tmp_path / "none.tif", "no such file"), (tmp_path, "this is a folder")):
-        with pytest.raises(BadInputError, match=words):
+def test_missing_file_and_folder_are_rejected(tmp_path: Path) -> None:
+    for path, message in ((tmp_path / "none.tif", "no such file"), (tmp_path, "this is a folder")):
+        with pytest.raises(BadInputError, match=message):
             read_image(path)
 
 
-def test_a_zip_file_is_named_as_one(tmp_path: Path) -> None:
+def test_zip_file_is_rejected_as_such(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "images.tif", "w") as archive:
         archive.writestr("a.png", b"")
     with pytest.raises(BadInputError, match=r"images\.tif: a ZIP file, not an image; unpack it"):

@@ -1,4 +1,4 @@
-"""Contrast stretch of samples that are not of 8 bits."""
+"""Contrast stretch of samples of other than 8 bits."""
 
 from pathlib import Path
 
@@ -61,7 +61,7 @@ def test_few_bits_are_spread_from_black_to_white(
     assert np.array_equal(found[..., 0], np.round(levels[0] * (255 / (2**bits - 1))))
 
 
-def test_raster_without_a_valid_pixel_is_refused(tmp_path: Path) -> None:
+def test_raster_without_a_valid_pixel_is_rejected(tmp_path: Path) -> None:
     with pytest.raises(BadInputError, match="no valid pixel"):
         read_image(raster(tmp_path / "a.tif", np.full((1, 20, 20), np.nan, dtype=np.float32)))
 

@@ -1,4 +1,4 @@
-"""Tags of TIFF files of every flavour."""
+"""Tags of TIFF and BigTIFF files in both byte orders."""
 
 from pathlib import Path
 
@@ -15,7 +15,7 @@ _BANDS = np.zeros((4, 30, 50), dtype=np.uint16)
 @pytest.mark.parametrize(
     "options", [{}, {"BIGTIFF": "YES"}, {"ENDIANNESS": "BIG"}, {"BIGTIFF": "YES", "ENDIANNESS": "BIG"}]
 )
-def test_both_byte_orders_and_sizes(tmp_path: Path, options: dict) -> None:
+def test_tags_are_read_in_both_byte_orders_and_bigtiff(tmp_path: Path, options: dict) -> None:
     path = raster(tmp_path / "a.tif", _BANDS, photometric="rgb", alpha="premultiplied", **options)
     assert path.read_bytes()[:4] in TIFF_MAGIC
     tags = tiff_tags(path)
@@ -23,7 +23,7 @@ def test_both_byte_orders_and_sizes(tmp_path: Path, options: dict) -> None:
     assert tags[338] == (1,)  # ExtraSamples: associated alpha
 
 
-def test_other_and_damaged_files_have_none(tmp_path: Path) -> None:
+def test_other_and_damaged_files_have_no_tags(tmp_path: Path) -> None:
     assert tiff_tags(tmp_path / "missing.tif") == {}
     for content in (b"", b"II*\0", b"\x89PNG\r\n\x1a\n" + bytes(40), b"II*\0" + b"\xff" * 60):
         (tmp_path / "a.tif").write_bytes(content)

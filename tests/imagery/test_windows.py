@@ -1,4 +1,4 @@
-"""Rasters are read strip by strip."""
+"""Reading of rasters in strips, and opacity."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from tests.imagery.rasters import raster
 
 
 def test_large_images_are_read_in_strips(tmp_path: Path) -> None:
-    """Of more pixels than the percentiles' sample and than one strip; they meet without a seam."""
+    """More pixels than the percentiles' sample and than one strip; strips join seamlessly."""
     band = np.arange(2500 * 2400, dtype=np.uint32).reshape(1, 2500, 2400)
     found = read_image(raster(tmp_path / "a.tif", band, tiled=True, compress="deflate", zlevel=1))
     low, high = np.percentile(band[0, ::2, ::2], (2, 98))

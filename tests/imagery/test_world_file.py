@@ -13,7 +13,7 @@ from tests.imagery.rasters import image
 
 @pytest.mark.essential
 @pytest.mark.parametrize("suffix", ["tfw", "TFW", "tifw", "wld", "WLD"])
-def test_world_file(tmp_path: Path, suffix: str) -> None:
+def test_world_file_gives_the_transform(tmp_path: Path, suffix: str) -> None:
     path = image(tmp_path / "a.tif")
     assert world_transform(path) is None
     (tmp_path / f"a.{suffix}").write_text("0,5\r\n0.25\r\n-0.125\r\n-2\r\n1000\r\n2000\r\nits author\r\n")
@@ -33,7 +33,7 @@ def test_world_file(tmp_path: Path, suffix: str) -> None:
     "text",
     ["", "1\n0\n0\n-1\n0", "1\n0\n0\n-1\nnan\n0", "0\n0\n0\n0\n0\n0", "one\n0\n0\n-1\n0\n0", "1\n0\n0\n-1\n0\n0" * 400],
 )
-def test_a_world_file_without_a_transform_places_nothing(tmp_path: Path, text: str) -> None:
+def test_invalid_world_file_gives_no_georeference(tmp_path: Path, text: str) -> None:
     path = image(tmp_path / "a.png")
     (tmp_path / "a.pgw").write_text(text)
     assert world_transform(path) is None

@@ -1,4 +1,4 @@
-"""timm's networks as backbones: what is supported, and how the rest is rejected."""
+"""timm's networks as backbones: supported and rejected ones."""
 
 import pytest
 
@@ -8,12 +8,12 @@ from models.network import Network
 
 
 @pytest.mark.parametrize(("name", "nearest"), [("resnet_50", "resnet50"), ("efficientnetb0", "efficientnet_b0")])
-def test_unknown_arch_names_the_nearest(name: str, nearest: str) -> None:
-    for refuse in (check_arch, lambda arch: Network(arch, 4)):
+def test_unknown_arch_error_names_the_nearest(name: str, nearest: str) -> None:
+    for check in (check_arch, lambda arch: Network(arch, 4)):
         with pytest.raises(
             BadInputError, match=f"unknown architecture '{name}'; the nearest supported networks are .*{nearest}"
         ):
-            refuse(name)
+            check(name)
 
 
 @pytest.mark.parametrize(
@@ -31,36 +31,36 @@ def test_unknown_arch_names_the_nearest(name: str, nearest: str) -> None:
         "botnet26t_256",
     ],
 )
-def test_transformers_are_refused(arch: str) -> None:
-    words = f"{arch} is not purely convolutional .*; .*(supported|examples) .*are "
-    with pytest.raises(BadInputError, match=words) as refused:
+def test_transformers_are_rejected(arch: str) -> None:
+    message = f"{arch} is not purely convolutional .*; .*(supported|examples) .*are "
+    with pytest.raises(BadInputError, match=message) as caught:
         check_input_size(arch, (224, 224))
-    for name in str(refused.value).rpartition("are ")[2].split(", "):
+    for name in str(caught.value).rpartition("are ")[2].split(", "):
         check_input_size(name, (224, 224))
 
 
-def test_a_name_like_no_other_is_answered_with_tested_networks() -> None:
+def test_dissimilar_name_error_lists_tested_networks() -> None:
     for arch in ("qqq", ""):
         with pytest.raises(
             BadInputError, match=f"unknown architecture '{arch}'; no supported network has a similar name"
-        ) as refused:
+        ) as caught:
             check_arch(arch)
-        assert set(str(refused.value).rpartition("are ")[2].split(", ")) <= set(NETWORKS)
+        assert set(str(caught.value).rpartition("are ")[2].split(", ")) <= set(NETWORKS)
 
 
 @pytest.mark.essential
-def test_unknown_tag_of_weights_names_the_known() -> None:
+def test_unknown_weights_tag_error_lists_the_known_tags() -> None:
     check_arch("resnet18.a1_in1k")
     with pytest.raises(BadInputError, match=r"resnet18 has no weights tagged 'none'; known: .*a1_in1k"):
         check_arch("resnet18.none")
 
 
-def test_an_older_name_of_timms_works() -> None:
+def test_deprecated_timm_name_is_accepted() -> None:
     check_input_size("xception", (64, 64))
 
 
 @pytest.mark.essential
-def test_sizes_that_are_too_small_are_refused() -> None:
+def test_sizes_that_are_too_small_are_rejected() -> None:
     check_input_size("resnet18", (32, 48))
     with pytest.raises(BadInputError, match="inception_v3 cannot take images of 40 x 32 pixels"):
         check_input_size("inception_v3", (32, 40))

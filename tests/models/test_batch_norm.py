@@ -1,4 +1,4 @@
-"""Batches that batch normalisation can train on."""
+"""Batch sizes for training with batch normalisation."""
 
 import pytest
 import torch
@@ -12,7 +12,7 @@ from models.batch_norm import check_batch_size
 @pytest.mark.parametrize(
     ("shape", "allowed"), [((1, 3), False), ((1, 3, 1, 1), False), ((2, 3), True), ((1, 3, 2, 1), True)]
 )
-def test_agrees_with_torch(shape: tuple[int, ...], allowed: bool) -> None:
+def test_batch_size_check_agrees_with_torch(shape: tuple[int, ...], allowed: bool) -> None:
     """A batch is rejected exactly where torch's own layer raises; never in eval mode."""
     values, norm = torch.randn(shape), nn.BatchNorm1d(3) if len(shape) == 2 else nn.BatchNorm2d(3)
     if allowed:

@@ -1,4 +1,4 @@
-"""What networks cost, counted in a program that does other things as well."""
+"""Computational cost of networks."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -12,14 +12,14 @@ from models.fusion_settings import FusionSettings
 
 
 @pytest.mark.essential
-def test_counts_of_the_papers_network() -> None:
+def test_cost_of_the_papers_network_matches_published_counts() -> None:
     counted = profile("resnet50", (224, 224), 1000, FusionSettings())
     assert counted.baseline.params == 25_557_032  # torchvision's documentation
-    assert counted.baseline.macs / 1e9 == pytest.approx(4.09, abs=0.005)  # alike
+    assert counted.baseline.macs / 1e9 == pytest.approx(4.09, abs=0.005)  # the same source
     assert counted.scff.params - counted.baseline.params == 3_799_488  # derived in tests/models/test_scff.py
 
 
-def test_networks_that_other_threads_run_are_left_alone() -> None:
+def test_counting_ignores_networks_of_other_threads() -> None:
     layer = nn.Conv2d(3, 4, 3)
 
     def elsewhere() -> torch.Tensor:

@@ -9,7 +9,7 @@ from models.variants import DOWNSAMPLE_NAMES, FUSION_NAMES
 pytestmark = pytest.mark.essential
 
 
-def test_attention_width_is_the_papers() -> None:
+def test_attention_width_follows_the_paper() -> None:
     """max(C / 16, 32), written out."""
     assert [FusionSettings().width(channels) for channels in (64, 512, 1024, 2048)] == [32, 32, 64, 128]
     assert FusionSettings(reduction=4, min_width=8).width(64) == 16
@@ -21,7 +21,7 @@ def test_settings_are_given_by_name() -> None:
 
 
 @pytest.mark.parametrize(
-    ("argument", "value", "words"),
+    ("argument", "value", "message"),
     [
         ("reduction", 0, "reduction must be at least 1, got 0"),
         ("min_width", -3, "min_width must be at least 1, got -3"),
@@ -30,6 +30,6 @@ def test_settings_are_given_by_name() -> None:
         ("start", "zero", "unknown start 'zero'; known: neutral, identity"),
     ],
 )
-def test_unknown_settings_are_named(argument: str, value: object, words: str) -> None:
-    with pytest.raises(BadInputError, match=words):
+def test_invalid_settings_are_rejected(argument: str, value: object, message: str) -> None:
+    with pytest.raises(BadInputError, match=message):
         FusionSettings(**{argument: value})

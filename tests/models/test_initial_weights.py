@@ -1,4 +1,4 @@
-"""Weights of other programs give the outputs that they give there."""
+"""Initial weights from files and the hub, against the outputs of their programs."""
 
 from pathlib import Path
 
@@ -27,8 +27,8 @@ def images(size: int, batch: int = 2) -> Tensor:
     return torch.randn(batch, 3, size, size, generator=torch.Generator().manual_seed(0))
 
 
-def shaken(module: nn.Module) -> nn.Module:
-    """With statistics, scales and shifts unlike those of new networks, so that each must be taken."""
+def perturbed(module: nn.Module) -> nn.Module:
+    """The module with statistics, scales and shifts unlike the initial ones, so that missing ones are detected."""
     torch.manual_seed(1)
     with torch.no_grad():
         for name, value in module.state_dict().items():
@@ -39,14 +39,14 @@ def shaken(module: nn.Module) -> nn.Module:
 
 @pytest.fixture(scope="module")
 def lite0() -> Network:
-    """With its ImageNet weights, as a baseline of 1,000 classes."""
+    """EfficientNet-Lite0 with its ImageNet weights, as a baseline of 1,000 classes."""
     network = Network("tf_efficientnet_lite0", 1000).eval()
     result = load_weights(network.backbone, read_weights(LITE0))
     assert (result.missing, result.unexpected) == ((), ())
     return network
 
 
-def test_lite0_gives_its_packages_outputs(lite0: Network) -> None:
+def test_lite0_matches_the_outputs_of_its_package(lite0: Network) -> None:
     theirs = efficientnet_lite_pytorch.EfficientNet.from_pretrained("efficientnet-lite0", weights_path=str(LITE0))
     with torch.no_grad():
         # at 224 pixels, which their padding is made for
@@ -55,7 +55,7 @@ def test_lite0_gives_its_packages_outputs(lite0: Network) -> None:
 
 @pytest.mark.parametrize("downsample", DOWNSAMPLES)
 @pytest.mark.parametrize("fusion", FUSIONS)
-def test_identity_start_leaves_a_trained_networks_logits(lite0: Network, fusion: str, downsample: str) -> None:
+def test_identity_start_preserves_the_logits_of_a_trained_network(lite0: Network, fusion: str, downsample: str) -> None:
     settings = FusionSettings(downsample=downsample, fusion=fusion, start="identity")
     with_scff = Network("tf_efficientnet_lite0", 1000, settings).eval()
     load_weights(with_scff.backbone, InitialWeights("lite0", lite0.backbone.state_dict()))
@@ -83,11 +83,11 @@ def test_identity_start_leaves_a_trained_networks_logits(lite0: Network, fusion:
         ("vgg11_bn", "vgg11_bn", 224, "pth"),
     ],
 )
-def test_torchvisions_networks_give_their_outputs(
+def test_torchvision_weights_give_the_outputs_of_torchvision(
     theirs: str, ours: str, size: int, ending: str, tmp_path: Path
 ) -> None:
     more = {"init_weights": False} if theirs == "inception_v3" else {}
-    original = shaken(getattr(torchvision.models, theirs)(weights=None, **more))
+    original = perturbed(getattr(torchvision.models, theirs)(weights=None, **more))
     path = tmp_path / f"weights.{ending}"
     torch.save(original.state_dict(), path) if ending == "pth" else save_file(original.state_dict(), path)
     network = Network(ours, 1000).eval()
@@ -104,8 +104,8 @@ def test_torchvisions_networks_give_their_outputs(
 
 @pytest.mark.parametrize("prefix", ["", "module.", "backbone."])
 @pytest.mark.parametrize("wrapper", [None, "state_dict", "model"])
-def test_wrapped_states_and_another_classifier(prefix: str, wrapper: str | None, tmp_path: Path) -> None:
-    original = shaken(timm.create_model("resnet18", num_classes=5))
+def test_wrapped_states_load_without_their_classifier(prefix: str, wrapper: str | None, tmp_path: Path) -> None:
+    original = perturbed(timm.create_model("resnet18", num_classes=5))
     state = {prefix + name: value for name, value in original.state_dict().items()}
     torch.save(state if wrapper is None else {wrapper: state, "epoch": 3}, tmp_path / "weights.pth")
     network = Network("resnet18", 7)
@@ -119,8 +119,8 @@ def test_wrapped_states_and_another_classifier(prefix: str, wrapper: str | None,
         assert torch.equal(network.eval().backbone.forward_features(images(64)), original.forward_features(images(64)))
 
 
-def test_every_tensor_is_taken_of_a_network_with_scalars() -> None:
-    """NFNets have weights of no axis at all."""
+def test_scalar_weights_are_loaded() -> None:
+    """NFNets have zero-dimensional weights."""
     original = timm.create_model("dm_nfnet_f0", num_classes=3)
     assert any(value.ndim == 0 for value in original.state_dict().values())
     result = load_weights(timm.create_model("dm_nfnet_f0", num_classes=3), InitialWeights("x", original.state_dict()))
@@ -134,7 +134,7 @@ def test_a_small_stem_keeps_its_own_first_convolution() -> None:
     assert result.missing == ("conv1.weight", "fc.weight", "fc.bias")
 
 
-def test_another_networks_weights_are_refused() -> None:
+def test_weights_of_another_network_are_rejected() -> None:
     state = timm.create_model("resnet18").state_dict()
     with pytest.raises(
         BadInputError, match=r"no tensor of x\.pth fits this network; does it belong to another network\?"
@@ -142,10 +142,10 @@ def test_another_networks_weights_are_refused() -> None:
         load_weights(Network("densenet121", 7).backbone, InitialWeights("x.pth", state))
 
 
-def test_weights_of_a_network_of_the_same_kind_are_refused_or_doubted() -> None:
+def test_weights_of_a_similar_network_are_rejected_or_doubtful() -> None:
     small, large = (timm.create_model(arch).state_dict() for arch in ("resnet18", "resnet34"))
-    words = r"x\.pth belongs to another network: 23 tensor\(s\) have other shapes, the first is layer1\.0\.conv1"
-    with pytest.raises(BadInputError, match=words):
+    message = r"x\.pth belongs to another network: 23 tensor\(s\) have other shapes, the first is layer1\.0\.conv1"
+    with pytest.raises(BadInputError, match=message):
         load_weights(
             Network("resnet18", 7).backbone, InitialWeights("x.pth", timm.create_model("resnet50").state_dict())
         )
@@ -159,12 +159,12 @@ def test_weights_of_a_network_of_the_same_kind_are_refused_or_doubted() -> None:
 
 
 class Code:
-    """Something that only a pickle could bring back."""
+    """An object that only unpickling could restore."""
 
 
 @pytest.mark.essential
 @pytest.mark.parametrize(
-    ("name", "content", "words"),
+    ("name", "content", "message"),
     [
         ("none.pth", None, "none.pth: no such weights file"),
         ("code.pth", Code(), "code.pth holds more than tensors, and code in a file is never executed"),
@@ -185,29 +185,29 @@ class Code:
         ("torn.safetensors", b"\x00" * 40, "torn.safetensors cannot be read as weights"),
     ],
 )
-def test_files_that_are_no_weights(name: str, content: object, words: str, tmp_path: Path) -> None:
+def test_invalid_weights_file_is_rejected(name: str, content: object, message: str, tmp_path: Path) -> None:
     path = tmp_path / name
     if isinstance(content, bytes):
         path.write_bytes(content)
     elif content is not None:
         torch.save(content, path)
-    with pytest.raises(BadInputError, match=words):
+    with pytest.raises(BadInputError, match=message):
         read_weights(path)
 
 
-# The hub, from a local stand-in for its cache.
+# Weights from the hub, with a local folder as its cache.
 
 
 @pytest.fixture
 def hub_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty cache of the hub's client, with no way to the hub."""
+    """An empty cache of the hub's client, which is offline."""
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
     return tmp_path
 
 
 def test_pretrained_weights_come_from_the_hubs_cache(hub_cache: Path) -> None:
-    original = shaken(timm.create_model("resnet18"))
+    original = perturbed(timm.create_model("resnet18"))
     repository = hub_cache / "models--timm--resnet18.a1_in1k"
     (repository / "refs").mkdir(parents=True)
     (repository / "refs" / "main").write_text("0123")
@@ -222,7 +222,7 @@ def test_pretrained_weights_come_from_the_hubs_cache(hub_cache: Path) -> None:
         np.testing.assert_array_equal(network(images(64)).numpy(), original(images(64)).numpy())
 
 
-def test_a_torn_file_in_the_hubs_cache_is_said(hub_cache: Path) -> None:
+def test_truncated_file_in_the_hubs_cache_is_an_error(hub_cache: Path) -> None:
     repository = hub_cache / "models--timm--resnet18.a1_in1k"
     (repository / "refs").mkdir(parents=True)
     (repository / "refs" / "main").write_text("0123")
@@ -232,7 +232,7 @@ def test_a_torn_file_in_the_hubs_cache_is_said(hub_cache: Path) -> None:
         hub_weights("resnet18")
 
 
-def test_what_the_hub_cannot_give_is_said(hub_cache: Path) -> None:  # noqa: ARG001 - stands in the hub's way
+def test_weights_missing_from_the_hub_are_an_error(hub_cache: Path) -> None:  # noqa: ARG001 - keeps the client offline
     with pytest.raises(BadInputError, match=r"weights of resnet18 cannot be fetched \(.*\); give them as --weights"):
         hub_weights("resnet18")
     with pytest.raises(BadInputError, match="timm has no pre-trained weights for resnetv2_50d_frn"):

@@ -1,4 +1,4 @@
-"""The baseline is timm's own network, and SCFF in every variant works in front of its classifier."""
+"""Baseline and SCFF networks of every architecture and variant."""
 
 import shutil
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ INCEPTIONS = ("inception_v3", "inception_v4", "inception_resnet_v2")  # need 75 
 
 
 def images(arch: str, batch: int = 2) -> Tensor:
-    """Small, and not square."""
+    """Small images that are not square."""
     size = (80, 112) if arch in INCEPTIONS else (64, 48)
     return torch.randn(batch, 3, *size, generator=torch.Generator().manual_seed(0))
 
@@ -73,7 +73,7 @@ def test_pairwise_combinations_cover_every_pair() -> None:
         *(pytest.param(*row, marks=pytest.mark.exhaustive) for row in EVERY_COMBINATION if row not in set(PAIRWISE)),
     ],
 )
-def test_every_network_learns_with_every_variant(arch: str, downsample: str, fusion: str) -> None:
+def test_every_network_has_finite_gradients_with_every_variant(arch: str, downsample: str, fusion: str) -> None:
     network, stages = network_and_stages(arch)
     channels = [stage.shape[1] for stage in stages]
     torch.manual_seed(2)
@@ -105,27 +105,27 @@ def test_baseline_is_timms_own_network_and_scff_has_its_weights(arch: str) -> No
 
 @pytest.mark.parametrize("training", [False, True])
 @pytest.mark.parametrize("arch", NETWORKS)
-def test_taps_are_left_as_they_are(arch: str, training: bool) -> None:
-    """By SCFF, and by in-place operations of the backbone's later layers."""
+def test_taps_are_not_modified(arch: str, training: bool) -> None:
+    """Neither by SCFF nor by in-place operations of the backbone's later layers."""
     torch.manual_seed(4)
     network = Network(arch, 3, FusionSettings()).train(training)
-    seen: list[Tensor] = []
-    network.scff.register_forward_pre_hook(lambda _, inputs: seen.extend(inputs[0]))
+    received: list[Tensor] = []
+    network.scff.register_forward_pre_hook(lambda _, inputs: received.extend(inputs[0]))
     with torch.no_grad():
         torch.manual_seed(5)
-        network(images(arch))  # after this, what SCFF and all layers have left of the taps is in `seen`
-        for tap, after in zip(network.taps, seen, strict=False):
+        network(images(arch))  # `received` then holds the taps after SCFF and all layers have run
+        for tap, after in zip(network.taps, received, strict=False):
             torch.manual_seed(5)
             untouched = network.backbone.forward_intermediates(
                 images(arch), indices=[tap], stop_early=True, intermediates_only=True
             )[0]
             assert torch.equal(after, untouched)
         torch.manual_seed(5)
-        assert torch.equal(seen[-1], network.backbone.forward_features(images(arch)))
+        assert torch.equal(received[-1], network.backbone.forward_features(images(arch)))
 
 
 @pytest.mark.parametrize("arch", NETWORKS)
-def test_sizes_that_networks_take(arch: str) -> None:
+def test_networks_accept_the_supported_image_sizes(arch: str) -> None:
     with torch.device("meta"):
         network = Network(arch, 3, FusionSettings()).eval()
         for size in ((32, 32), (64, 64), (200, 200), (224, 224), (299, 299), (160, 240)):
@@ -140,7 +140,7 @@ def test_sizes_that_networks_take(arch: str) -> None:
 
 
 @pytest.mark.essential
-def test_fused_map_takes_the_last_maps_place() -> None:
+def test_fused_map_replaces_the_last_map() -> None:
     network = Network("resnet18", 4, FusionSettings()).eval()
     with torch.no_grad():
         fused = network.features(images("resnet18"))
@@ -149,7 +149,7 @@ def test_fused_map_takes_the_last_maps_place() -> None:
 
 @pytest.mark.skipif(not any(map(shutil.which, ("g++", "clang++"))), reason="torch.compile needs a C++ compiler")
 @pytest.mark.parametrize("fusion", [None, FusionSettings()])
-def test_compiled_networks_give_their_outputs(fusion: FusionSettings | None) -> None:
+def test_compiled_networks_give_the_same_outputs(fusion: FusionSettings | None) -> None:
     torch.manual_seed(6)
     network = Network("resnet18", 3, fusion).for_inference()
     batch = torch.randn(2, 3, 72, 56)
@@ -160,7 +160,7 @@ def test_compiled_networks_give_their_outputs(fusion: FusionSettings | None) -> 
 
 @pytest.mark.parametrize("fusion", FUSION_NAMES)
 @pytest.mark.parametrize("arch", ["resnet18", "convnext_tiny"])  # the second one's stages stay float32 under autocast
-def test_mixed_precision(arch: str, fusion: str) -> None:
+def test_mixed_precision_gives_finite_gradients(arch: str, fusion: str) -> None:
     torch.manual_seed(7)
     network = Network(arch, 3, FusionSettings(fusion=fusion)).train()
     with torch.autocast("cpu", torch.bfloat16):
@@ -170,7 +170,7 @@ def test_mixed_precision(arch: str, fusion: str) -> None:
 
 
 @pytest.mark.essential
-def test_for_inference_stops_training() -> None:
+def test_for_inference_disables_training_mode_and_gradients() -> None:
     network = Network("resnet18", 4, FusionSettings()).for_inference()
     assert not network.training
     assert not any(parameter.requires_grad for parameter in network.parameters())

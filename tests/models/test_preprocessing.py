@@ -1,4 +1,4 @@
-"""What a network gets to see."""
+"""Preprocessing of images."""
 
 import numpy as np
 import pytest
@@ -18,7 +18,7 @@ def test_normalises_with_the_given_statistics() -> None:
 
 
 @pytest.mark.essential
-def test_the_whole_image_is_seen() -> None:
+def test_whole_image_is_resized_without_cropping() -> None:
     image = np.zeros((300, 100, 3), dtype=np.uint8)
     image[:30], image[-30:] = 255, 255
     found = Preprocessing((30, 30), (0.5,) * 3, (0.5,) * 3)(image)
@@ -28,6 +28,6 @@ def test_the_whole_image_is_seen() -> None:
 
 
 @pytest.mark.parametrize(("size", "std", "argument"), [((0, 5), (0.1,) * 3, "size"), ((5, 5), (0.1, 0.0, 0.1), "std")])
-def test_refuses_what_cannot_be(size: tuple[int, int], std: tuple[float, ...], argument: str) -> None:
+def test_invalid_size_and_std_are_rejected(size: tuple[int, int], std: tuple[float, ...], argument: str) -> None:
     with pytest.raises(ValueError, match=argument):
         Preprocessing(size, (0.5,) * 3, std)

@@ -1,4 +1,4 @@
-"""SCFF in every variant against an independent derivation, its settings, and its effect on the backbone's training."""
+"""SCFF in every variant: independent derivation, settings, and effect on the backbone's training."""
 
 from collections.abc import Callable
 from importlib import import_module
@@ -27,7 +27,7 @@ SIZES = [
 
 
 def derivation(package: str, name: str) -> Callable[..., np.ndarray]:
-    """A variant's own, from its test module."""
+    """A variant's derivation, from its test module."""
     return import_module(f"tests.models.{package}.test_{name}").derivation
 
 
@@ -47,7 +47,9 @@ def by_the_paper(
 @pytest.mark.essential
 @pytest.mark.parametrize(("channels", "sizes"), SIZES)
 @pytest.mark.parametrize(("downsample", "fusion"), VARIANTS)
-def test_forward_is_the_papers(downsample: str, fusion: str, channels: list[int], sizes: list[tuple[int, int]]) -> None:
+def test_forward_matches_the_paper(
+    downsample: str, fusion: str, channels: list[int], sizes: list[tuple[int, int]]
+) -> None:
     torch.manual_seed(1)
     scff = randomised(SCFF(channels, FusionSettings(downsample=downsample, fusion=fusion))).double().eval()
     stages = feature_maps(channels, sizes)
@@ -60,7 +62,7 @@ def test_forward_is_the_papers(downsample: str, fusion: str, channels: list[int]
 
 @pytest.mark.parametrize("training", [False, True])
 @pytest.mark.parametrize(("downsample", "fusion"), VARIANTS)
-def test_gradients_are_the_derivations(downsample: str, fusion: str, training: bool) -> None:
+def test_gradients_match_the_derivation(downsample: str, fusion: str, training: bool) -> None:
     """Of a random combination of the output, along a random direction in all maps and weights at once."""
     torch.manual_seed(2)
     channels, sizes = [4, 6, 5], [(11, 9), (5, 5), (3, 2)]
@@ -90,17 +92,17 @@ def test_gradients_are_the_derivations(downsample: str, fusion: str, training: b
 # Settings.
 
 
-def test_attention_width_is_the_papers() -> None:
+def test_attention_width_follows_the_settings() -> None:
     assert SCFF([4, 64], FusionSettings(reduction=4, min_width=8)).fuse[0].squeeze.out_features == 16
 
 
 @pytest.mark.essential
 @pytest.mark.parametrize(("saved", "loading"), [(("avg", "sk"), ("avg", "sk_softmax")), (("max", "se"), ("avg", "se"))])
-def test_a_state_loads_into_its_own_variant_alone(saved: tuple[str, str], loading: tuple[str, str]) -> None:
+def test_state_loads_only_into_its_own_variant(saved: tuple[str, str], loading: tuple[str, str]) -> None:
     state = SCFF([4, 8], FusionSettings(downsample=saved[0], fusion=saved[1])).state_dict()
     SCFF([4, 8], FusionSettings(downsample=saved[0], fusion=saved[1])).load_state_dict(state)
-    words = f"weights of SCFF variant {' . '.join(saved)} do not fit variant {' . '.join(loading)}"
-    with pytest.raises(BadInputError, match=words):
+    message = f"weights of SCFF variant {' . '.join(saved)} do not fit variant {' . '.join(loading)}"
+    with pytest.raises(BadInputError, match=message):
         SCFF([4, 8], FusionSettings(downsample=loading[0], fusion=loading[1])).load_state_dict(state)
 
 
@@ -109,7 +111,7 @@ def test_a_state_loads_into_its_own_variant_alone(saved: tuple[str, str], loadin
 
 @pytest.mark.essential
 @pytest.mark.parametrize(("downsample", "fusion"), VARIANTS)
-def test_one_image_is_enough_or_refused_in_words(downsample: str, fusion: str) -> None:
+def test_batch_of_one_image_trains_or_is_rejected(downsample: str, fusion: str) -> None:
     torch.manual_seed(3)
     scff = SCFF([4, 8, 8], FusionSettings(downsample=downsample, fusion=fusion)).train()
     for sizes in ([(8, 8), (4, 4), (2, 2)], [(4, 4), (2, 2), (1, 1)]):
@@ -124,7 +126,7 @@ def test_one_image_is_enough_or_refused_in_words(downsample: str, fusion: str) -
 
 
 @pytest.mark.parametrize(("downsample", "fusion"), VARIANTS)
-def test_a_seed_decides_everything(downsample: str, fusion: str) -> None:
+def test_same_seed_gives_the_same_outputs_and_gradients(downsample: str, fusion: str) -> None:
     results = []
     for _ in range(2):
         torch.manual_seed(4)
@@ -150,7 +152,7 @@ def gradients_of_stages(settings: FusionSettings, last_detached: bool = False) -
 
 
 @pytest.mark.parametrize(("downsample", "fusion"), VARIANTS)
-def test_the_cut_leaves_the_backbones_own_path_alone(downsample: str, fusion: str) -> None:
+def test_gradient_cut_leaves_the_backbones_own_path_unchanged(downsample: str, fusion: str) -> None:
     settings = {"downsample": downsample, "fusion": fusion}
     assert gradients_of_stages(FusionSettings(**settings, gradient_cut=True), last_detached=True) == [None] * 3
     through_branches = gradients_of_stages(FusionSettings(**settings), last_detached=True)
@@ -158,14 +160,14 @@ def test_the_cut_leaves_the_backbones_own_path_alone(downsample: str, fusion: st
     cut, whole = (gradients_of_stages(FusionSettings(**settings, gradient_cut=value)) for value in (True, False))
     assert cut[0].abs().max() > 0
     assert not torch.equal(cut[0], whole[0])
-    torch.testing.assert_close(cut[2], whole[2])  # of Xn's own convolution no branch has a part
+    torch.testing.assert_close(cut[2], whole[2])  # no branch contributes to the gradient of Xn's own convolution
 
 
 # In front of a classifier.
 
 
 @pytest.mark.parametrize(("downsample", "fusion"), VARIANTS)
-def test_identity_starts_at_the_stage(downsample: str, fusion: str) -> None:
+def test_identity_start_outputs_the_last_stage(downsample: str, fusion: str) -> None:
     torch.manual_seed(6)
     stages = feature_maps([8, 16, 32], [(20, 20), (10, 10), (5, 5)], batch=3)
     for start in STARTS:
@@ -179,7 +181,7 @@ def test_identity_starts_at_the_stage(downsample: str, fusion: str) -> None:
 
 @pytest.mark.parametrize("fusion", FUSION_NAMES)
 def test_identity_start_learns_to_use_the_earlier_map(fusion: str) -> None:
-    """Classes that the earlier map alone tells apart."""
+    """Classes that only the earlier map separates."""
     torch.manual_seed(0)
     scff, head = SCFF([8, 16], FusionSettings(fusion=fusion, start="identity")).train(), nn.Linear(16, 2)
     optimizer = torch.optim.AdamW([*scff.parameters(), *head.parameters()], lr=0.002, weight_decay=0.05)
@@ -197,7 +199,7 @@ def test_identity_start_learns_to_use_the_earlier_map(fusion: str) -> None:
     assert np.mean(right[-20:]) > 0.95
 
 
-def test_resnet50_grows_by_what_its_fusions_add_up_to() -> None:
+def test_parameters_added_to_resnet50_match_the_derivation() -> None:
     """A 1x1 convolution and its normalisation; then the attention: one layer to its width, two layers back."""
     expected = 0
     for before, after in ((256, 512), (512, 1024), (1024, 2048)):

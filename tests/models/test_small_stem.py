@@ -1,4 +1,4 @@
-"""The stem of ResNets for small images."""
+"""Small-image stem of ResNets."""
 
 import pytest
 import torch
@@ -30,6 +30,6 @@ def test_one_seed_gives_both_networks_the_same_small_stem() -> None:
 
 
 @pytest.mark.parametrize("arch", ["vgg16", "densenet121", "tf_efficientnet_lite0"])
-def test_networks_without_such_a_stem_are_refused(arch: str) -> None:
+def test_networks_without_resnet_stem_are_rejected(arch: str) -> None:
     with pytest.raises(BadInputError, match=f"{arch} has no ResNet stem that the small-image stem could replace"):
         check_input_size(arch, (32, 32), small_stem=True)

@@ -1,4 +1,4 @@
-"""State dicts as they are stored."""
+"""State dicts at stored precision, and non-finite tensors."""
 
 import pytest
 import torch

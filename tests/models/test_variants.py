@@ -1,4 +1,4 @@
-"""Variants are found by their modules alone."""
+"""Discovery of variants by their modules."""
 
 import subprocess
 import sys
@@ -15,7 +15,7 @@ from models.variants import DOWNSAMPLE_NAMES, FUSION_NAMES, load_variants
 pytestmark = pytest.mark.essential
 
 
-def test_names_are_those_of_the_classes_with_the_papers_defaults_among_them() -> None:
+def test_names_match_the_classes_and_include_the_papers_defaults() -> None:
     assert list(FUSIONS) == list(FUSION_NAMES) == sorted(FUSION_NAMES)
     assert list(DOWNSAMPLES) == list(DOWNSAMPLE_NAMES) == sorted(DOWNSAMPLE_NAMES)
     assert {"add", "concat", "se", "sk", "sk_scaled", "sk_softmax", FusionSettings().fusion} <= FUSIONS.keys()
@@ -31,7 +31,7 @@ def test_every_variant_has_a_title_of_its_own() -> None:
     assert not DOWNSAMPLES[FusionSettings().downsample].ours
 
 
-def test_names_are_known_without_pytorch() -> None:
+def test_names_can_be_imported_without_torch() -> None:
     code = "import sys, models.variants; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[2]).returncode == 0
 

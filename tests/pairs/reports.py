@@ -13,7 +13,7 @@ METRICS = {"deletion": False, "road": True}
 
 
 def network(role: str, seconds: float, diagonal: tuple[int, int, int]) -> dict[str, Any]:
-    """One network's section, of ten test images a class."""
+    """Section of one network, with ten test images per class."""
     confusion = [
         [10 - right if j == (i + 1) % 3 else right if i == j else 0 for j in range(3)]
         for i, right in enumerate(diagonal)
@@ -53,7 +53,7 @@ def network(role: str, seconds: float, diagonal: tuple[int, int, int]) -> dict[s
 
 
 def faithfulness() -> dict[str, Any]:
-    """Of a subset; SCFF's heatmaps are better by every metric."""
+    """Faithfulness section of a subset; SCFF's heatmaps are better by every metric."""
 
     def interval(mean: float, low: float, high: float) -> dict[str, Any]:
         return {"mean": mean, "low": low, "high": high, "count": 30}
@@ -84,7 +84,7 @@ def faithfulness() -> dict[str, Any]:
 
 
 def complete_report() -> dict[str, Any]:
-    """A report that lacks nothing."""
+    """A report with all fields."""
     return {
         "version": VERSION,
         "dataset": "scenes",
@@ -113,7 +113,7 @@ def complete_report() -> dict[str, Any]:
 
 
 def once_for_both(report: dict[str, Any]) -> dict[str, Any]:
-    """The report in the first form that there was: no version, settings once for both networks, fewer of them."""
+    """The report in the first format: no version, and fewer settings, stored once for both networks."""
     del report["version"]
     for one in report["networks"].values():
         report |= {name: one.pop(name) for name in ("settings", "precision", "device", "versions")}
@@ -124,7 +124,7 @@ def once_for_both(report: dict[str, Any]) -> dict[str, Any]:
 
 
 def without_version(report: dict[str, Any]) -> dict[str, Any]:
-    """The report in the second form: no version, metrics under another name and without their titles."""
+    """The report in the second format: no version, metrics under another name and without titles."""
     del report["version"]
     return without_titles(report)
 

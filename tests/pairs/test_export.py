@@ -1,4 +1,4 @@
-"""Exported networks give the networks' own logits, in every variant."""
+"""Export of networks to ONNX and torch.export, in every variant."""
 
 import json
 import shutil
@@ -46,10 +46,12 @@ def run(kind: str, path: Path, images: torch.Tensor) -> np.ndarray:
     + [("resnet18", FusionSettings(downsample=name)) for name in DOWNSAMPLES]
     + [("resnet18", FusionSettings(fusion=name)) for name in FUSIONS if name != "sk_softmax"],
 )
-def test_the_files_logits_are_the_networks(arch: str, fusion: FusionSettings | None, kind: str, tmp_path: Path) -> None:
+def test_exported_file_gives_the_logits_of_the_network(
+    arch: str, fusion: FusionSettings | None, kind: str, tmp_path: Path
+) -> None:
     original, path = loaded(arch, fusion), tmp_path / "network"
     assert export(original, kind, path) < 1e-4
-    images = torch.randn(5, 3, 75, 110)  # a batch that the export has not tried
+    images = torch.randn(5, 3, 75, 110)  # a batch size other than the export's own check
     with torch.no_grad():
         expected = original.network(images).numpy()
     np.testing.assert_allclose(run(kind, path, images), expected, atol=1e-4 * np.abs(expected).max())
@@ -57,7 +59,7 @@ def test_the_files_logits_are_the_networks(arch: str, fusion: FusionSettings | N
 
 @pytest.mark.parametrize("network", ["baseline", "scff"])
 @pytest.mark.parametrize("kind", FORMATS)
-def test_command_line(
+def test_command_line_exports_network_and_header(
     command: Callable[..., Ended], pair_folder: Path, kind: str, network: str, tmp_path: Path
 ) -> None:
     path = tmp_path / "exported"
@@ -77,7 +79,7 @@ def test_command_line(
 
 
 def test_a_file_with_other_logits_is_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As if the exporter had got another network wrong into the file."""
+    """The exporter is replaced by one that writes another network."""
     right, other = FORMATS["torch-export"], loaded("resnet18", FusionSettings())
     monkeypatch.setitem(FORMATS, "torch-export", replace(right, write=lambda _, images: right.write(other, images)))
     with pytest.raises(BadInputError, match="of the largest logit; nothing was written"):
@@ -93,7 +95,7 @@ def test_a_file_that_does_not_run_is_not_kept(tmp_path: Path, monkeypatch: pytes
     assert not list(tmp_path.iterdir())
 
 
-def test_a_network_that_is_not_finite_is_not_exported(tmp_path: Path) -> None:
+def test_non_finite_network_is_not_exported(tmp_path: Path) -> None:
     infinite = loaded("resnet18", None)
     infinite.network.backbone.fc.weight[0, 0] = torch.inf
     with pytest.raises(BadInputError, match="logits for random images are not finite"):
@@ -101,11 +103,11 @@ def test_a_network_that_is_not_finite_is_not_exported(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
-def test_bad_arguments(command: Callable[..., Ended], pair_folder: Path, tmp_path: Path) -> None:
+def test_invalid_arguments_are_rejected(command: Callable[..., Ended], pair_folder: Path, tmp_path: Path) -> None:
     half = tmp_path / "half"
     half.mkdir()
     shutil.copy(pair_folder / "baseline.safetensors", half)
-    for arguments, words in (
+    for arguments, message in (
         ((pair_folder, "--out", tmp_path / "x", "--format", "tflite"), "unknown format 'tflite'; known: torch-export"),
         ((pair_folder, "--out", tmp_path / "x", "--network", "both"), "unknown network 'both'; known: baseline, scff"),
         ((pair_folder, "--out", tmp_path / "no" / "x"), "no: no such folder"),
@@ -117,6 +119,6 @@ def test_bad_arguments(command: Callable[..., Ended], pair_folder: Path, tmp_pat
     ):
         ended = command("pairs", "export", *arguments)
         assert ended.status == 2
-        assert words in ended.err
+        assert message in ended.err
         assert ended.err.count("\n") == 1
     assert not (tmp_path / "x").exists()

@@ -1,4 +1,4 @@
-"""The figure of a faithfulness evaluation shows what its report holds."""
+"""Figure of a faithfulness evaluation."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The folder of pairs that the page offers."""
+"""Folder of pairs: listing, loading and errors."""
 
 import shutil
 from pathlib import Path
@@ -59,7 +59,7 @@ def test_names_cannot_leave_the_folder(pair_folder: Path) -> None:
         pairs.load("../tiny")
 
 
-def test_a_broken_pair_is_offered_and_refused_in_words(pair_folder: Path) -> None:
+def test_broken_pair_is_listed_and_rejected_with_its_reason(pair_folder: Path) -> None:
     (pair_folder / "scff.safetensors").unlink()
     pairs = PairFolder(pair_folder.parent, CPU)
     assert pairs.names() == ["tiny"]
@@ -67,7 +67,7 @@ def test_a_broken_pair_is_offered_and_refused_in_words(pair_folder: Path) -> Non
         pairs.load("tiny")
 
 
-def test_the_first_that_can_be_used(tmp_path: Path) -> None:
+def test_first_usable_pair_skips_broken_pairs(tmp_path: Path) -> None:
     pairs = PairFolder(tmp_path, torch.device("cpu"))
     assert pairs.first_usable() is None
     for name in ("a", "b"):

@@ -1,4 +1,4 @@
-"""Both networks made inference-ready."""
+"""Inference-ready pairs."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from pairs.pair import load_pair
 from tests.conftest import write_pair
 
 
-def test_both_networks_compute_the_same_and_the_given_pair_stays(tmp_path: Path) -> None:
+def test_outputs_are_the_same_and_the_given_pair_is_unchanged(tmp_path: Path) -> None:
     given = load_pair(write_pair(tmp_path / "pair"))
     images = torch.rand(2, 3, *given.preprocessing.size, generator=torch.Generator().manual_seed(0))
     with torch.inference_mode():

@@ -1,4 +1,4 @@
-"""A model card: accuracies with intervals, cost, and the bound on McNemar's test."""
+"""Model card: accuracies with intervals, cost, and the bound on McNemar's test."""
 
 import json
 from dataclasses import replace
@@ -16,7 +16,7 @@ from tests.pairs.reports import complete_report
 pytestmark = pytest.mark.essential
 
 
-def test_a_card_of_weights_and_report(pair: Pair, tmp_path: Path) -> None:
+def test_card_combines_weights_and_report(pair: Pair, tmp_path: Path) -> None:
     (tmp_path / "report.json").write_text(json.dumps(complete_report()))
     card = read_card(replace(pair, path=tmp_path))
     assert card.test["scff"] == accuracy(0.5, 30)
@@ -28,7 +28,7 @@ def test_a_card_of_weights_and_report(pair: Pair, tmp_path: Path) -> None:
     assert card.common.fusion is None
 
 
-def test_intervals_are_of_whole_images() -> None:
+def test_interval_needs_a_whole_number_of_correct_images() -> None:
     assert accuracy(0.25, 20).interval == wilson_interval(5, 20)
     assert accuracy(0.89375001, 480).interval == wilson_interval(429, 480)  # float32
     assert accuracy(0.5, None).interval is None
@@ -36,7 +36,7 @@ def test_intervals_are_of_whole_images() -> None:
     assert accuracy(0.5, 3).interval is None  # one and a half of three images
 
 
-def test_counts_are_of_the_network_as_trained(pair: Pair) -> None:
+def test_cost_is_that_of_the_network_as_trained(pair: Pair) -> None:
     """Not of the inference-ready one, whose batch norms are folded."""
     for card in (read_card(pair), read_card(inference_ready(pair))):
         for role, loaded in pair.networks.items():
@@ -44,14 +44,14 @@ def test_counts_are_of_the_network_as_trained(pair: Pair) -> None:
         assert card.macs("scff") > card.macs("baseline") > 0
 
 
-def test_without_a_count_parameters_are_the_reports(pair: Pair, tmp_path: Path) -> None:
+def test_missing_cost_falls_back_to_reported_parameters(pair: Pair, tmp_path: Path) -> None:
     (tmp_path / "report.json").write_text(json.dumps(complete_report()))
     card = replace(read_card(replace(pair, path=tmp_path)), cost=None)
     assert card.parameters("scff") == 11
     assert card.macs("scff") is None
 
 
-def test_confusion_matrices_of_other_images_bound_nothing(pair: Pair, tmp_path: Path) -> None:
+def test_missing_confusion_matrix_gives_no_mcnemar_bound(pair: Pair, tmp_path: Path) -> None:
     report = complete_report()
     del report["networks"]["scff"]["test"]["confusion"]
     (tmp_path / "report.json").write_text(json.dumps(report))

@@ -1,4 +1,4 @@
-"""README.md of a pair's folder states what its report holds."""
+"""Model card as Markdown (README.md of a pair's folder)."""
 
 import pytest
 
@@ -15,7 +15,7 @@ def card(values: dict) -> str:
     return model_card_markdown("tiny", Report.model_validate(values, context={}))
 
 
-def test_the_card_of_a_pair() -> None:
+def test_card_of_a_pair_states_the_values_of_its_report() -> None:
     lines = card(complete_report()).splitlines()
     assert lines[0] == "# tiny"
     assert "avg + sk_softmax, initialisation: neutral" in lines[2]
@@ -37,7 +37,7 @@ def test_the_card_of_a_pair() -> None:
     assert "(faithfulness-test.svg)" in text
 
 
-def test_the_card_of_half_a_pair() -> None:
+def test_card_of_an_incomplete_pair_omits_scff() -> None:
     values = complete_report()
     del values["networks"]["scff"], values["faithfulness"]
     text = card(values)
@@ -61,7 +61,7 @@ def test_a_class_without_a_test_image_has_no_recall() -> None:
     assert "| roof | 50.0% | - |" in card(values)
 
 
-def test_no_interval_is_minus_zero() -> None:
+def test_bounds_are_not_printed_as_minus_zero() -> None:
     values = complete_report()
     values["faithfulness"]["test"]["metrics"]["road"]["baseline"] |= {"low": -0.0001}
     assert "-0.000" not in card(values)

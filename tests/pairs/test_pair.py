@@ -1,4 +1,4 @@
-"""A pair is two networks that were trained alike."""
+"""Loading of pairs, and rejection of networks that do not form one."""
 
 import shutil
 from pathlib import Path
@@ -45,7 +45,7 @@ def test_missing_folder_is_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "words"),
+    ("changes", "message"),
     [
         ({"classes": ("roof", "field", "water")}, r"different classes or class order \(field, .* and roof, field"),
         ({"arch": "resnet34"}, r"different backbones \(resnet18 and resnet34\)"),
@@ -55,14 +55,14 @@ def test_missing_folder_is_named(tmp_path: Path) -> None:
         ({"small_stem": True}, "one of the two networks has the small-image stem"),
     ],
 )
-def test_networks_trained_differently_are_no_pair(pair_folder: Path, changes: dict, words: str) -> None:
+def test_networks_trained_differently_are_rejected(pair_folder: Path, changes: dict, message: str) -> None:
     rewrite(pair_folder, "scff", FusionSettings(), **changes)
-    with pytest.raises(BadInputError, match=words):
+    with pytest.raises(BadInputError, match=message):
         load_pair(pair_folder)
 
 
 @pytest.mark.essential
-def test_swapped_files_are_no_pair(pair_folder: Path) -> None:
+def test_swapped_files_are_rejected(pair_folder: Path) -> None:
     first, second = pair_folder / "baseline.safetensors", pair_folder / "scff.safetensors"
     shutil.move(first, pair_folder / "x")
     shutil.move(second, first)

@@ -1,4 +1,4 @@
-"""The report's schema."""
+"""Schema of the report."""
 
 import json
 from collections.abc import Callable
@@ -16,7 +16,7 @@ from tests.pairs.reports import complete_report
 SCHEMA = Path(__file__).parents[2] / "docs" / "report.schema.json"
 
 
-def test_writing_refuses_what_reading_would() -> None:
+def test_invalid_values_are_rejected_on_writing() -> None:
     with pytest.raises(ValidationError, match="accuracy"):
         EvaluationResult(images=3, accuracy=float("nan"))
     with pytest.raises(ValidationError, match="confusion"):
@@ -48,7 +48,7 @@ def test_the_schema_requires_what_a_complete_report_holds() -> None:
     assert set(schema["required"]) == complete_report().keys() - {"faithfulness"}
     network = schema["$defs"]["NetworkReport"]
     assert set(network["required"]) == complete_report()["networks"]["scff"].keys()
-    assert network["properties"]["parameters"]["type"] == "integer"  # and not null
+    assert network["properties"]["parameters"]["type"] == "integer"  # null is not allowed
     fusion = schema["$defs"]["RunSettings"]["properties"]["fusion"]
     assert {"type": "null"} in fusion["anyOf"]
     assert schema["$defs"]["FusionSettings"]["properties"].keys() == asdict(FusionSettings()).keys()

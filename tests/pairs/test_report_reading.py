@@ -1,4 +1,4 @@
-"""Reading a report: what is written is read again, strictly or as far as it is valid."""
+"""Reading of reports, strict and partial."""
 
 import json
 from collections.abc import Callable
@@ -17,7 +17,7 @@ from tests.pairs.reports import complete_report, once_for_both, without_version
 
 
 def partial(folder: Path, report: object) -> PartialReport:
-    """What is valid of a report of these values, or of this text."""
+    """Partial reading of a report, given as values or text."""
     (folder / "report.json").write_text(report if isinstance(report, str) else json.dumps(report))
     return read_partial_report(folder, CLASSES)
 
@@ -28,7 +28,7 @@ def strict(folder: Path, report: object) -> Report:
 
 
 def fields(values: Any, path: tuple = ()) -> list[tuple]:
-    """Paths of all values of a report that stand under names, inner ones included."""
+    """Paths of all named values of a report, including nested ones."""
     if not isinstance(values, dict):
         return []
     return [found for key, value in values.items() for found in ((*path, key), *fields(value, (*path, key)))]
@@ -41,7 +41,7 @@ def at(values: Any, path: tuple) -> Any:
 
 
 @pytest.mark.essential
-def test_what_is_written_is_read_again(tmp_path: Path) -> None:
+def test_report_round_trips(tmp_path: Path) -> None:
     report = strict(tmp_path, complete_report())
     assert json.loads(report.to_json()) == complete_report()
     assert strict(tmp_path, json.loads(report.to_json())) == report
@@ -82,11 +82,11 @@ def test_a_missing_field_is_named_and_the_others_are_kept(tmp_path: Path) -> Non
             assert getattr(found.report, other) == complete_report()[other]
 
 
-@pytest.mark.parametrize("odd", [True, -1, 10**30, "12", [], {}, 0.5, [{}], {"odd": [float("nan")]}, float("inf")])
-def test_an_invalid_field_is_named_and_no_reason_to_fail(tmp_path: Path, odd: object) -> None:
+@pytest.mark.parametrize("invalid", [True, -1, 10**30, "12", [], {}, 0.5, [{}], {"odd": [float("nan")]}, float("inf")])
+def test_invalid_field_is_named_and_the_others_are_kept(tmp_path: Path, invalid: object) -> None:
     for path in fields(complete_report()):
         report = complete_report()
-        at(report, path[:-1])[path[-1]] = odd
+        at(report, path[:-1])[path[-1]] = invalid
         found = partial(tmp_path, report)
         named = found.missing + found.invalid
         try:
@@ -142,7 +142,7 @@ def test_values_out_of_bounds_are_invalid(tmp_path: Path, path: tuple, value: ob
         strict(tmp_path, report)
 
 
-def test_float32_sums_just_above_one_are_one(tmp_path: Path) -> None:
+def test_accuracy_just_above_one_is_rounded_to_one(tmp_path: Path) -> None:
     report = complete_report()
     report["networks"]["scff"]["val_accuracy"] = 1 + 1e-7
     assert strict(tmp_path, report).networks["scff"].val_accuracy == 1
@@ -195,7 +195,7 @@ def test_settings_given_once_are_kept_without_the_networks(tmp_path: Path) -> No
     assert ("networks", "scff", "seconds") in found.missing
 
 
-def test_a_later_version_is_refused_or_read_as_far_as_it_is_valid(tmp_path: Path) -> None:
+def test_later_version_is_rejected_or_read_partially(tmp_path: Path) -> None:
     report = complete_report() | {"version": 3, "later": "field"}
     with pytest.raises(BadInputError, match="its version is 3, this program reads 1 and 2"):
         strict(tmp_path, report)
@@ -204,7 +204,7 @@ def test_a_later_version_is_refused_or_read_as_far_as_it_is_valid(tmp_path: Path
     assert found.report.dataset == "scenes"
 
 
-def test_half_a_pair_is_complete_for_training_alone(tmp_path: Path) -> None:
+def test_report_of_one_network_is_valid_but_lacks_the_other(tmp_path: Path) -> None:
     report = complete_report()
     del report["networks"]["scff"]
     assert list(strict(tmp_path, report).networks) == ["baseline"]
@@ -213,13 +213,13 @@ def test_half_a_pair_is_complete_for_training_alone(tmp_path: Path) -> None:
         strict(tmp_path, {**report, "networks": {}})
 
 
-def test_the_errors_name_the_first_fields(tmp_path: Path) -> None:
-    words = r"missing: dataset, classes, images and \d+ more"
-    with pytest.raises(BadInputError, match=words):
+def test_error_names_the_first_missing_fields(tmp_path: Path) -> None:
+    message = r"missing: dataset, classes, images and \d+ more"
+    with pytest.raises(BadInputError, match=message):
         strict(tmp_path, {})
 
 
-def test_text_that_cannot_be_encoded_is_text(tmp_path: Path) -> None:
+def test_text_that_cannot_be_encoded_is_kept(tmp_path: Path) -> None:
     report = complete_report() | {"split_source": "\ud800"}
     assert partial(tmp_path, report).report.split_source == "\ud800"
 
@@ -235,7 +235,7 @@ def test_shipped_reports_are_complete_and_of_this_version(folder: Path) -> None:
         assert None not in (metric.title, metric.unit, metric.higher_is_better)
 
 
-def test_reading_leaves_the_given_values_alone(tmp_path: Path) -> None:
+def test_reading_does_not_modify_the_given_values(tmp_path: Path) -> None:
     report = once_for_both(complete_report())
     before = deepcopy(report)
     partial(tmp_path, report)

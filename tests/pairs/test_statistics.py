@@ -12,7 +12,7 @@ from pairs.statistics import Interval, bootstrap_mean, mcnemar, mcnemar_bound, p
 
 
 @pytest.mark.essential
-def test_the_interval_is_scipys() -> None:
+def test_bootstrap_interval_matches_scipy() -> None:
     values = np.random.default_rng(3).exponential(2.0, 60)
     theirs = bootstrap((values,), np.mean, n_resamples=20000, confidence_level=0.95, method="percentile", rng=1)
     found = bootstrap_mean(values, resamples=20000)
@@ -22,14 +22,14 @@ def test_the_interval_is_scipys() -> None:
     assert found.count == 60
 
 
-def test_the_interval_holds_the_true_mean_about_as_often_as_it_says() -> None:
+def test_bootstrap_interval_has_nominal_coverage() -> None:
     random = np.random.default_rng(0)
     found = [bootstrap_mean(random.normal(5, 1, 40), resamples=300) for _ in range(200)]
     covered = np.mean([interval.low <= 5 <= interval.high for interval in found])
     assert 0.88 <= covered <= 0.99
 
 
-def test_the_seed_alone_decides() -> None:
+def test_bootstrap_depends_only_on_the_seed() -> None:
     values = [0.1, 0.5, 0.7, 0.2, 0.9]
     before = np.random.get_state()[1].tolist()
     assert bootstrap_mean(values, seed=4) == bootstrap_mean(iter(values), seed=4)
@@ -46,11 +46,11 @@ def test_images_without_a_value_are_left_out() -> None:
     assert bootstrap_mean([]) is None
 
 
-def test_one_value_has_no_width() -> None:
+def test_interval_of_one_value_has_no_width() -> None:
     assert bootstrap_mean([0.3, None]) == Interval(0.3, 0.3, 0.3, 1)
 
 
-def test_yes_and_no_are_counted_as_one_and_zero() -> None:
+def test_booleans_count_as_one_and_zero() -> None:
     found = bootstrap_mean([True, False, True, True])
     assert found.mean == 0.75
     assert 0 <= found.low < 0.75 < found.high <= 1
@@ -67,25 +67,25 @@ def test_networks_are_compared_image_by_image(higher_is_better: bool) -> None:
     assert (found.scff_better, found.baseline_better, found.equal) == ((3, 1, 1) if higher_is_better else (1, 3, 1))
 
 
-def test_a_difference_that_every_image_shows_is_narrower_than_both_networks_intervals() -> None:
+def test_constant_difference_has_an_interval_without_width() -> None:
     baseline = np.random.default_rng(0).random(50)
     found = paired_bootstrap(baseline, baseline + 0.01, higher_is_better=True)
     assert (found.difference.low, found.difference.high) == pytest.approx((0.01, 0.01))
     assert bootstrap_mean(baseline).high - bootstrap_mean(baseline).low > 0.1
 
 
-def test_yes_and_no_are_compared_as_well() -> None:
+def test_booleans_are_compared_image_by_image() -> None:
     found = paired_bootstrap(np.array([True, False, False]), np.array([False, True, False]), higher_is_better=True)
     assert (found.difference.mean, found.scff_better, found.baseline_better, found.equal) == (0, 1, 1, 1)
 
 
-def test_no_image_with_both_leaves_nothing_to_compare() -> None:
+def test_no_image_with_both_values_gives_no_difference() -> None:
     found = paired_bootstrap([None, 0.5], [0.5, None], higher_is_better=True)
     assert found.difference is None
     assert (found.scff_better, found.baseline_better, found.equal) == (0, 0, 0)
 
 
-def test_lists_of_other_images_are_refused() -> None:
+def test_values_of_different_lengths_are_rejected() -> None:
     with pytest.raises(ValueError, match="zip"):
         paired_bootstrap([0.1, 0.2], [0.1], higher_is_better=True)
 
@@ -95,7 +95,7 @@ def test_lists_of_other_images_are_refused() -> None:
     [(81, 263, 0.2553, 0.3662), (15, 148, 0.0624, 0.1605), (0, 20, 0.0, 0.1611), (1, 29, 0.0061, 0.1718)],
 )
 @pytest.mark.essential
-def test_wilson_intervals_are_newcombes(right: int, images: int, low: float, high: float) -> None:
+def test_wilson_intervals_match_newcombes_table(right: int, images: int, low: float, high: float) -> None:
     """Newcombe, Statistics in Medicine 17, 1998, table I, method 3."""
     assert wilson_interval(right, images) == pytest.approx((low, high), abs=6e-5)
 
@@ -109,7 +109,7 @@ def test_wilson_intervals_solve_the_score_equation(right: int, images: int) -> N
         assert abs(right / images - bound) == pytest.approx(distance, abs=1e-6)
 
 
-def test_wilson_intervals_refuse_impossible_counts() -> None:
+def test_wilson_intervals_reject_impossible_counts() -> None:
     with pytest.raises(ValueError, match="k"):
         wilson_interval(4, 3)
 
@@ -130,18 +130,18 @@ def test_mcnemars_test_counts_discordant_images(b: int, c: int) -> None:
     assert found.p_value == pytest.approx(two_sided(b, c))
 
 
-def test_mcnemars_test_of_a_textbook() -> None:
+def test_mcnemars_test_matches_a_calculation_by_hand() -> None:
     """b = 1, c = 8: p = 2 (C(9,0) + C(9,1)) / 2^9 = 20 / 512, by hand."""
     assert mcnemar([True] + [False] * 8, [False] + [True] * 8).p_value == pytest.approx(20 / 512)
 
 
-def test_predictions_of_other_images_are_refused() -> None:
+def test_predictions_of_different_lengths_are_rejected() -> None:
     with pytest.raises(ValueError, match="zip"):
         mcnemar([True], [True, False])
 
 
 @pytest.mark.essential
-def test_what_confusion_matrices_imply_for_the_paired_comparison() -> None:
+def test_mcnemar_bound_follows_from_confusion_matrices() -> None:
     baseline, scff = ((5, 5), (2, 8)), ((9, 1), (3, 7))
     bound = mcnemar_bound(baseline, scff)
     assert (bound.baseline_only, bound.scff_only) == (1, 4)

@@ -1,4 +1,4 @@
-"""Augmentation depends only on seed, epoch and scene."""
+"""Augmentation by seed, epoch and scene."""
 
 import pytest
 import torch

@@ -1,4 +1,4 @@
-"""Faithfulness evaluation over a subset of the scenes: single images' results, aggregated, and kept in the report."""
+"""Faithfulness evaluation over a subset of the scenes: aggregated results and their report."""
 
 import json
 from collections.abc import Callable
@@ -32,11 +32,11 @@ def batches(*sizes: int) -> list[torch.Tensor]:
 
 @pytest.fixture(scope="module")
 def evaluated(pair: Pair) -> FaithfulnessReport:
-    """Of the tiny pair."""
+    """Evaluation of the tiny pair."""
     return evaluate_faithfulness(pair, batches(4, 3))
 
 
-def test_results_are_those_of_the_images_one_by_one(pair: Pair, evaluated: FaithfulnessReport) -> None:
+def test_results_match_those_of_single_images(pair: Pair, evaluated: FaithfulnessReport) -> None:
     assert evaluated.images == 7
     assert list(evaluated.metrics) == list(METRICS)
     values: dict[str, dict[str, list]] = {role: {name: [] for name in METRICS} for role in ROLES}
@@ -47,14 +47,14 @@ def test_results_are_those_of_the_images_one_by_one(pair: Pair, evaluated: Faith
             run = forward_pass(network, given)
             maps = run.heatmaps([Target(run.predictions[0])])
             found = faithfulness(network, given, maps, run.predictions)[0]
-            mine = values[role]
-            mine["drop"].append(found.values.get("drop"))
-            mine["increase"].append(found.values.get("increase"))
-            mine["insertion"].append(found.values.get("insertion"))
-            mine["deletion"].append(found.values.get("deletion"))
-            mine["road"].append(found.values.get("road"))
+            results = values[role]
+            results["drop"].append(found.values.get("drop"))
+            results["increase"].append(found.values.get("increase"))
+            results["insertion"].append(found.values.get("insertion"))
+            results["deletion"].append(found.values.get("deletion"))
+            results["road"].append(found.values.get("road"))
             random = randomised(network)
-            mine["randomised"] += randomised_similarity(maps, random, given, run.predictions, "fused", "gradcam++")
+            results["randomised"] += randomised_similarity(maps, random, given, run.predictions, "fused", "gradcam++")
     for role in ROLES:
         assert evaluated.empty[role] == values[role]["drop"].count(None)
         for name, metric in evaluated.metrics.items():
@@ -66,7 +66,7 @@ def test_results_are_those_of_the_images_one_by_one(pair: Pair, evaluated: Faith
                 assert found.low <= found.mean <= found.high
 
 
-def test_batches_make_no_difference(pair: Pair, evaluated: FaithfulnessReport) -> None:
+def test_results_are_independent_of_the_batches(pair: Pair, evaluated: FaithfulnessReport) -> None:
     again = evaluate_faithfulness(pair, batches(1, 5, 1))
     for name, metric in evaluated.metrics.items():
         for role, found in metric.by_role.items():
@@ -80,7 +80,7 @@ def test_road_is_left_out_on_request(pair: Pair) -> None:
     assert "road" not in evaluate_faithfulness(pair, batches(7)[:1], road=False).metrics
 
 
-def test_the_section_describes_itself_and_survives_its_text(evaluated: FaithfulnessReport) -> None:
+def test_section_has_titles_and_round_trips_through_json(evaluated: FaithfulnessReport) -> None:
     for name, metric in evaluated.metrics.items():
         described = (metric.title, metric.unit, metric.higher_is_better)
         assert described == (METRICS[name].title, METRICS[name].unit, METRICS[name].higher_is_better)
@@ -101,7 +101,7 @@ def test_maps_that_are_all_empty_have_no_results(pair_folder: Path) -> None:
     assert b"Insertion" in draw_faithfulness(found)
 
 
-def test_evaluate_writes_it_into_report_and_card(command: Command, scenes: Path, tmp_path: Path) -> None:
+def test_evaluate_writes_faithfulness_into_report_and_card(command: Command, scenes: Path, tmp_path: Path) -> None:
     out = tmp_path / "pair"
     small = ("--epochs", 1, "--image-size", 32, "--batch-size", 4)
     trained = command("training", "train", "--data", scenes, "--arch", "resnet18", "--out", out, *small)

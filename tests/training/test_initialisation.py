@@ -1,4 +1,4 @@
-"""Pre-trained weights and trained baselines as the start of a run."""
+"""Initialisation of a run from pre-trained weights or a trained baseline."""
 
 import json
 import shutil
@@ -67,12 +67,12 @@ def test_scff_is_added_to_a_trained_baseline(command: Command, scenes: Path, tmp
 
     shutil.rmtree(second)
     Image.open(scenes / "roof" / "0001.tif").rotate(90).save(scenes / "roof" / "new.tif")
-    refused = command("training", "train", *arguments)
-    rejected(refused, "does not hold the scenes that first was trained on")
-    assert refused.err.count("\n") == 1
+    ended = command("training", "train", *arguments)
+    rejected(ended, "does not hold the scenes that first was trained on")
+    assert ended.err.count("\n") == 1
 
 
-def test_files_that_are_not_the_baseline_of_their_report(command: Command, scenes: Path, tmp_path: Path) -> None:
+def test_baseline_that_differs_from_its_report_is_rejected(command: Command, scenes: Path, tmp_path: Path) -> None:
     pair = tmp_path / "pair"
     train(command, scenes, pair, "--epochs", 1)
     arguments = ("training", "train", "--data", scenes, "--out", tmp_path / "new", "--fusion-from", pair)
@@ -85,7 +85,7 @@ def test_files_that_are_not_the_baseline_of_their_report(command: Command, scene
 
 
 def test_scff_is_added_to_a_pair_with_an_earlier_report(command: Command, scenes: Path, tmp_path: Path) -> None:
-    """As the first version wrote them: settings once for both networks, and fewer of them."""
+    """A report of the first version: fewer settings, stored once for both networks."""
     first, second = tmp_path / "first", tmp_path / "second"
     train(command, scenes, first, "--epochs", 1)
     report = json.loads((first / "report.json").read_text())
@@ -103,7 +103,7 @@ def test_scff_is_added_to_a_pair_with_an_earlier_report(command: Command, scenes
     assert "resized to 32 x 32 pixels" in (second / "README.md").read_text()
 
 
-def test_pretrained_weights_cannot_be_downloaded(
+def test_unavailable_pretrained_weights_are_rejected(
     command: Command, scenes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))

@@ -19,7 +19,7 @@ PREPROCESSING = Preprocessing(size=(32, 32), mean=(0.5, 0.5, 0.5), std=(0.5, 0.5
 
 
 def module(**changes: object) -> TrainingModule:
-    """In training, without a trainer to log to."""
+    """A training module without a trainer to log to."""
     made = TrainingModule(Network("resnet18", len(CLASSES)), PREPROCESSING, len(CLASSES), settings(**changes))
     made.log = lambda *_, **__: None
     return made
@@ -47,7 +47,7 @@ def test_training_follows_the_recipe(recipe: str, optimizer: type, schedule: typ
 
 
 @pytest.mark.essential
-def test_label_smoothing_is_the_recipes(scenes: Path) -> None:
+def test_label_smoothing_follows_the_recipe(scenes: Path) -> None:
     """A confident, correct network has no loss but that of label smoothing: 2/3 of its share times the logit's lead."""
     images, labels = next(iter(training_batches(SceneDataset(read_scenes(scenes).scenes, (32, 32)), settings())))
     losses = {}
@@ -67,7 +67,7 @@ def test_a_frozen_backbone_keeps_its_batch_statistics() -> None:
     assert trainable == {"network.backbone.fc.weight", "network.backbone.fc.bias"}
 
 
-def test_a_loss_that_is_not_finite_stops_training() -> None:
+def test_non_finite_loss_stops_training() -> None:
     trained = module()
     trained.network.forward = lambda images: images.mean(dim=(2, 3)) * torch.nan
     with pytest.raises(DivergedError, match=r"the loss is nan in epoch 1; try a learning rate below 0\.001"):
@@ -84,7 +84,7 @@ def test_curves_are_part_of_a_checkpoint() -> None:
 
 
 def test_confusion_matrix_counts_true_classes_in_rows() -> None:
-    """Three images of classes 0, 0 and 2, of which the second is taken for class 1."""
+    """Three images of classes 0, 0 and 2, the second predicted as class 1."""
     evaluated = EvaluationModule(Network("resnet18", 3), PREPROCESSING, 3)
     evaluated.network.forward = lambda _: torch.eye(3)[[0, 1, 2]]
     evaluated.test_step((torch.zeros(3, 3, 32, 32, dtype=torch.uint8), torch.tensor([0, 0, 2])))

@@ -1,4 +1,4 @@
-"""Trainers by device."""
+"""Trainer and precision by device."""
 
 import pytest
 import torch

@@ -8,7 +8,7 @@ import torch
 from tests.training.conftest import Command, rejected, train
 
 
-def test_weights_too_large_to_be_stored(command: Command, scenes: Path, tmp_path: Path) -> None:
+def test_weights_too_large_to_be_stored_are_rejected(command: Command, scenes: Path, tmp_path: Path) -> None:
     """Normalisation makes them harmless in float32; a weights file keeps kernels in float16."""
     state, weights = timm.create_model("resnet18").state_dict(), tmp_path / "weights.pth"
     state["conv1.weight"] *= 1e7

@@ -1,4 +1,4 @@
-"""What a run accepts in the folder it writes to."""
+"""Output folder of a run: accepted and rejected contents."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from pairs.report_reading import read_report
 from tests.training.conftest import Command, rejected, train
 
 
-def test_half_a_pair_is_completed(command: Command, scenes: Path, tmp_path: Path) -> None:
+def test_incomplete_pair_is_completed(command: Command, scenes: Path, tmp_path: Path) -> None:
     out, whole = tmp_path / "pair", tmp_path / "whole"
     half = train(command, scenes, out, "--epochs", 1, "--fusion", "none")
     assert "an incomplete model pair: train scff into the same folder" in half.out

@@ -1,4 +1,4 @@
-"""From scenes to a model pair with its report."""
+"""Training of a pair with its report."""
 
 import json
 from pathlib import Path
@@ -15,7 +15,7 @@ from tests.conftest import CLASSES, SHIPPED
 from tests.training.conftest import Command, rejected, train
 
 
-def test_pair_and_report(command: Command, scenes: Path, tmp_path: Path) -> None:
+def test_training_writes_pair_and_report(command: Command, scenes: Path, tmp_path: Path) -> None:
     (scenes / "roof" / "bad.tif").write_text("not pixels")
     out = tmp_path / "checkpoints" / "tiny"
     ended = train(command, scenes, out, "--epochs", 3, "--seed", 5)
@@ -44,8 +44,8 @@ def test_pair_and_report(command: Command, scenes: Path, tmp_path: Path) -> None
     assert card.startswith("# tiny\n")
     assert f"{report.networks['scff'].test.accuracy:.1%}" in card
 
-    measured = command("training", "evaluate", out, "--data", scenes, "--json")
-    assert json.loads(measured.out) == {
+    evaluated = command("training", "evaluate", out, "--data", scenes, "--json")
+    assert json.loads(evaluated.out) == {
         "split": "test",
         "images": report.networks["baseline"].test.images,
         **{role: {"accuracy": network.test.accuracy} for role, network in report.networks.items()},

@@ -1,4 +1,4 @@
-"""The bar of one network's training."""
+"""Progress bar of one network's training."""
 
 from types import SimpleNamespace
 
@@ -8,7 +8,7 @@ from training.progress_bar import TrainingProgressBar
 
 
 def trainer(step: int) -> SimpleNamespace:
-    """What the bar reads of a trainer: ten steps, five in each of two epochs."""
+    """Attributes that the bar reads of a trainer: ten steps, five in each of two epochs."""
     metrics = {"loss": 1.23456, "accuracy": 0.5}
     return SimpleNamespace(
         estimated_stepping_batches=10,
@@ -19,7 +19,7 @@ def trainer(step: int) -> SimpleNamespace:
     )
 
 
-def test_it_counts_all_epochs_and_shows_their_means(capsys: pytest.CaptureFixture[str]) -> None:
+def test_bar_counts_all_epochs_and_shows_their_means(capsys: pytest.CaptureFixture[str]) -> None:
     bar = TrainingProgressBar("scff")
     bar.on_train_start(trainer(0), None)
     for step in range(10):
@@ -30,7 +30,7 @@ def test_it_counts_all_epochs_and_shows_their_means(capsys: pytest.CaptureFixtur
     assert "epoch=2/2, loss=1.235, accuracy=0.500" in last
 
 
-def test_a_resumed_run_begins_where_it_was(capsys: pytest.CaptureFixture[str]) -> None:
+def test_bar_of_a_resumed_run_starts_at_its_step(capsys: pytest.CaptureFixture[str]) -> None:
     bar = TrainingProgressBar("scff")
     bar.on_train_start(trainer(5), None)
     bar.on_exception(trainer(5), None, KeyboardInterrupt())

@@ -1,4 +1,4 @@
-"""The table of recipes."""
+"""Training recipes."""
 
 import pytest
 import torch
@@ -7,8 +7,8 @@ from training.recipes import RECIPES, default_recipe
 
 
 @pytest.mark.essential
-def test_siri_whu_is_the_papers() -> None:
-    """Its section 3.3: Adam with a learning rate of 0.001."""
+def test_siri_whu_recipe_follows_the_paper() -> None:
+    """Section 3.3 of the paper: Adam with a learning rate of 0.001."""
     recipe = RECIPES["siri-whu"]
     assert (recipe.optimizer, recipe.lr, recipe.weight_decay, recipe.label_smoothing) == ("Adam", 0.001, 0, 0)
 

@@ -1,4 +1,4 @@
-"""Interrupted runs and how they are resumed."""
+"""Interruption and resumption of runs."""
 
 import contextlib
 import signal
@@ -15,7 +15,7 @@ from tests.training.conftest import ARGUMENTS, Command, train
 
 
 def test_killed_run_resumes_to_the_same_weights(scenes: Path, tmp_path: Path, command: Command) -> None:
-    """A process killed in mid-training, resumed, gives the weights of one that was left alone."""
+    """A process killed during training and resumed gives the weights of an uninterrupted one."""
     whole, cut = tmp_path / "whole", tmp_path / "cut"
     train(command, scenes, whole, "--epochs", 4, "--fusion", "scff")
     script = (
@@ -32,9 +32,9 @@ def test_killed_run_resumes_to_the_same_weights(scenes: Path, tmp_path: Path, co
     assert not cut.exists()
     state = torch.load(tmp_path / ".cut.training" / "scff" / "last.ckpt", weights_only=True)
     assert [result["epoch"] for result in state["curves"]] == [1, 2]  # the last whole epoch, though not the best
-    refused = train(command, scenes, cut, "--epochs", 4, "--fusion", "scff")
-    assert refused.status == 2
-    assert "add --resume" in refused.err
+    rejected = train(command, scenes, cut, "--epochs", 4, "--fusion", "scff")
+    assert rejected.status == 2
+    assert "add --resume" in rejected.err
     other = train(command, scenes, cut, "--epochs", 5, "--fusion", "scff", "--resume")
     assert other.status == 2
     assert "has other settings" in other.err

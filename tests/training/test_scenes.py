@@ -1,4 +1,4 @@
-"""Folders of scenes as they come."""
+"""Reading of scene folders."""
 
 import shutil
 from pathlib import Path
@@ -74,23 +74,23 @@ def test_fingerprint_depends_on_pixels_and_names_not_on_format(scenes: Path) -> 
     assert read_scenes(scenes).fingerprint != before
 
 
-def test_folder_that_cannot_be_used(scenes: Path, tmp_path: Path) -> None:
-    def refused(folder: Path, message: str) -> None:
+def test_unusable_folder_is_rejected(scenes: Path, tmp_path: Path) -> None:
+    def rejected(folder: Path, message: str) -> None:
         with pytest.raises(BadInputError, match=message):
             read_scenes(folder)
 
-    refused(tmp_path / "none", "no such folder")
+    rejected(tmp_path / "none", "no such folder")
     (tmp_path / "bare").mkdir()
-    refused(tmp_path / "bare", "one folder per class is needed")
+    rejected(tmp_path / "bare", "one folder per class is needed")
     Image.new("RGB", (40, 40)).save(tmp_path / "bare" / "a.png")
-    refused(tmp_path / "bare", "one folder per class is needed")
-    refused(scenes / "field", "one folder per class is needed")
+    rejected(tmp_path / "bare", "one folder per class is needed")
+    rejected(scenes / "field", "one folder per class is needed")
     (tmp_path / "one").mkdir()
     shutil.copytree(scenes / "field", tmp_path / "one" / "field")
-    refused(tmp_path / "one", r"only one class found \(field\)")
+    rejected(tmp_path / "one", r"only one class found \(field\)")
     for subset in ("train", "val"):
         shutil.copytree(scenes, tmp_path / "subsets" / subset)
-    refused(tmp_path / "subsets", "train, val hold folders of images")
+    rejected(tmp_path / "subsets", "train, val hold folders of images")
 
 
 def test_empty_classes_are_named(scenes: Path) -> None:

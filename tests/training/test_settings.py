@@ -24,12 +24,12 @@ pytestmark = pytest.mark.essential
         ({"arch": "vgg11", "small_stem": True}, "vgg11 has no ResNet stem"),
     ],
 )
-def test_values_out_of_range(change: dict, message: str) -> None:
+def test_values_out_of_range_are_rejected(change: dict, message: str) -> None:
     with pytest.raises(BadInputError, match=message):
         settings(**change)
 
 
-def test_recipe_with_overrides() -> None:
+def test_recipe_values_can_be_overridden() -> None:
     found = TrainingSettings.from_recipe("siri-whu", arch="resnet18", seed=3, epochs=2, lr=None)
     assert (found.epochs, found.lr, found.batch_size, found.image_size) == (2, 0.001, 32, (200, 200))
     with pytest.raises(BadInputError, match="unknown recipe 'imagenet'; known: siri-whu"):

@@ -112,7 +112,7 @@ def test_files_are_matched_by_class_and_name(scenes: Path, tmp_path: Path) -> No
         ({"test": "water/9999.tif,water\n"}, "no scene of its test set"),
     ],
 )
-def test_files_that_cannot_be_used(scenes: Path, tmp_path: Path, changes: dict, message: str) -> None:
+def test_unusable_split_files_are_rejected(scenes: Path, tmp_path: Path, changes: dict, message: str) -> None:
     with pytest.raises(BadInputError, match=message):
         read_split(write_split(tmp_path / "fixed", **{**GOOD, **changes}), read_scenes(scenes))
 

@@ -1,4 +1,4 @@
-"""A model card as JSON."""
+"""Model card as JSON."""
 
 import json
 import shutil
@@ -16,12 +16,12 @@ from tests.conftest import SHIPPED
 
 @pytest.fixture
 def shipped(tmp_path: Path) -> Path:
-    """A copy of a shipped pair, whose report may be changed."""
+    """A copy of a shipped pair whose report can be modified."""
     return Path(shutil.copytree(SHIPPED["resnet18-siri-whu"], tmp_path / "resnet18-siri-whu"))
 
 
 def card(folder: Path) -> dict[str, Any]:
-    """The card, after its way through JSON."""
+    """The card, encoded as JSON and decoded."""
     return json.loads(json.dumps(card_json(read_card(load_pair(folder))), allow_nan=False))
 
 
@@ -31,7 +31,7 @@ def edit(folder: Path, change: Any) -> None:
     (folder / REPORT).write_text(json.dumps(report))
 
 
-def test_the_card_of_a_complete_report_has_every_value_of_it(shipped: Path) -> None:
+def test_card_of_complete_report_has_every_value(shipped: Path) -> None:
     found, report = card(shipped), json.loads((shipped / REPORT).read_text())
     assert (found["problem"], found["missing_fields"], found["invalid_fields"]) == (None, [], [])
     assert found["data"]["images"] == sum(report["images"].values())
@@ -41,20 +41,20 @@ def test_the_card_of_a_complete_report_has_every_value_of_it(shipped: Path) -> N
         assert found[role]["confusion"] == network["test"]["confusion"]
         assert found[role]["training"]["seconds"] == network["seconds"]
         assert len(found[role]["training"]["curves"]) == len(network["curves"])
-    expected, measured = report["faithfulness"]["test"], found["faithfulness"]["test"]
-    assert list(measured["measures"]) == list(expected["metrics"])
-    drop = measured["measures"]["drop"]
+    expected, section = report["faithfulness"]["test"], found["faithfulness"]["test"]
+    assert list(section["measures"]) == list(expected["metrics"])
+    drop = section["measures"]["drop"]
     assert drop["by_role"]["scff"] == expected["metrics"]["drop"]["scff"]
     assert drop["paired"] == expected["metrics"]["drop"]["paired"]
     assert drop["higher_is_better"] is False
 
 
-def test_a_report_without_faithfulness_has_none_measured(shipped: Path) -> None:
+def test_report_without_faithfulness_gives_empty_faithfulness(shipped: Path) -> None:
     edit(shipped, lambda report: report.pop("faithfulness"))
     assert card(shipped)["faithfulness"] == {}
 
 
-def test_an_invalid_metric_is_none_and_named(shipped: Path) -> None:
+def test_invalid_metric_is_null_and_listed_as_invalid(shipped: Path) -> None:
     edit(shipped, lambda report: report["faithfulness"]["test"]["metrics"]["drop"]["scff"].update(mean="half"))
     found = card(shipped)
     measures = found["faithfulness"]["test"]["measures"]
@@ -68,14 +68,16 @@ def test_an_invalid_metric_is_none_and_named(shipped: Path) -> None:
     [([], None, "faithfulness"), ({"test": 3}, {"test": None}, "faithfulness.test")],
     ids=["all", "a subset"],
 )
-def test_invalid_faithfulness_is_none_and_named(shipped: Path, value: Any, expected: Any, name: str) -> None:
+def test_invalid_faithfulness_is_null_and_listed_as_invalid(
+    shipped: Path, value: Any, expected: Any, name: str
+) -> None:
     edit(shipped, lambda report: report.update(faithfulness=value))
     found = card(shipped)
     assert found["faithfulness"] == expected
     assert found["invalid_fields"] == [name]
 
 
-def test_what_the_weights_say_needs_no_report(shipped: Path) -> None:
+def test_unreadable_report_leaves_values_of_the_weights_files(shipped: Path) -> None:
     (shipped / REPORT).write_text("{")
     found = card(shipped)
     assert "report.json" in found["problem"]

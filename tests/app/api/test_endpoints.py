@@ -1,4 +1,4 @@
-"""The endpoints for programs, as a client in another process finds them."""
+"""HTTP API endpoints, called by a client in another process."""
 
 import json
 import re
@@ -41,9 +41,9 @@ from gradio_client.exceptions import AppError
 
 url, folder, calls, threads = json.load(sys.stdin)
 
-def call(asked):
+def call(request):
     client = Client(url, verbose=False, download_files=folder) if threads > 1 else shared
-    name, arguments = asked
+    name, arguments = request
     arguments = {key: handle_file(value) if key == "image" else value for key, value in arguments.items()}
     if name == "view_api":
         return {"value": client.view_api(return_format="dict", print_info=False)}
@@ -61,23 +61,23 @@ Calls = list[tuple[str, dict[str, Any]]]
 
 
 @pytest.fixture(scope="module")
-def ask(url: str, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., list[dict[str, Any]]]:
-    """Has a client in a process of its own make calls; each gives a value, or an error's words."""
+def call_api(url: str, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., list[dict[str, Any]]]:
+    """Makes calls by a client in its own process; each result is a value or an error message."""
 
-    def asked(calls: Calls, threads: int = 1) -> list[dict[str, Any]]:
-        told = json.dumps([url, str(tmp_path_factory.mktemp("got")), calls, threads])
+    def run_client(calls: Calls, threads: int = 1) -> list[dict[str, Any]]:
+        request = json.dumps([url, str(tmp_path_factory.mktemp("got")), calls, threads])
         ended = subprocess.run(
-            [sys.executable, "-c", CLIENT], input=told, capture_output=True, text=True, timeout=120, check=False
+            [sys.executable, "-c", CLIENT], input=request, capture_output=True, text=True, timeout=120, check=False
         )
         assert ended.returncode == 0, ended.stderr
         return json.loads(ended.stdout.splitlines()[-1])
 
-    return asked
+    return run_client
 
 
 @pytest.fixture(scope="module")
-def pair_here(checkpoints: Path) -> Pair:
-    """The server's pair, made ready as the server does it."""
+def served_pair(checkpoints: Path) -> Pair:
+    """The server's pair, inference-ready as on the server."""
     return inference_ready(load_pair(checkpoints / "tiny"))
 
 
@@ -97,28 +97,28 @@ def scene(folder: Path) -> Path:
 
 
 QUESTION = {"target": "roof", "layer": "Y3", "method": "hirescam"}
-DRAWN = {"against": "water", "box": "10,20,60,80", "scale": "shared", "colour_map": "viridis"}
+DISPLAY = {"against": "water", "box": "10,20,60,80", "scale": "shared", "colour_map": "viridis"}
 
 
 @pytest.fixture(scope="module")
-def answers(ask: Callable, scene: Path) -> dict[str, Any]:
-    """What each endpoint says of one scene."""
-    about = {"image": str(scene), "pair": "tiny"}
-    question = {**about, **QUESTION}
+def answers(call_api: Callable, scene: Path) -> dict[str, Any]:
+    """Result of each endpoint for one scene."""
+    source = {"image": str(scene), "pair": "tiny"}
+    question = {**source, **QUESTION}
     calls = {
         "/pairs": {},
         "/card": {"pair": "tiny"},
-        "/explain": {**question, **DRAWN},
+        "/explain": {**question, **DISPLAY},
         "/maps": question,
         "/faithfulness": question,
-        "/inside": {**about, "target": "roof", "against": "water"},
-        "/record": {**question, **DRAWN},
+        "/inside": {**source, "target": "roof", "against": "water"},
+        "/record": {**question, **DISPLAY},
         "view_api": {},
     }
-    return dict(zip(calls, (found["value"] for found in ask(list(calls.items()))), strict=True))
+    return dict(zip(calls, (found["value"] for found in call_api(list(calls.items()))), strict=True))
 
 
-def test_all_steps_are_offered_and_no_event_of_the_page_is(answers: dict[str, Any]) -> None:
+def test_api_lists_the_named_endpoints_and_no_page_events(answers: dict[str, Any]) -> None:
     offered = answers["view_api"]
     assert set(offered["named_endpoints"]) == NAMED
     assert not offered["unnamed_endpoints"]
@@ -141,7 +141,7 @@ def test_parameters_are_documented_with_types_and_defaults(answers: dict[str, An
     assert explain["returns"][0]["python_type"]["type"] == "filepath"
 
 
-def test_pairs_and_the_card_of_one(answers: dict[str, Any]) -> None:
+def test_pairs_and_card_endpoints_describe_the_pair(answers: dict[str, Any]) -> None:
     assert answers["/pairs"] == ["tiny"]
     card = answers["/card"]
     assert (card["arch"], card["classes"]) == ("resnet18", list(CLASSES))
@@ -154,12 +154,12 @@ def test_pairs_and_the_card_of_one(answers: dict[str, Any]) -> None:
     assert 0 < card["baseline"]["parameters"] < card["scff"]["parameters"]
 
 
-def test_explain_says_and_draws_what_the_command_line_does(
-    answers: dict[str, Any], scene: Path, pair_here: Pair, tmp_path: Path
+def test_explain_endpoint_matches_the_command_line(
+    answers: dict[str, Any], scene: Path, served_pair: Pair, tmp_path: Path
 ) -> None:
     figure, answer = answers["/explain"]
     run = ImageRun(
-        pair_here,
+        served_pair,
         Question(1, 2, "Y3", "hirescam"),
         style=Style("viridis", "shared"),
         region=RegionOption("10,20,60,80"),
@@ -168,22 +168,24 @@ def test_explain_says_and_draws_what_the_command_line_does(
     files = {"image": "a scene.tif", "figure": "a scene.png", "maps": None, "geotiff": None}
     assert {name: answer[name] for name in files} == files
     assert str(scene.parent) not in json.dumps(answer)
-    said, wanted = (flat(each | dict.fromkeys(files), "asked.image") for each in (answer, expected))
-    assert said.keys() == wanted.keys()
+    found, wanted = (flat(each | dict.fromkeys(files), "asked.image") for each in (answer, expected))
+    assert found.keys() == wanted.keys()
     for name, value in wanted.items():
         near = isinstance(value, float)
-        assert said[name] == (pytest.approx(value, rel=1e-3, abs=1e-6) if near else value), name
+        assert found[name] == (pytest.approx(value, rel=1e-3, abs=1e-6) if near else value), name
     assert Path(figure).name == "a scene.png"
     drawn, ours = (np.asarray(Image.open(path), dtype=int) for path in (figure, expected["figure"]))
     assert drawn.shape == ours.shape
     assert np.abs(drawn - ours).max() <= 1
 
 
-def test_maps_are_raw_and_lie_over_the_ground(answers: dict[str, Any], scene: Path, pair_here: Pair) -> None:
+def test_maps_endpoint_gives_raw_npz_and_georeferenced_tiff(
+    answers: dict[str, Any], scene: Path, served_pair: Pair
+) -> None:
     arrays, geotiff = answers["/maps"]
     assert [Path(arrays).name, Path(geotiff).name] == ["a scene.npz", "a scene-heatmaps.tif"]
     found = np.load(arrays)
-    expected = analyse(pair_here, read_image(scene)).heatmaps(Question(1, None, "Y3", "hirescam"))
+    expected = analyse(served_pair, read_image(scene)).heatmaps(Question(1, None, "Y3", "hirescam"))
     for role, heatmap in expected.items():
         assert found[role].dtype == np.float32
         assert found[role] == pytest.approx(heatmap.values, rel=1e-4, abs=1e-7)
@@ -193,8 +195,10 @@ def test_maps_are_raw_and_lie_over_the_ground(answers: dict[str, Any], scene: Pa
         assert ours.tags()["scff_target"] == "roof"
 
 
-def test_faithfulness_is_that_of_these_maps(answers: dict[str, Any], scene: Path, pair_here: Pair) -> None:
-    analysis = analyse(pair_here, read_image(scene))
+def test_faithfulness_endpoint_evaluates_the_requested_heatmap(
+    answers: dict[str, Any], scene: Path, served_pair: Pair
+) -> None:
+    analysis = analyse(served_pair, read_image(scene))
     run, heatmap = analysis.scff.forward_pass, analysis.heatmaps(Question(1, None, "Y3", "hirescam"))["scff"]
     expected = faithfulness(run.network, run.images, heatmap.values[None], [1])[0]
     found = answers["/faithfulness"]["scff"]
@@ -203,7 +207,7 @@ def test_faithfulness_is_that_of_these_maps(answers: dict[str, Any], scene: Path
         assert found[name] == pytest.approx(expected.as_json()[name], abs=1e-4)
 
 
-def test_inside_is_what_scff_chose(answers: dict[str, Any]) -> None:
+def test_inside_endpoint_gives_fusion_weights_and_stage_shares(answers: dict[str, Any]) -> None:
     inside, answer = answers["/inside"], answers["/explain"][1]
     assert (inside["target"], inside["against"]) == ("roof", "water")
     for layer, fusion in inside["fusions"].items():
@@ -214,17 +218,17 @@ def test_inside_is_what_scff_chose(answers: dict[str, Any]) -> None:
         assert stage["share"] == pytest.approx(answer["stage_shares"][name], abs=1e-6)
 
 
-def test_the_record_is_of_the_same_answer(answers: dict[str, Any]) -> None:
-    said, answer = answers["/record"], answers["/explain"][1]
-    assert said["scff"]["probabilities"] == pytest.approx(answer["scff"]["probabilities"])
-    assert said["size"] == {"width": 120, "height": 90}
-    assert said["question"]["target"] == "roof"
-    assert said["style"]["colour_map"] == "viridis"
-    assert said["region"]["box"] == [10, 20, 60, 80]
-    assert "of the region" in said["comparison"]["words"]
+def test_record_endpoint_matches_the_explain_endpoint(answers: dict[str, Any]) -> None:
+    record, answer = answers["/record"], answers["/explain"][1]
+    assert record["scff"]["probabilities"] == pytest.approx(answer["scff"]["probabilities"])
+    assert record["size"] == {"width": 120, "height": 90}
+    assert record["question"]["target"] == "roof"
+    assert record["style"]["colour_map"] == "viridis"
+    assert record["region"]["box"] == [10, 20, 60, 80]
+    assert "of the region" in record["comparison"]["words"]
 
 
-REFUSED = {
+INVALID = {
     "no such pair": ({"pair": "zz"}, "no pair 'zz' in checkpoints; there are: tiny"),
     "no such class": ({"target": "sea"}, "unknown class 'sea'; tiny has the classes field, roof, water"),
     "no such layer": ({"layer": "Y9"}, "unknown layer 'Y9'; these networks have fused, Y2"),
@@ -243,79 +247,79 @@ REFUSED = {
 
 
 @pytest.fixture(scope="module")
-def refusals(ask: Callable, scene: Path, folder: Path) -> dict[str, dict[str, Any]]:
-    """What comes of each question that cannot be answered."""
+def errors(call_api: Callable, scene: Path, folder: Path) -> dict[str, dict[str, Any]]:
+    """Result of each invalid request."""
     (folder / "words.tif").write_bytes(b"not pixels")
     (folder / "empty.png").write_bytes(b"")
     Image.fromarray(texture(1, 0)).save(folder / "whole.jpg")
     (folder / "cut.jpg").write_bytes((folder / "whole.jpg").read_bytes()[:700])
     calls = []
-    for changed, _ in REFUSED.values():
+    for changed, _ in INVALID.values():
         arguments = {"image": scene.name, "pair": "tiny", **changed}
         calls.append(("/explain", {**arguments, "image": str(folder / arguments["image"])}))
-    return dict(zip(REFUSED, ask(calls), strict=True))
+    return dict(zip(INVALID, call_api(calls), strict=True))
 
 
-@pytest.mark.parametrize("case", REFUSED)
-def test_what_cannot_be_answered_is_said_in_one_sentence(refusals: dict[str, dict[str, Any]], case: str) -> None:
-    said = refusals[case]["error"]
-    assert REFUSED[case][1] in said
-    assert "\n" not in said
-    assert "/tmp" not in said
+@pytest.mark.parametrize("case", INVALID)
+def test_invalid_request_gives_a_one_line_error(errors: dict[str, dict[str, Any]], case: str) -> None:
+    message = errors[case]["error"]
+    assert INVALID[case][1] in message
+    assert "\n" not in message
+    assert "/tmp" not in message
 
 
-ASKED = ["tiny", "own", "fused", "gradcam++", None, None, False]
+ARGUMENTS = ["tiny", "own", "fused", "gradcam++", None, None, False]
 FORGED = {
-    "explain": [*ASKED, None, "own", "inferno"],
-    "maps": ASKED,
-    "faithfulness": ASKED,
+    "explain": [*ARGUMENTS, None, "own", "inferno"],
+    "maps": ARGUMENTS,
+    "faithfulness": ARGUMENTS,
     "inside": ["tiny", "own", None, None],
-    "record": [*ASKED, None, "own", "inferno"],
+    "record": [*ARGUMENTS, None, "own", "inferno"],
 }
 META = {"meta": {"_type": "gradio.FileData"}}
 
 
 @pytest.mark.parametrize("name", FORGED)
-def test_no_file_of_the_machine_can_be_named(url: str, tmp_path: Path, name: str) -> None:
-    """Forged calls for files that their sender never uploaded: somebody's picture, and one of the system."""
+def test_server_file_paths_are_rejected(url: str, tmp_path: Path, name: str) -> None:
+    """Forged calls for files that were not uploaded: a picture in another folder, and a system file."""
     secret = tmp_path / "secret.png"
     Image.fromarray(texture(0, 0)).save(secret)
     for path in (str(secret), "/etc/hostname", f"{gettempdir()}/gradio/../..{secret}"):
         for file in ({"path": path, **META}, {"path": path}, path):
-            told = forged(url, name, file)
-            assert "event: error" in told
-            assert "event: complete" not in told
-            assert "not an image" not in told  # it was not even opened
+            events = forged(url, name, file)
+            assert "event: error" in events
+            assert "event: complete" not in events
+            assert "not an image" not in events  # the file was not even opened
 
 
-def test_what_was_uploaded_can_be_named(url: str, tmp_path: Path) -> None:
-    """So that the calls above are refused for their files alone."""
+def test_uploaded_file_paths_are_accepted(url: str, tmp_path: Path) -> None:
+    """Control of the test above: the same calls with an uploaded file succeed."""
     Image.fromarray(texture(0, 0)).save(tmp_path / "own.png")
     body = b"--x\r\nContent-Disposition: form-data; name=files; filename=own.png\r\n\r\n"
     body += (tmp_path / "own.png").read_bytes() + b"\r\n--x--\r\n"
     kind = {"Content-Type": "multipart/form-data; boundary=x"}
-    with urllib.request.urlopen(urllib.request.Request(f"{url}/gradio_api/upload", body, kind), timeout=60) as said:
-        (path,) = json.load(said)
+    with urllib.request.urlopen(urllib.request.Request(f"{url}/gradio_api/upload", body, kind), timeout=60) as reply:
+        (path,) = json.load(reply)
     for name in ("explain", "maps", "inside", "record"):
         assert "event: complete" in forged(url, name, {"path": path, **META})
 
 
-def test_addresses_are_not_fetched(url: str) -> None:
+def test_remote_urls_are_not_fetched(url: str) -> None:
     for where in ("https://example.com/a.png", "http://127.0.0.1:1/a.png"):
-        told = forged(url, "explain", {"path": where, "url": where, **META})
-        assert "this is a URL; send the file itself" in told
+        events = forged(url, "explain", {"path": where, "url": where, **META})
+        assert "this is a URL; send the file itself" in events
     elsewhere = {"path": "https://example.com/a.png", "meta": {"_type": "gradio.FileData"}}
     body = {"data": [None, elsewhere, *FORGED["explain"][1:]]}  # in place of the pair's name
     assert "this is a URL; send the file itself" in called(url, "explain", body)
 
 
 def forged(url: str, name: str, file: object) -> str:
-    """What the server says to a call that no client library would make."""
+    """Event stream of a call with this file argument, bypassing the client library."""
     return called(url, name, {"data": [file, *FORGED[name]]})
 
 
 def called(url: str, name: str, body: object) -> str:
-    """What the server says to a call."""
+    """Event stream of a call."""
     kind = {"Content-Type": "application/json"}
     request = urllib.request.Request(f"{url}/gradio_api/call/{name}", json.dumps(body).encode(), kind)
     with urllib.request.urlopen(request, timeout=60) as response:
@@ -324,14 +328,14 @@ def called(url: str, name: str, body: object) -> str:
         return stream.read().decode()
 
 
-def test_eight_at_once_get_their_own_answers(ask: Callable, folder: Path, pair_here: Pair) -> None:
+def test_eight_concurrent_clients_get_their_own_results(call_api: Callable, folder: Path, served_pair: Pair) -> None:
     calls, expected = [], []
     for number in range(8):
         path = folder / f"{number}.png"
         Image.fromarray(texture(number % 3, number, side=64 + number)).save(path)
         calls += [("/maps", {"image": str(path), "pair": "tiny"}), ("/explain", {"image": str(path), "pair": "tiny"})]
-        expected.append(analyse(pair_here, read_image(path)))
-    found = ask(calls, threads=8)
+        expected.append(analyse(served_pair, read_image(path)))
+    found = call_api(calls, threads=8)
     for number, analysis in enumerate(expected):
         (arrays, _), (_, answer) = (each["value"] for each in found[2 * number : 2 * number + 2])
         assert answer["image"] == f"{number}.png"
@@ -343,34 +347,34 @@ def test_eight_at_once_get_their_own_answers(ask: Callable, folder: Path, pair_h
             assert all(np.abs(other - run.probabilities).max() > 1e-4 for other in others)
 
 
-def test_another_question_about_the_same_content_runs_no_backbone(
+def test_second_request_for_the_same_content_runs_no_backbone(
     checkpoints: Path, scene: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     runs: list[Pair] = []
     monkeypatch.setattr("app.storage.analyses.analyse", lambda pair, image: runs.append(pair) or analyse(pair, image))
-    programs = Endpoints(PairFolder(checkpoints, torch.device("cpu")), tmp_path / "results")
+    endpoints = Endpoints(PairFolder(checkpoints, torch.device("cpu")), tmp_path / "results")
     again = tmp_path / "again.tif"
     again.write_bytes(scene.read_bytes())
-    first = programs.explain(str(scene), "tiny")[1]
-    second = programs.explain(str(again), "tiny", method="layercam")[1]
+    first = endpoints.explain(str(scene), "tiny")[1]
+    second = endpoints.explain(str(again), "tiny", method="layercam")[1]
     assert len(runs) == 1
     assert second["image"] == "again.tif"
     assert second["scff"]["probabilities"] == first["scff"]["probabilities"]
-    programs.explain(str(scene), "tiny", bands="3,2,1")
+    endpoints.explain(str(scene), "tiny", bands="3,2,1")
     assert len(runs) == 2
 
 
-def test_a_large_image_is_drawn_at_the_size_of_the_page(checkpoints: Path, tmp_path: Path) -> None:
+def test_large_image_is_drawn_at_display_size(checkpoints: Path, tmp_path: Path) -> None:
     path = tmp_path / "large.png"
     Image.fromarray(texture(1, 0, side=1300)).save(path)
-    programs = Endpoints(PairFolder(checkpoints, torch.device("cpu")), tmp_path / "results")
-    figure, answer = programs.explain(str(path), "tiny", box="0,0,650,1300")
+    endpoints = Endpoints(PairFolder(checkpoints, torch.device("cpu")), tmp_path / "results")
+    figure, answer = endpoints.explain(str(path), "tiny", box="0,0,650,1300")
     with Image.open(figure) as drawn:
         assert 4 * 1024 < drawn.width < 5 * 1024
     assert answer["scff"]["region"]["area"] == 0.5
 
 
-def test_the_sample_in_the_documentation_runs(url: str, scene: Path, tmp_path: Path) -> None:
+def test_documented_client_example_runs(url: str, scene: Path, tmp_path: Path) -> None:
     (code,) = re.findall(r"## From Python.*?```python\n(.*?)```", API_PAGE.read_text(), re.DOTALL)
     (tmp_path / "scene.tif").write_bytes(scene.read_bytes())
     code = code.replace("http://127.0.0.1:7860", url)
@@ -386,7 +390,7 @@ def test_the_sample_in_the_documentation_runs(url: str, scene: Path, tmp_path: P
 
 
 def flat(values: Any, *left_out: str, name: str = "") -> dict[str, Any]:
-    """Nested dictionaries and lists as one, by path."""
+    """Nested dictionaries and lists as one dictionary, by path."""
     if name in left_out:
         return {}
     if isinstance(values, dict):

@@ -1,11 +1,11 @@
-"""Charts as inline SVG."""
+"""Line charts as inline SVG."""
 
 import re
 
 from app.components.charts import line_chart
 
 
-def test_a_chart_draws_each_point_where_it_belongs() -> None:
+def test_line_chart_draws_points_at_their_coordinates() -> None:
     lines = {"baseline": [(1, 0.0), (2, 1.0), (3, 0.5)], "scff": [(2, 0.5)]}
     drawn = line_chart("a & b", lines, "epoch", True, {"baseline": 2})
     assert "<title>a &amp; b</title>" in drawn
@@ -20,4 +20,4 @@ def test_a_chart_draws_each_point_where_it_belongs() -> None:
     assert drawn.count("r='5'") == 1
     assert "stroke-dasharray='6 4'" in drawn
     labels = [float(y) for y in re.findall(r"<text class='line \w+' x='[\d.]+' y='([\d.]+)'", drawn)]
-    assert abs(labels[0] - labels[1]) >= 14  # both at 0.5, and both can be read
+    assert abs(labels[0] - labels[1]) >= 14  # both values are 0.5; the labels do not overlap

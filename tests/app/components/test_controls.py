@@ -1,4 +1,4 @@
-"""Controls that several tabs share."""
+"""Controls shared by several tabs."""
 
 import gradio as gr
 import pytest
@@ -7,19 +7,19 @@ from app.components.controls import dropdown, heading, layer_choice
 from app.components.glossary import help_with
 
 
-def test_layers_are_called_what_they_are() -> None:
+def test_layer_choices_name_stage_and_fused_map() -> None:
     assert layer_choice("fused") == ("Last feature map (default)", "fused")
     assert layer_choice("Y3") == ("Y3: fused map (baseline: X3)", "Y3")
     assert layer_choice("X2") == ("X2: stage", "X2")
 
 
-def test_a_heading_may_have_help() -> None:
+def test_heading_has_help_only_when_given() -> None:
     assert "<h3>Region</h3>" in heading("Region")
     assert "<details" not in heading("Region")
     assert help_with("faithfulness") in heading("Faithfulness", "faithfulness")
 
 
-def test_a_value_of_a_link_passes_gradio_and_is_left_to_the_callback() -> None:
+def test_custom_dropdown_accepts_unknown_value_and_plain_one_rejects_it() -> None:
     with gr.Blocks():
         control = dropdown("Layer", [("X1: stage", "X1")], "X1", "layer", custom=True)
         fixed = dropdown("Layer", [("X1: stage", "X1")], "X1", "layer-2")

@@ -1,4 +1,4 @@
-"""Links to downloads."""
+"""Download links."""
 
 import re
 
@@ -6,7 +6,7 @@ from app.components.download_links import ExportedFile, download_links, link_lis
 from app.storage.downloads import DownloadStore
 
 
-def test_a_file_is_rendered_when_it_is_fetched_and_only_then() -> None:
+def test_file_is_rendered_only_when_it_is_fetched() -> None:
     rendered: list[str] = []
 
     def make() -> bytes:

@@ -1,4 +1,4 @@
-"""Every term is explained, in two sentences."""
+"""Glossary of the page."""
 
 import re
 
@@ -16,23 +16,23 @@ def sentences(text: str) -> int:
     return len(re.findall(r"[.](?=\s|$)", re.sub(r"et al\.|\.\.\.", "", text)))
 
 
-@pytest.mark.parametrize("word", TERMS)
-def test_two_sentences(word: str) -> None:
-    assert sentences(TERMS[word]) == 2
+@pytest.mark.parametrize("name", TERMS)
+def test_definition_has_two_sentences(name: str) -> None:
+    assert sentences(TERMS[name]) == 2
 
 
-def test_every_method_and_metric_is_explained() -> None:
+def test_every_method_and_metric_has_a_definition() -> None:
     assert {method.title for method in METHODS.values()} <= TERMS.keys()
     assert {metric.label for metric in METRICS.values()} <= TERMS.keys()
 
 
-def test_a_term_opens_in_place() -> None:
+def test_term_renders_an_expandable_definition() -> None:
     html = term("pointing game", "hottest <pixel>")
     assert html.startswith("<details")
     assert "hottest &lt;pixel&gt;</summary>" in html
 
 
-def test_a_question_mark_says_what_it_opens() -> None:
+def test_help_icon_has_accessible_label_and_definition() -> None:
     html = help_with("layer")
     assert "aria-label='layer: what is this?'" in html
     assert str(escape(TERMS["layer"])) in html

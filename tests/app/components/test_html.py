@@ -1,4 +1,4 @@
-"""HTML that several tabs share."""
+"""HTML components shared by several tabs."""
 
 from matplotlib import colormaps
 from matplotlib.colors import to_hex
@@ -6,13 +6,13 @@ from matplotlib.colors import to_hex
 from app.components.html import colour_bar, image_with_heatmap, message
 
 
-def test_a_message_is_text_and_an_error_is_announced_at_once() -> None:
+def test_message_is_escaped_and_an_error_is_an_alert() -> None:
     assert "&lt;b&gt;" in message("<b>")
     assert "role='status'" in message("done")
     assert "role='alert'" in message("failed", "error")
 
 
-def test_an_empty_heatmap_is_left_out_and_the_shape_stays() -> None:
+def test_empty_heatmap_is_omitted_from_the_image() -> None:
     both = image_with_heatmap("/image", "/heat", "an overlay", (50, 100))
     assert both.count("<img") == 2
     assert "--shape: 2.0000" in both

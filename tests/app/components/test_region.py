@@ -20,18 +20,18 @@ def data_url(mask: np.ndarray, kind: str = "PNG") -> str:
     return "data:image/png;base64," + base64.b64encode(data.getvalue()).decode()
 
 
-def test_a_box_is_in_pixels_of_the_image_itself() -> None:
+def test_box_is_in_full_resolution_pixels() -> None:
     found = parse_marking({"box": [1000, 500, 3000, 1500]}, (2000, 4000), (512, 1024))
     assert found.box == (1000, 500, 3000, 1500)
     rows, columns = (np.flatnonzero(found.region.mask.any(axis=axis)) for axis in (1, 0))
     assert (rows[0], rows[-1] + 1, columns[0], columns[-1] + 1) == (128, 384, 256, 768)
 
 
-def test_the_smallest_box_of_a_large_image_marks_something() -> None:
+def test_one_pixel_box_of_a_large_image_marks_one_pixel() -> None:
     assert parse_marking({"box": [3999, 1999, 4000, 2000]}, (2000, 4000), (512, 1024)).region.mask.sum() == 1
 
 
-def test_a_brushed_mask_is_taken_as_it_is() -> None:
+def test_brushed_mask_is_used_unchanged() -> None:
     mask = np.zeros((40, 60), dtype=bool)
     mask[3:9, 5:20] = True
     found = parse_marking({"mask": data_url(mask)}, (400, 600), (40, 60))
@@ -39,7 +39,7 @@ def test_a_brushed_mask_is_taken_as_it_is() -> None:
     assert found.box is None
 
 
-def test_what_is_shown_comes_back_as_it_was_marked() -> None:
+def test_marker_value_round_trips() -> None:
     region = Region.from_box((10, 10, 20, 20), (40, 60))
     shown = [
         marker_value("/kept/a.png", "a", "40 x 60", (40, 60), marking)
@@ -55,12 +55,12 @@ def test_what_is_shown_comes_back_as_it_was_marked() -> None:
 
 
 @pytest.mark.parametrize("value", [None, {}, "", [], {"picture": {"src": "/kept/a"}}, {"box": None, "brushed": False}])
-def test_nothing_marked(value: object) -> None:
+def test_value_without_marking_gives_none(value: object) -> None:
     assert parse_marking(value, (10, 10), (10, 10)) is None
 
 
 @pytest.mark.parametrize(
-    ("value", "words"),
+    ("value", "message"),
     [
         ({"box": [1, 2, 3]}, "cannot be read"),
         ({"box": [1, 2, 3, "4"]}, "cannot be read"),
@@ -77,6 +77,6 @@ def test_nothing_marked(value: object) -> None:
         (7, "cannot be read"),
     ],
 )
-def test_what_is_no_marking_is_refused(value: object, words: str) -> None:
-    with pytest.raises(BadInputError, match=words):
+def test_invalid_marking_is_rejected(value: object, message: str) -> None:
+    with pytest.raises(BadInputError, match=message):
         parse_marking(value, (10, 10), (10, 10))

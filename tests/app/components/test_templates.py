@@ -1,4 +1,4 @@
-"""Templates escape what is put into them, for the browser and for Gradio."""
+"""Rendering and escaping of HTML templates."""
 
 import pytest
 from jinja2 import DictLoader, UndefinedError
@@ -16,21 +16,21 @@ def greeting(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(templates, "_ENVIRONMENT", templates._ENVIRONMENT.overlay(loader=loader))
 
 
-def test_text_is_neither_html_nor_a_template_of_gradios() -> None:
+def test_text_is_escaped_for_html_and_gradio_templates() -> None:
     html = render("greeting.html", name="<b>'${x}' {{y}} `z`</b> \ud800")
     shown = "&lt;b&gt;&#39;&#36;&#123;x&#125;&#39; &#123;&#123;y&#125;&#125; &#96;z&#96;&lt;/b&gt; ?"
     assert html == f"<p title='{shown}'>{shown}</p>"
 
 
-def test_html_is_kept_and_can_be_nested() -> None:
+def test_markup_is_kept_and_can_be_nested() -> None:
     inner = render("greeting.html", name=Markup("<i>both</i>"))
     assert render("greeting.html", name=inner).count("<i>both</i>") == 4
 
 
-def test_a_number_stays_on_one_line_with_its_percent_sign() -> None:
+def test_percent_sign_follows_a_no_break_space() -> None:
     assert ">69\N{NO-BREAK SPACE}%, not 5 or %<" in render("greeting.html", name="69 %, not 5 or %")
 
 
-def test_a_value_that_is_missing_is_an_error() -> None:
+def test_missing_value_is_an_error() -> None:
     with pytest.raises(UndefinedError, match="name"):
         render("greeting.html")

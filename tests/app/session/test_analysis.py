@@ -1,4 +1,4 @@
-"""Analyses of a visitor's image: each made once."""
+"""Analyses of a session's image, each computed once."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -48,16 +48,16 @@ def test_two_pairs_share_one_decoding(analyses: SessionAnalyses, state: SessionS
     assert reads == [1]
 
 
-def test_an_image_that_cannot_be_read_is_an_error(analyses: SessionAnalyses, state: SessionState) -> None:
-    def refuse() -> np.ndarray:
+def test_unreadable_image_is_an_error(analyses: SessionAnalyses, state: SessionState) -> None:
+    def fail() -> np.ndarray:
         raise BadInputError("a.tif: not an image")
 
-    refused = replace(state, source=replace(state.source, read=refuse, key="other"))
+    unreadable = replace(state, source=replace(state.source, read=fail, key="other"))
     with pytest.raises(BadInputError, match="not an image"):
-        analyses.analyse(refused, [analyses.pairs.load("one")])
+        analyses.analyse(unreadable, [analyses.pairs.load("one")])
 
 
-def test_without_an_analysis_there_is_nothing_to_show(state: SessionState) -> None:
+def test_missing_analysis_is_an_error(state: SessionState) -> None:
     with pytest.raises(BadInputError, match="expired"):
         analysed(None)
     with pytest.raises(BadInputError, match="nothing has been analysed yet"):

@@ -1,4 +1,4 @@
-"""Callbacks of a session one after another, and their numbered answers."""
+"""Serial execution of a session's callbacks, and numbered answers."""
 
 import copy
 import time
@@ -32,7 +32,7 @@ class Tab:
             )
         self.session = Session()
         self.received = 0
-        """Number of the last answer that the page has."""
+        """Number of the last answer that the page has received."""
         self.during: Callable[[], None] = lambda: None
         """Called within a callback."""
 
@@ -56,7 +56,7 @@ class Tab:
         return {self.components.layer: update, self.components.bands: gr.update(visible=False)}
 
     def receive(self, answer: dict) -> dict:
-        """The page takes an answer."""
+        """Records that the page has received an answer."""
         self.received = answer[self.components.sequence]
         return answer
 
@@ -70,7 +70,7 @@ def sent(tab: Tab, answer: dict) -> Any:
     return answer[tab.components.layer]
 
 
-def test_choices_that_the_page_has_are_not_sent_again(tab: Tab) -> None:
+def test_unchanged_choices_are_not_resent(tab: Tab) -> None:
     first = tab.act(tab.inputs("X1", ("X1", "X2")))
     assert sent(tab, first)["choices"] == ["X1", "X2"]
     assert sent(tab, first)["value"] == "X1"
@@ -80,7 +80,7 @@ def test_choices_that_the_page_has_are_not_sent_again(tab: Tab) -> None:
     assert sent(tab, tab.act(tab.inputs("X1", ("X1", "X2"))))["choices"] == ["X1", "X2"]
 
 
-def test_a_new_session_is_sent_everything_with_a_number_above_the_page_s(tab: Tab) -> None:
+def test_new_session_resends_everything_with_the_next_sequence_number(tab: Tab) -> None:
     for _ in range(3):
         tab.receive(tab.act(tab.inputs("X1")))
     tab.session = copy.deepcopy(tab.session)  # as Gradio does for a session that is new or has expired
@@ -90,7 +90,7 @@ def test_a_new_session_is_sent_everything_with_a_number_above_the_page_s(tab: Ta
     assert answer[tab.components.sequence] == 4
 
 
-def test_callbacks_run_one_after_another_and_answers_are_numbered(tab: Tab) -> None:
+def test_callbacks_run_serially_and_answers_are_numbered(tab: Tab) -> None:
     running, most, answers = [], [], []
 
     def during() -> None:
@@ -110,7 +110,7 @@ def test_callbacks_run_one_after_another_and_answers_are_numbered(tab: Tab) -> N
     assert all(answer[tab.components.session] is tab.session for answer in answers)  # which renews its retention
 
 
-def test_an_event_that_is_sent_twice_is_answered_once(tab: Tab) -> None:
+def test_duplicate_event_is_answered_once(tab: Tab) -> None:
     nothing = {tab.components.status: gr.skip()}
     first = tab.choose(tab.inputs("X1"))
     assert sent(tab, first) == "X1"
@@ -120,13 +120,13 @@ def test_an_event_that_is_sent_twice_is_answered_once(tab: Tab) -> None:
     assert tab.choose(tab.inputs("X2")) == nothing
     assert tab.session.sequence == 2
     tab.act(tab.inputs("X1"))
-    third = tab.choose(tab.inputs("X2"))  # something else was shown in between
+    third = tab.choose(tab.inputs("X2"))  # another answer was shown in between
     assert sent(tab, third) == "X2"
     tab.receive(third)
     assert sent(tab, tab.choose(tab.inputs("X2"))) == "X2"  # repeated on purpose
 
 
-def test_the_current_view_is_what_the_last_answers_add_up_to(tab: Tab) -> None:
+def test_current_view_merges_all_answers(tab: Tab) -> None:
     components = tab.components
     outputs = [components.session, components.sequence, components.status, components.layer, components.bands]
     assert tab.session.current_view(components, outputs) == {components.status: gr.skip()}  # of a new session
@@ -141,7 +141,7 @@ def test_the_current_view_is_what_the_last_answers_add_up_to(tab: Tab) -> None:
     assert tab.session.current_view(components, outputs)[components.layer] == gr.update(choices=["X1"], value="X1")
 
 
-def test_a_callback_that_fails_lets_the_next_one_run(tab: Tab) -> None:
+def test_failed_callback_does_not_block_the_next(tab: Tab) -> None:
     def fail() -> None:
         raise RuntimeError("no")
 
@@ -152,12 +152,12 @@ def test_a_callback_that_fails_lets_the_next_one_run(tab: Tab) -> None:
     assert sent(tab, tab.act(tab.inputs("X1")))["value"] == "X1"
 
 
-def test_a_component_without_a_value_is_sent_its_properties(tab: Tab) -> None:
+def test_component_without_value_is_sent_with_its_properties(tab: Tab) -> None:
     tab.act(tab.inputs("X1"))
     assert tab.act(tab.inputs("X1"))[tab.components.bands]["visible"] is False
 
 
-def test_a_state_is_that_of_its_session() -> None:
+def test_copied_session_has_no_state() -> None:
     session = Session()
     session.state = SessionState(SourceImage("scene.tif", lambda: texture(0, 0), "k"))
     assert copy.deepcopy(session).state is None

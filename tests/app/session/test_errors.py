@@ -1,4 +1,4 @@
-"""What a callback's exceptions become on the page."""
+"""Error messages for exceptions in callbacks."""
 
 import logging
 from types import SimpleNamespace
@@ -24,23 +24,23 @@ class Tab:
         return inputs
 
 
-def test_what_works_is_passed_on() -> None:
+def test_result_without_error_is_returned() -> None:
     assert Tab().callback({"a": 1}) == {"a": 1}
 
 
-def test_bad_input_has_its_reason_as_text() -> None:
+def test_bad_input_is_an_escaped_alert() -> None:
     (shown,) = Tab().callback({}, BadInputError("<b>: not an image")).values()
     assert "&lt;b&gt;: not an image." in shown
     assert "role='alert'" in shown
 
 
-def test_what_is_still_displayed_is_named() -> None:
+def test_error_names_the_analysis_still_displayed() -> None:
     shown = error_message(BadInputError("not an image"), STATE)
     assert "Still displayed: &lt;a&gt;.tif, explained with one, two." in shown
     assert "Still displayed" not in error_message(BadInputError("not an image"))
 
 
-def test_the_servers_own_fault_is_logged_and_not_disclosed(caplog: pytest.LogCaptureFixture) -> None:
+def test_internal_error_is_logged_and_not_disclosed(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.ERROR):
         (shown,) = Tab().callback({}, ValueError("/secret/path")).values()
     assert "Internal server error" in shown

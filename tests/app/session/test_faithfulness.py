@@ -17,18 +17,18 @@ def cached(pair: Pair) -> CachedAnalysis:
     return AnalysisCache().make(SourceImage("a.tif", lambda: image, "k"), pair, image)
 
 
-def test_both_networks_are_measured_once_for_each_target(cached: CachedAnalysis, pair: Pair) -> None:
+def test_faithfulness_is_computed_once_per_network_and_target(cached: CachedAnalysis, pair: Pair) -> None:
     analyses = {"tiny": cached}
     assert list(faithfulness_steps(analyses, Settings("roof"))) == [(0, 2), (1, 2), (2, 2)]
     assert list(faithfulness_steps(analyses, Settings("roof"))) == [(0, 0)]
     assert list(faithfulness_steps(analyses, Settings("water"))) == [(0, 2), (1, 2), (2, 2)]
     question = Settings("roof").question(pair)
-    for role, measured in cached.faithfulness[question].items():
+    for role, result in cached.faithfulness[question].items():
         run, heatmap = cached.analysis.networks[role].forward_pass, cached.heatmaps(question)[role]
-        assert measured == faithfulness(run.network, run.images, heatmap.values[None], [1])[0]
+        assert result == faithfulness(run.network, run.images, heatmap.values[None], [1])[0]
 
 
-def test_a_stopped_measurement_keeps_what_it_has(cached: CachedAnalysis, pair: Pair) -> None:
+def test_stopped_computation_keeps_finished_networks(cached: CachedAnalysis, pair: Pair) -> None:
     steps = faithfulness_steps({"tiny": cached}, Settings("roof"))
     assert [next(steps), next(steps)] == [(0, 2), (1, 2)]
     steps.close()

@@ -1,4 +1,4 @@
-"""Settings as request parameters and style, and from links."""
+"""Conversion of settings to request parameters and style, and their parsing from links."""
 
 import pytest
 
@@ -22,6 +22,6 @@ def test_settings_become_a_question_and_a_style(pair: Pair) -> None:
         Settings("roof", "roof").question(pair)
 
 
-def test_invalid_values_of_links_are_the_defaults() -> None:
+def test_invalid_link_values_fall_back_to_defaults() -> None:
     wrong = {"opacity": "much", "unknown": "x", "method": "lime", "colour_map": "rainbow", "scale": "both"}
     assert settings_from_query(wrong) == settings_from_query({"opacity": "7"}) == settings_from_query({}) == Settings()

@@ -1,4 +1,4 @@
-"""State of a session and its link."""
+"""Session state and its link."""
 
 from dataclasses import replace
 from urllib.parse import parse_qs
@@ -19,7 +19,7 @@ def source(key: str) -> SourceImage:
     return SourceImage("a.tif", lambda: texture(1, 0, side=80), key)
 
 
-def test_a_link_restores_everything() -> None:
+def test_link_restores_settings_image_pairs_and_box() -> None:
     settings = Settings("idle land & more", "none", "Y2", "hirescam", True, "jet", "shared", 0.3)
     marking = Marking(Region.from_box((0, 0, 9, 9), (80, 80)), (1, 2, 30, 40))
     link = SessionState(source("harbour"), (80, 80), "/x", ("one", "two", "three"), marking).link(settings)

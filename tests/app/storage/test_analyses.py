@@ -1,4 +1,4 @@
-"""Cache of analyses: what is kept, and which heatmaps are computed one at a time."""
+"""Cache of analyses: lookup, eviction, and serial computation of slow methods."""
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -23,7 +23,7 @@ def source(key: str = "k") -> SourceImage:
     return SourceImage("a.tif", lambda: texture(1, 0, side=80), key)
 
 
-def test_the_latest_analyses_are_kept_by_image_bands_and_pair(pair: Pair, pair_folder: Path) -> None:
+def test_latest_analyses_are_cached_by_image_bands_and_pair(pair: Pair, pair_folder: Path) -> None:
     cache = AnalysisCache(most=2)
     assert cache.find(source(), pair.name) is None
     cached = cache.make(source(), pair, texture(1, 0, side=1200))
@@ -35,14 +35,16 @@ def test_the_latest_analyses_are_kept_by_image_bands_and_pair(pair: Pair, pair_f
     question = Question(1)
     assert cached.heatmaps(question) is cached.heatmaps(question)
     reloaded = replace(load_pair(pair_folder), path=pair.path)
-    assert cache.make(source(), reloaded, texture(1, 0)) is cache.find(source(), pair.name)  # replaces the former
+    assert cache.make(source(), reloaded, texture(1, 0)) is cache.find(
+        source(), pair.name
+    )  # replaces the former analysis
     for key in ("b", "c"):
         cache.make(source(key), pair, texture(1, 0))
     assert cache.find(source(), pair.name) is None
     assert cache.find(source("c"), pair.name) is not None
 
 
-def test_of_large_analyses_fewer_are_kept(pair: Pair) -> None:
+def test_byte_limit_evicts_the_oldest_analyses(pair: Pair) -> None:
     size = sum(
         maps.nbytes
         for run in AnalysisCache().make(source(), pair, texture(1, 0)).analysis.networks.values()
@@ -57,7 +59,7 @@ def test_of_large_analyses_fewer_are_kept(pair: Pair) -> None:
     assert smallest.find(source("a"), pair.name) is not None
 
 
-def test_one_slow_method_at_a_time_and_others_beside_it(pair: Pair) -> None:
+def test_slow_methods_run_one_at_a_time_and_others_concurrently(pair: Pair) -> None:
     first, second = (AnalysisCache().make(source(str(label)), pair, texture(label, 0, side=80)) for label in range(2))
     started, resume = Event(), Event()
 

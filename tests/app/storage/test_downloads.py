@@ -1,4 +1,4 @@
-"""Expiring downloads."""
+"""Expiring download store, rendered lazily."""
 
 import asyncio
 import threading
@@ -21,7 +21,7 @@ def served(store: DownloadStore) -> TestClient:
     return TestClient(server)
 
 
-def test_a_thing_is_made_once_when_it_is_fetched() -> None:
+def test_download_is_rendered_once_when_it_is_fetched() -> None:
     made = []
     store = DownloadStore()
 
@@ -46,7 +46,7 @@ def test_a_thing_is_made_once_when_it_is_fetched() -> None:
     assert saved.headers["content-disposition"].startswith("attachment; ")
 
 
-def test_what_is_too_large_for_memory_comes_in_pieces_whenever_it_is_fetched() -> None:
+def test_stream_is_rendered_anew_at_each_fetch() -> None:
     store = DownloadStore(route="/large")
     address = store.put_stream("a.zip", "application/zip", lambda: iter([b"one ", b"two"]), lambda: True)
     assert address.startswith("/large/")
@@ -56,7 +56,7 @@ def test_what_is_too_large_for_memory_comes_in_pieces_whenever_it_is_fetched() -
         assert response.headers["content-disposition"] == "attachment; filename*=UTF-8''a.zip"
 
 
-def test_files_are_read_whenever_they_are_fetched_and_not_kept_in_memory(tmp_path: Path) -> None:
+def test_file_is_read_anew_at_each_fetch(tmp_path: Path) -> None:
     store, path = DownloadStore(seconds=0), tmp_path / "a.jpg"
     path.write_bytes(b"one")
     address = store.put_file("a.jpg", "image/jpeg", path)
@@ -65,7 +65,7 @@ def test_files_are_read_whenever_they_are_fetched_and_not_kept_in_memory(tmp_pat
     assert served(store).get(address).content == b"two"
 
 
-def test_a_download_whose_source_is_gone_is_dropped(tmp_path: Path) -> None:
+def test_download_with_missing_source_is_dropped(tmp_path: Path) -> None:
     store, path = DownloadStore(), tmp_path / "a.jpg"
     path.write_bytes(b"one")
     store.put_file("a.jpg", "image/jpeg", path)
@@ -78,7 +78,7 @@ def test_a_download_whose_source_is_gone_is_dropped(tmp_path: Path) -> None:
     assert source() is None
 
 
-def test_a_crowd_of_streams_leaves_the_rest_of_the_server_alone() -> None:
+def test_many_streams_do_not_block_other_downloads() -> None:
     store, go, counting = DownloadStore(), threading.Event(), threading.Lock()
     now, most = 0, 0
 
@@ -97,20 +97,20 @@ def test_a_crowd_of_streams_leaves_the_rest_of_the_server_alone() -> None:
     server = FastAPI()
     store.serve(server)
 
-    async def visit() -> tuple[bytes, set[bytes]]:
+    async def fetch_all() -> tuple[bytes, set[bytes]]:
         async with httpx.AsyncClient(transport=httpx.ASGITransport(server), base_url="http://server") as client:
-            crowd = [asyncio.create_task(client.get(address)) for address in drawn]
+            slow_requests = [asyncio.create_task(client.get(address)) for address in drawn]
             while now < 2:
                 await asyncio.sleep(0.01)
             first = (await asyncio.wait_for(client.get(quick), 20)).content
             go.set()
-            return first, {response.content for response in await asyncio.gather(*crowd)}
+            return first, {response.content for response in await asyncio.gather(*slow_requests)}
 
-    assert asyncio.run(visit()) == (b"quick", {b"drawn"})
+    assert asyncio.run(fetch_all()) == (b"quick", {b"drawn"})
     assert most == 2
 
 
-def test_what_is_made_of_files_that_are_gone_is_gone(tmp_path: Path) -> None:
+def test_download_of_a_deleted_file_is_not_found(tmp_path: Path) -> None:
     store, gone = DownloadStore(), tmp_path / "gone.png"
 
     def pieces() -> Iterator[bytes]:
@@ -127,7 +127,7 @@ def test_what_is_made_of_files_that_are_gone_is_gone(tmp_path: Path) -> None:
         assert "has expired" in response.text
 
 
-def test_addresses_cannot_be_guessed_and_end() -> None:
+def test_download_urls_are_unguessable_and_expire() -> None:
     store = DownloadStore()
     first, second = (store.put("x.png", "image/png", lambda: b"x") for _ in range(2))
     assert first != second
@@ -141,7 +141,7 @@ def test_addresses_cannot_be_guessed_and_end() -> None:
     assert "has expired" in gone.text
 
 
-def test_of_too_many_the_oldest_go() -> None:
+def test_oldest_downloads_are_evicted_above_the_limit() -> None:
     store = DownloadStore(most=3)
     addresses = [store.put(f"{i}.png", "image/png", lambda i=i: bytes([i])) for i in range(5)]
     found = [store.content(address.split("/")[2]) for address in addresses]
@@ -149,7 +149,7 @@ def test_of_too_many_the_oldest_go() -> None:
     assert [item[2] for item in found[2:]] == [b"\2", b"\3", b"\4"]
 
 
-def test_names_that_could_break_a_header_are_quoted() -> None:
+def test_file_names_are_quoted_in_headers() -> None:
     store = DownloadStore()
     address = store.put('场景"\r\nX: y/../.png', "image/png", lambda: b"x")
     response = served(store).get(address)
@@ -158,10 +158,10 @@ def test_names_that_could_break_a_header_are_quoted() -> None:
     assert "\n" not in response.headers["content-disposition"]
 
 
-def test_what_cannot_be_made_says_why() -> None:
-    def refuse() -> bytes:
+def test_render_error_is_returned_with_its_message() -> None:
+    def fail() -> bytes:
         raise BadInputError("the pair is gone")
 
     store = DownloadStore()
-    answer = served(store).get(store.put("x.png", "image/png", refuse))
+    answer = served(store).get(store.put("x.png", "image/png", fail))
     assert (answer.status_code, answer.text) == (409, "Error: the pair is gone.")

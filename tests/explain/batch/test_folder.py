@@ -1,4 +1,4 @@
-"""A folder is explained whole, whoever does it and however often it is interrupted."""
+"""Explanation of a folder: results, resuming, several processes and errors."""
 
 import csv
 import json
@@ -31,16 +31,18 @@ def table(out: Path) -> list[dict]:
 
 
 @pytest.mark.essential
-def test_table_maps_and_sheet(command: Command, pair_folder: Path, folder: Path, tmp_path: Path) -> None:
+def test_folder_run_writes_table_maps_and_figures(
+    command: Command, pair_folder: Path, folder: Path, tmp_path: Path
+) -> None:
     out = tmp_path / "out"
     ended = command("explain", folder, "--pair", pair_folder, "--out", out, "--batch-size", 2, "--json")
-    assert ended.status == 2  # for the one that is no image
+    assert ended.status == 2  # because one file is not an image
     assert "bad.tif: not an image" in ended.err
     rows = table(out)
     assert [row["image"] for row in rows] == ["a.tif", "b.png", "bad.tif", "more/a.tif", "more/c.jpg"]
     assert [bool(row["error"]) for row in rows] == [False, False, True, False, False]
-    said = [json.loads(line) for line in ended.out.splitlines()]
-    for row, one in zip((row for row in rows if not row["error"]), said, strict=True):
+    results = [json.loads(line) for line in ended.out.splitlines()]
+    for row, one in zip((row for row in rows if not row["error"]), results, strict=True):
         assert one["image"] == str(folder / row["image"])
         maps = np.load(one["maps"])
         assert sorted(maps) == ["baseline", "scff"]
@@ -52,7 +54,9 @@ def test_table_maps_and_sheet(command: Command, pair_folder: Path, folder: Path,
             assert maps[role].shape == (2, 2)
 
 
-def test_a_single_image_gives_the_same(command: Command, pair_folder: Path, folder: Path, tmp_path: Path) -> None:
+def test_single_image_run_gives_the_same_results(
+    command: Command, pair_folder: Path, folder: Path, tmp_path: Path
+) -> None:
     shared = ("--pair", pair_folder, "--layer", "Y3", "--method", "layercam", "--target", "roof", "--json")
     of_folder = command("explain", folder, "--out", tmp_path / "out", *shared).out.splitlines()
     one = json.loads(command("explain", folder / "b.png", "--out", tmp_path / "one", *shared).out)
@@ -63,14 +67,14 @@ def test_a_single_image_gives_the_same(command: Command, pair_folder: Path, fold
         assert same[role]["confidence"] == pytest.approx(one[role]["confidence"], abs=1e-5)
 
 
-def test_an_interrupted_run_goes_on(command: Command, pair_folder: Path, folder: Path, tmp_path: Path) -> None:
+def test_interrupted_run_resumes(command: Command, pair_folder: Path, folder: Path, tmp_path: Path) -> None:
     arguments = ("explain", folder, "--pair", pair_folder, "--batch-size", 2, "--measure", "none")
     command(*arguments, "--out", tmp_path / "whole")
     out = tmp_path / "cut"
     command(*arguments, "--out", out)
     (log,) = (out / ".progress").glob("*.jsonl")
     lines = [line for line in log.read_text().splitlines(keepends=True) if line.strip()]
-    log.write_text("".join(lines[:2]) + lines[2][:30])  # as if stopped while the second batch was written
+    log.write_text("".join(lines[:2]) + lines[2][:30])  # as if interrupted while the second batch was written
     (out / "results.csv").unlink()
     before = (out / "maps" / "a.tif.npz").stat().st_mtime_ns
     again = (out / "maps" / "more" / "a.tif.npz").stat().st_mtime_ns
@@ -79,7 +83,7 @@ def test_an_interrupted_run_goes_on(command: Command, pair_folder: Path, folder:
     assert (out / "maps" / "a.tif.npz").stat().st_mtime_ns == before
     assert (out / "maps" / "more" / "a.tif.npz").stat().st_mtime_ns > again
     Image.fromarray(texture(2, 9, side=60)).save(folder / "a.tif")
-    command(*arguments, "--out", out)  # an image that has changed is done anew
+    command(*arguments, "--out", out)  # a changed image is explained again
     assert (out / "maps" / "a.tif.npz").stat().st_mtime_ns > before
 
 
@@ -95,7 +99,7 @@ def test_processes_share_a_folder(command: Command, pair_folder: Path, folder: P
     arguments = [folder, "--pair", pair_folder, "--batch-size", "1", "--measure", "none", "--device", "cpu"]
     command("explain", *arguments, "--out", tmp_path / "one")
     ended = torchrun(*arguments, "--out", tmp_path / "two")
-    assert ended.returncode == 0, ended.stderr  # though one image is none, which its row says
+    assert ended.returncode == 0, ended.stderr  # although one file is not an image, which its row states
     assert len(list((tmp_path / "two" / ".progress").glob("*.jsonl"))) == 2
     one, two = table(tmp_path / "one"), table(tmp_path / "two")
     for first, second in zip(one, two, strict=True):
@@ -107,44 +111,46 @@ def test_processes_share_a_folder(command: Command, pair_folder: Path, folder: P
                 assert value == second[name]
 
 
-def test_processes_share_no_single_image(pair_folder: Path, folder: Path, tmp_path: Path) -> None:
+def test_several_processes_are_rejected_for_a_single_image(pair_folder: Path, folder: Path, tmp_path: Path) -> None:
     ended = torchrun(folder / "a.tif", "--pair", pair_folder, "--out", tmp_path / "out", "--device", "cpu")
     assert ended.returncode != 0
     assert "error: several processes can only share a folder; give one, or start without torchrun" in ended.stderr
     assert not (tmp_path / "out").exists()
 
 
-def test_bad_input(command: Command, pair_folder: Path, folder: Path, tmp_path: Path) -> None:
+def test_invalid_arguments_and_changed_settings_are_rejected(
+    command: Command, pair_folder: Path, folder: Path, tmp_path: Path
+) -> None:
     empty = tmp_path / "empty"
     empty.mkdir()
     out = tmp_path / "out"
 
-    def refused(words: str, *arguments: object) -> None:
+    def rejected(message: str, *arguments: object) -> None:
         ended = command("explain", *arguments, "--pair", pair_folder, "--out", out)
         assert ended.status == 2
         assert ended.err.startswith("error: ")
-        assert words in ended.err
+        assert message in ended.err
 
-    refused("no image in this folder", empty)
-    refused("unknown faithfulness level 'all'; known: none, quick, full", folder, "--measure", "all")
-    refused("batch size must be at least 1", folder, "--batch-size", 0)
-    refused("mark a region of a single image", folder, "--box", "0,0,5,5")
-    refused("choose one", folder / "a.tif", "--box", "0,0,5,5", "--mask", folder / "b.png")
-    refused("'1,2' is not a box", folder / "a.tif", "--box", "1,2")
-    refused("a class cannot be contrasted with itself", folder, "--target", "roof", "--against", "roof")
-    refused("--against contrasts the target class with another; add --target", folder, "--against", "roof")
-    refused("the number of SmoothGrad samples must be at least 1", folder, "--smooth", -1)
+    rejected("no image in this folder", empty)
+    rejected("unknown faithfulness level 'all'; known: none, quick, full", folder, "--measure", "all")
+    rejected("batch size must be at least 1", folder, "--batch-size", 0)
+    rejected("mark a region of a single image", folder, "--box", "0,0,5,5")
+    rejected("choose one", folder / "a.tif", "--box", "0,0,5,5", "--mask", folder / "b.png")
+    rejected("'1,2' is not a box", folder / "a.tif", "--box", "1,2")
+    rejected("a class cannot be contrasted with itself", folder, "--target", "roof", "--against", "roof")
+    rejected("--against contrasts the target class with another; add --target", folder, "--against", "roof")
+    rejected("the number of SmoothGrad samples must be at least 1", folder, "--smooth", -1)
     assert not (out / "results.csv").exists()
     command("explain", folder, "--pair", pair_folder, "--out", out, "--measure", "none")
-    for words, other in (
+    for message, other in (
         ("different settings (layer);", ("--layer", "X2")),
         ("different settings (colour map, scale);", ("--scale", "shared", "--colour-map", "jet")),
         ("different settings (batch size);", ("--batch-size", 3)),
     ):
-        refused(f"holds results of a run with {words}", folder, "--measure", "none", *other)
+        rejected(f"holds results of a run with {message}", folder, "--measure", "none", *other)
 
 
-def test_an_interruption_says_how_to_go_on(
+def test_interrupt_exits_with_status_130_and_a_resume_hint(
     command: Command, pair_folder: Path, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def interrupt(*_: object) -> None:
@@ -155,11 +161,11 @@ def test_an_interruption_says_how_to_go_on(
         patch.setattr("explain.batch.image_batch.forward_passes", interrupt)
         ended = command(*arguments)
     assert (ended.status, ended.err) == (130, "interrupted; run the same command again to resume\n")
-    assert command(*arguments).status == 2  # for the image that is none
+    assert command(*arguments).status == 2  # because of the file that is not an image
     assert len(table(tmp_path / "out")) == 5
 
 
-def test_results_in_the_folder_itself_are_no_images(command: Command, pair_folder: Path, folder: Path) -> None:
+def test_results_inside_the_image_folder_are_not_images(command: Command, pair_folder: Path, folder: Path) -> None:
     arguments = ("explain", folder, "--pair", pair_folder, "--out", folder / "out", "--measure", "none")
     command(*arguments)
     before = table(folder / "out")
@@ -168,14 +174,14 @@ def test_results_in_the_folder_itself_are_no_images(command: Command, pair_folde
     assert len(before) == 5
 
 
-def test_results_among_the_images_are_refused(command: Command, pair_folder: Path, folder: Path) -> None:
+def test_image_folder_as_output_is_rejected(command: Command, pair_folder: Path, folder: Path) -> None:
     ended = command("explain", folder, "--pair", pair_folder, "--out", folder)
     assert ended.status == 2
     assert "is the image folder itself; choose another --out" in ended.err
 
 
 @pytest.mark.parametrize("name", ["results.csv", "contact-1.png", "maps"])
-def test_files_of_somebody_else_are_left_alone(
+def test_files_of_other_programs_are_not_overwritten(
     command: Command, pair_folder: Path, folder: Path, tmp_path: Path, name: str
 ) -> None:
     out = tmp_path / "out"
@@ -187,14 +193,14 @@ def test_files_of_somebody_else_are_left_alone(
     assert (out / name).read_text() == "mine"
 
 
-def test_lines_of_an_image_as_it_was_do_not_count(
+def test_log_lines_of_a_changed_image_are_ignored(
     command: Command, pair_folder: Path, folder: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "out"
     arguments = ("explain", folder, "--pair", pair_folder, "--out", out, "--measure", "none")
     command(*arguments)
     (log,) = (out / ".progress").glob("*.jsonl")
-    log.rename(log.with_name("zzz-1.jsonl"))  # of another process, whose name comes last
+    log.rename(log.with_name("zzz-1.jsonl"))  # of another process, sorted last
     former = table(out)[0]
     Image.fromarray(texture(2, 9, side=60)).save(folder / "a.tif")
     command(*arguments)
@@ -204,31 +210,31 @@ def test_lines_of_an_image_as_it_was_do_not_count(
     assert (out / "maps" / "a.tif.npz").stat().st_mtime_ns == maps
 
 
-def test_what_could_not_be_read_is_tried_again(
+def test_unreadable_images_are_retried(
     command: Command, pair_folder: Path, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     arguments = ("explain", folder, "--pair", pair_folder, "--out", tmp_path / "out", "--measure", "none")
 
-    def refuse(*_: object, **__: object) -> None:
+    def fail(*_: object, **__: object) -> None:
         raise BadInputError("too large for this machine's memory")
 
     with monkeypatch.context() as patch:
-        patch.setattr("explain.batch.image_batch.read_image", refuse)
+        patch.setattr("explain.batch.image_batch.read_image", fail)
         assert "too large for this machine's memory" in command(*arguments).err
     command(*arguments)
     assert [bool(row["error"]) for row in table(tmp_path / "out")] == [False, False, True, False, False]
 
 
-def test_an_image_whose_output_is_not_finite_is_a_row(
+def test_non_finite_output_is_an_error_row(
     command: Command, pair_folder: Path, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = Network.head
+    head = Network.head
 
-    def wild(network: Network, features: torch.Tensor) -> torch.Tensor:
-        logits = whole(network, features)
+    def non_finite_head(network: Network, features: torch.Tensor) -> torch.Tensor:
+        logits = head(network, features)
         return logits.where(features.mean(dim=(1, 2, 3))[:, None] != features.mean(dim=(1, 2, 3)).max(), torch.nan)
 
-    monkeypatch.setattr(Network, "head", wild)  # alone each image is the wildest
+    monkeypatch.setattr(Network, "head", non_finite_head)  # in a batch of one, each image has the largest mean
     (folder / "bad.tif").unlink()
     ended = command("explain", folder, "--pair", pair_folder, "--out", tmp_path / "out", "--measure", "none")
     assert ended.status == 2
@@ -237,7 +243,9 @@ def test_an_image_whose_output_is_not_finite_is_a_row(
     assert rows[0]["error"].startswith("a.tif: ")
 
 
-def test_a_name_that_is_no_text(command: Command, pair_folder: Path, folder: Path, tmp_path: Path) -> None:
+def test_undecodable_file_name_is_written_unchanged(
+    command: Command, pair_folder: Path, folder: Path, tmp_path: Path
+) -> None:
     (folder / "b.png").rename(os.fsdecode(os.fsencode(folder) + b"/\xff.png"))
     ended = command("explain", folder, "--pair", pair_folder, "--out", tmp_path / "out", "--measure", "none")
     assert ended.status == 2, ended.err
@@ -245,7 +253,9 @@ def test_a_name_that_is_no_text(command: Command, pair_folder: Path, folder: Pat
     assert (tmp_path / "out" / "contact-1.png").exists()
 
 
-def test_names_that_a_spreadsheet_would_run(command: Command, pair_folder: Path, folder: Path, tmp_path: Path) -> None:
+def test_formula_like_names_are_written_as_paths(
+    command: Command, pair_folder: Path, folder: Path, tmp_path: Path
+) -> None:
     (folder / "b.png").rename(folder / "=1+1.png")
     (folder / "bad.tif").rename(folder / "@bad.tif")
     command("explain", folder, "--pair", pair_folder, "--out", tmp_path / "out", "--measure", "none")
@@ -256,14 +266,16 @@ def test_names_that_a_spreadsheet_would_run(command: Command, pair_folder: Path,
     assert (tmp_path / "out" / "maps" / "=1+1.png.npz").is_file()
 
 
-def test_links_that_lead_nowhere_are_rows(command: Command, pair_folder: Path, folder: Path, tmp_path: Path) -> None:
+def test_broken_symbolic_link_is_an_error_row(
+    command: Command, pair_folder: Path, folder: Path, tmp_path: Path
+) -> None:
     (folder / "c.png").symlink_to(folder / "gone.png")
     command("explain", folder, "--pair", pair_folder, "--out", tmp_path / "out", "--measure", "none")
     (row,) = (row for row in table(tmp_path / "out") if row["image"] == "c.png")
     assert "no such file" in row["error"]
 
 
-def test_sheets_that_are_too_many_go(command: Command, pair_folder: Path, folder: Path, tmp_path: Path) -> None:
+def test_surplus_contact_sheets_are_deleted(command: Command, pair_folder: Path, folder: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     arguments = ("explain", folder, "--pair", pair_folder, "--out", out, "--measure", "none")
     command(*arguments)
@@ -272,7 +284,9 @@ def test_sheets_that_are_too_many_go(command: Command, pair_folder: Path, folder
     assert [path.name for path in out.glob("contact-*")] == ["contact-1.png"]
 
 
-def test_a_region_is_judged(command: Command, pair_folder: Path, folder: Path, tmp_path: Path) -> None:
+def test_box_and_mask_give_the_same_localisation(
+    command: Command, pair_folder: Path, folder: Path, tmp_path: Path
+) -> None:
     mask = np.zeros((60, 60), dtype=np.uint8)
     mask[10:30, 5:45] = 255
     Image.fromarray(mask).save(tmp_path / "mask.png")
@@ -286,7 +300,7 @@ def test_a_region_is_judged(command: Command, pair_folder: Path, folder: Path, t
             assert boxed[role]["region"]["area"] == pytest.approx(800 / 3600)
 
 
-def test_what_is_interrupted_leaves_no_thread_behind(
+def test_interrupted_run_leaves_no_threads(
     pair: Pair, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def interrupt(*_: object) -> None:
@@ -300,5 +314,5 @@ def test_what_is_interrupted_leaves_no_thread_behind(
     names = images_under(folder)
     with pytest.raises(KeyboardInterrupt) as interrupted:
         explain_folder(FolderRun(folder, names, tmp_path / "out", pair, Question(), level="none", batch=1))
-    assert interrupted.traceback  # which holds on to all that was there
+    assert interrupted.traceback  # whose frames keep the locals alive
     assert readers() <= before

@@ -1,4 +1,4 @@
-"""One batch of a folder: its images are read ahead, explained together and written."""
+"""One batch of a folder: read-ahead, explanation and written files."""
 
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -28,7 +28,7 @@ def test_batches_are_read_in_their_order(work: FolderRun) -> None:
     assert [[isinstance(each, Exception) for each in read] for _, read in found] == [[False], [True, False]]
 
 
-def test_rows_are_in_the_order_of_the_names_and_what_cannot_be_read_has_its_reason(work: FolderRun) -> None:
+def test_rows_keep_the_order_and_an_unreadable_image_has_an_error(work: FolderRun) -> None:
     with ThreadPoolExecutor(2) as pool:
         ((names, read),) = read_ahead(pool, [NAMES], work)
     rows = explain_batch(work, names, read)

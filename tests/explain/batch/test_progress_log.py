@@ -1,4 +1,4 @@
-"""The log of a run over a folder: who may resume it, and what it holds."""
+"""Progress log of a folder run: claiming, resuming and logged rows."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -28,7 +28,7 @@ def log(work: FolderRun, *rows: ImageRow) -> dict[str, list[int]]:
     return states
 
 
-def test_the_same_settings_may_go_on_and_others_are_named(work: FolderRun) -> None:
+def test_same_settings_resume_and_changed_settings_are_named(work: FolderRun) -> None:
     assert claim(work) is None
     assert claim(work) is None
     other = claim(replace(work, question=Question(method="gradcam"), batch=3))
@@ -36,20 +36,20 @@ def test_the_same_settings_may_go_on_and_others_are_named(work: FolderRun) -> No
     assert "different settings (batch size, method)" in other
 
 
-def test_files_of_somebody_else_are_not_claimed(work: FolderRun) -> None:
+def test_files_of_other_programs_are_not_claimed(work: FolderRun) -> None:
     work.out.mkdir()
     (work.out / "results.csv").write_text("mine")
     assert "was not written by this program" in str(claim(work))
     assert not work.progress.exists()
 
 
-def test_rows_come_back_with_failures_apart(work: FolderRun) -> None:
+def test_logged_rows_are_read_back_with_failures_apart(work: FolderRun) -> None:
     explained = ImageRow("a.tif", networks={"baseline": RESULT, "scff": RESULT})
     states = log(work, explained, ImageRow("bad.tif", "bad.tif: not an image"))
     assert logged_rows(work, states) == ({"a.tif": explained}, {"bad.tif"})
 
 
-def test_an_image_that_has_changed_is_not_known(work: FolderRun) -> None:
+def test_changed_image_has_no_logged_row(work: FolderRun) -> None:
     log(work, ImageRow("a.tif", networks={"baseline": RESULT, "scff": RESULT}))
     with (work.folder / "a.tif").open("ab") as file:
         file.write(b"more")
@@ -57,7 +57,7 @@ def test_an_image_that_has_changed_is_not_known(work: FolderRun) -> None:
     assert logged_rows(work, states) == ({}, set())
 
 
-def test_a_line_that_is_cut_short_costs_itself_alone(work: FolderRun) -> None:
+def test_truncated_line_is_skipped(work: FolderRun) -> None:
     rows = [ImageRow(name, networks={"baseline": RESULT, "scff": RESULT}) for name in ("a.tif", "b.png")]
     states = log(work, *rows)
     (file,) = work.progress.glob("*.jsonl")
@@ -67,6 +67,6 @@ def test_a_line_that_is_cut_short_costs_itself_alone(work: FolderRun) -> None:
     assert logged_rows(work, states) == ({"a.tif": rows[0]}, {"bad.tif"})
 
 
-def test_a_link_that_leads_nowhere_has_no_state(work: FolderRun) -> None:
+def test_broken_symbolic_link_has_no_state(work: FolderRun) -> None:
     (work.folder / "lost.png").symlink_to(work.folder / "gone.png")
     assert state_of(work.folder / "lost.png") == []

@@ -1,4 +1,4 @@
-"""The table of a folder, its contact sheets, and the figure of one image."""
+"""Table, contact sheets and figures of a folder."""
 
 import csv
 from io import BytesIO, StringIO
@@ -34,12 +34,12 @@ def test_numbers_have_six_decimals_and_the_error_comes_last() -> None:
 
 
 @pytest.mark.parametrize("start", "=+-@")
-def test_a_name_that_a_spreadsheet_would_take_for_a_formula_is_a_path(start: str) -> None:
+def test_formula_like_name_is_written_as_a_path(start: str) -> None:
     (row,) = read(table([ImageRow(f"{start}1.png", f"{start}1.png: empty")]))
     assert row == {"image": f"./{start}1.png", "error": f"./{start}1.png: empty"}
 
 
-def test_figures_and_sheets_come_from_what_was_written(pair: Pair, folder: Path, tmp_path: Path) -> None:
+def test_figures_and_sheets_are_rendered_from_stored_results(pair: Pair, folder: Path, tmp_path: Path) -> None:
     work = FolderRun(folder, ["a.tif", "bad.tif"], tmp_path / "out", pair, Question())
     rows = explain_folder(work)
     assert rows is not None

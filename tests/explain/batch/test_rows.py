@@ -24,17 +24,17 @@ def test_columns_in_the_order_of_the_table() -> None:
 
 
 @pytest.mark.parametrize("row", [ROW, ImageRow("c.png", "c.png: damaged")], ids=["explained", "failed"])
-def test_a_row_comes_back_from_the_log(row: ImageRow) -> None:
+def test_row_round_trips_through_the_log(row: ImageRow) -> None:
     assert ImageRow.of_columns(json.loads(json.dumps(row.columns()))) == row
 
 
-def test_a_line_without_a_column_is_refused() -> None:
+def test_line_without_a_column_is_rejected() -> None:
     values = ROW.columns()
     del values["scff_confidence"]
     with pytest.raises(KeyError):
         ImageRow.of_columns(values)
 
 
-def test_agreement_is_of_predictions() -> None:
+def test_agreement_compares_predictions() -> None:
     assert not ROW.agree
     assert ImageRow("a.tif", networks={"baseline": RESULT, "scff": RESULT}).agree

@@ -1,11 +1,11 @@
-"""One process alone; several are tested with a folder that they share (test_folder.py)."""
+"""Worker processes: a single one; several are tested in test_folder.py."""
 
 import pytest
 
 from explain.batch.workers import ALONE, Workers
 
 
-def test_one_process_alone_is_the_first_and_keeps_its_values() -> None:
+def test_single_process_is_first_and_keeps_its_values() -> None:
     assert ALONE.first
     assert ALONE.from_first("refused") == "refused"
     assert ALONE.gathered([1, 2]) == [1, 2]
@@ -17,5 +17,5 @@ def test_without_torchrun_there_is_one_process(monkeypatch: pytest.MonkeyPatch) 
     assert Workers.joined() == ALONE
 
 
-def test_of_several_the_first_alone_writes() -> None:
+def test_only_rank_0_is_first() -> None:
     assert [Workers(rank, 3).first for rank in range(3)] == [True, False, False]

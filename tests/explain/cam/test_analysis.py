@@ -1,4 +1,4 @@
-"""One run of both networks answers every question about an image."""
+"""Analysis of an image by a pair: predictions and heatmaps from one forward pass per network."""
 
 from pathlib import Path
 
@@ -25,7 +25,7 @@ def test_predictions_are_the_networks_own(pair: Pair) -> None:
 
 
 @pytest.mark.essential
-def test_own_prediction_or_one_class_for_both(pair: Pair) -> None:
+def test_target_is_the_own_prediction_or_the_chosen_class(pair: Pair) -> None:
     found = analyse(pair, texture(2, 0))
     assert {role: each.target for role, each in found.heatmaps().items()} == {
         role: run.prediction for role, run in found.networks.items()
@@ -39,13 +39,13 @@ def test_own_prediction_or_one_class_for_both(pair: Pair) -> None:
     assert not np.array_equal(first, second)
 
 
-def test_an_output_that_is_not_finite_is_refused(pair_folder: Path) -> None:
-    wild = load_pair(pair_folder)
-    wild.scff.network.backbone.fc.bias[0] = torch.nan
+def test_non_finite_output_is_rejected(pair_folder: Path) -> None:
+    broken = load_pair(pair_folder)
+    broken.scff.network.backbone.fc.bias[0] = torch.nan
     with pytest.raises(
         BadInputError, match="the output of this network is not finite; the first non-finite values are in the logits"
     ):
-        analyse(wild, texture(0, 0))
+        analyse(broken, texture(0, 0))
 
 
 @pytest.mark.essential
@@ -63,6 +63,6 @@ def test_another_class_does_not_run_the_backbone(pair: Pair) -> None:
     assert not runs
 
 
-def test_empty_maps_say_so() -> None:
+def test_only_zero_maps_are_empty() -> None:
     assert Heatmap(np.zeros((3, 3), dtype=np.float32), 0).empty
     assert not Heatmap(np.eye(3, dtype=np.float32), 0).empty

@@ -1,4 +1,4 @@
-"""Heatmaps of every layer and method, against the library's hooks and derivations of their own."""
+"""Heatmaps of every layer and method, against pytorch-grad-cam's hooks and independent derivations."""
 
 import gc
 import threading
@@ -26,14 +26,14 @@ from tests.explain.cam.networks import FUSIONS, images, trained_like
 
 
 class GradCAMPlusPlus(pytorch_grad_cam.GradCAMPlusPlus):
-    """Our function behind the library's hooks: the library's own adds 1e-6, test_methods.py."""
+    """Our function behind the library's hooks; the library's own adds 1e-6, see test_methods.py."""
 
     def get_cam_image(self, *arguments: object) -> np.ndarray:
         return grad_cam_plus_plus(*map(torch.as_tensor, arguments[3:5])).numpy()
 
 
 class EigenCAM(pytorch_grad_cam.EigenCAM):
-    """The same: the library's own has an arbitrary sign."""
+    """Our function behind the library's hooks; the library's own has an arbitrary sign."""
 
     def get_cam_image(self, *arguments: object) -> np.ndarray:
         return eigen_cam(torch.as_tensor(arguments[3])).numpy()
@@ -60,7 +60,7 @@ def hooked(network: Network, layer: str) -> torch.nn.Module:
 
 @pytest.mark.parametrize("fusion", FUSIONS, ids=["baseline", "scff"])
 @pytest.mark.parametrize("method", METHODS)
-def test_maps_are_those_of_hooks_on_the_whole_network(method: str, fusion: FusionSettings | None) -> None:
+def test_maps_match_hooks_on_the_whole_network(method: str, fusion: FusionSettings | None) -> None:
     network = trained_like(fusion)
     layers = ("fused", "X2") if METHODS[method].scores else layer_names(network)
     found = forward_pass(network, images()).all_heatmaps([Target(4), Target(1, against=2)], layers, method)
@@ -79,10 +79,10 @@ def test_fused_maps_do_not_run_the_backbone(monkeypatch: pytest.MonkeyPatch) -> 
     network = trained_like(FusionSettings())
     run = forward_pass(network, images())
 
-    def refuse(*_: object, **__: object) -> None:
+    def fail(*_: object, **__: object) -> None:
         raise AssertionError("the backbone has run")
 
-    monkeypatch.setattr(network.backbone, "forward_intermediates", refuse)
+    monkeypatch.setattr(network.backbone, "forward_intermediates", fail)
     run.all_heatmaps([Target(1), Target(2)], ["fused", "Y2", "Y3", "X4"])
     with pytest.raises(AssertionError, match="the backbone has run"):
         run.heatmaps([Target(1), Target(2)], "X3")
@@ -111,7 +111,7 @@ def test_smoothing_is_the_mean_over_noisy_copies() -> None:
     torch.testing.assert_close(run.heatmaps(targets, smoothing=Smoothing(3, 0.2, seed=7)), expected)
 
 
-def test_smoothing_does_not_hang_on_what_else_is_in_the_batch() -> None:
+def test_smoothing_is_independent_of_the_batch() -> None:
     network, smoothing = trained_like(FusionSettings()), Smoothing(2, 0.2)
     together = forward_pass(network, images(3)).heatmaps([Target(2)] * 3, smoothing=smoothing)
     alone = forward_pass(network, images(3)[2:]).heatmaps([Target(2)], smoothing=smoothing)
@@ -160,7 +160,7 @@ def test_inference_mode_around_the_call_changes_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    ("breaks", "where"),
+    ("corrupt", "where"),
     [
         (lambda network: network.backbone.conv1.weight.fill_(torch.nan), "X1"),
         (lambda network: network.backbone.layer3[0].conv1.weight.fill_(torch.inf), "X3"),
@@ -168,16 +168,16 @@ def test_inference_mode_around_the_call_changes_nothing() -> None:
         (lambda network: network.backbone.fc.bias.fill_(torch.inf), "the logits"),
     ],
 )
-def test_an_output_that_is_not_finite_is_refused_and_located(breaks: Callable, where: str) -> None:
+def test_non_finite_output_is_rejected_and_located(corrupt: Callable, where: str) -> None:
     network = trained_like(FusionSettings())
-    breaks(network)
+    corrupt(network)
     with pytest.raises(
         BadInputError, match=f"output of this network is not finite; the first non-finite values are in {where}"
     ):
         forward_pass(network, images())
 
 
-def test_what_is_unknown_is_refused() -> None:
+def test_unknown_layer_method_and_class_are_rejected() -> None:
     run = forward_pass(trained_like(None), images())
     with pytest.raises(
         BadInputError, match="unknown layer 'Y5'; these networks have fused, Y2, Y3, Y4, X1, X2, X3, X4"
@@ -191,11 +191,11 @@ def test_what_is_unknown_is_refused() -> None:
                 run.heatmaps([Target(0), target], method=method)
 
 
-# Safe to share.
+# Side effects and threads.
 
 
 def traces(network: Network) -> list[object]:
-    """All of a network that a call might leave changed."""
+    """Everything of a network that a call might leave modified."""
     return [
         [(parameter.requires_grad, parameter.grad) for parameter in network.parameters()],
         [module.training for module in network.modules()],
@@ -206,10 +206,10 @@ def traces(network: Network) -> list[object]:
 @contextmanager
 def failing_head(network: Network) -> Iterator[None]:
     """A network that raises in the middle of a call."""
-    whole = network.head
+    head = network.head
 
     def fail(features: torch.Tensor) -> None:
-        whole(features)
+        head(features)
         raise RuntimeError("the head has failed")
 
     network.head = fail
@@ -220,7 +220,7 @@ def failing_head(network: Network) -> Iterator[None]:
 
 
 @pytest.mark.parametrize("learning", [False, True])
-def test_nothing_is_left_behind(learning: bool) -> None:
+def test_calls_leave_the_network_unchanged(learning: bool) -> None:
     network = trained_like(FusionSettings()).requires_grad_(learning)
     before, state = traces(network), {name: value.clone() for name, value in network.state_dict().items()}
     run = forward_pass(network, images(1))
@@ -233,31 +233,31 @@ def test_nothing_is_left_behind(learning: bool) -> None:
 
 
 @pytest.mark.parametrize("ready", [False, True], ids=["as loaded", "inference_ready"])
-def test_64_requests_from_16_threads_are_answered_as_one_by_one(ready: bool) -> None:
+def test_64_requests_from_16_threads_match_serial_results(ready: bool) -> None:
     networks = [trained_like(fusion) for fusion in FUSIONS]
     if ready:
         networks = [inference_ready_network(network, (96, 72)) for network in networks]
     cheap = [name for name, method in METHODS.items() if not method.scores]
     every = list(product(networks, ["fused", "X2", "Y3"], cheap))  # 36 of the 62
-    asked = [(every[i % 36][0], images(64)[i : i + 1], *every[i % 36][1:]) for i in range(62)]
-    asked += [(network, images(1), "fused", "scorecam") for network in networks]
+    requests = [(every[i % 36][0], images(64)[i : i + 1], *every[i % 36][1:]) for i in range(62)]
+    requests += [(network, images(1), "fused", "scorecam") for network in networks]
 
-    def answer(network: Network, image: torch.Tensor, layer: str, method: str) -> torch.Tensor:
+    def heatmaps(network: Network, image: torch.Tensor, layer: str, method: str) -> torch.Tensor:
         return forward_pass(network, image).heatmaps([Target(1)], layer, method)
 
-    alone = [answer(*request) for request in asked]
-    together: list[torch.Tensor | None] = [None] * len(asked)
+    serial = [heatmaps(*request) for request in requests]
+    concurrent: list[torch.Tensor | None] = [None] * len(requests)
 
     def work(start: int) -> None:
-        for i in range(start, len(asked), 16):
-            together[i] = answer(*asked[i])
+        for i in range(start, len(requests), 16):
+            concurrent[i] = heatmaps(*requests[i])
 
     threads = [threading.Thread(target=work, args=(start,)) for start in range(16)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert all(torch.equal(first, second) for first, second in zip(alone, together, strict=True))
+    assert all(torch.equal(first, second) for first, second in zip(serial, concurrent, strict=True))
 
 
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="memory is read from /proc")

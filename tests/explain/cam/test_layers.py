@@ -1,4 +1,4 @@
-"""Layers of both networks of a pair, by name."""
+"""Layer names of both networks of a pair."""
 
 import pytest
 import torch
@@ -13,7 +13,7 @@ from tests.explain.cam.networks import FUSIONS, images, trained_like
 
 
 @pytest.mark.parametrize("fusion", FUSIONS, ids=["baseline", "scff"])
-def test_layers_are_named_alike(fusion: FusionSettings | None) -> None:
+def test_layers_have_the_same_names_with_and_without_scff(fusion: FusionSettings | None) -> None:
     network = trained_like(fusion)
     assert layer_names(network) == ("fused", "Y2", "Y3", "Y4", "X1", "X2", "X3", "X4")
     run = forward_pass(network, images())
@@ -27,7 +27,7 @@ def test_layers_are_named_alike(fusion: FusionSettings | None) -> None:
         torch.testing.assert_close(run.heatmaps(targets, name, "hirescam"), maps[name], rtol=1e-4, atol=1e-8)
 
 
-def test_stages_that_the_network_does_not_go_on_from_are_refused() -> None:
+def test_stages_off_the_forward_path_are_rejected() -> None:
     for fusion in FUSIONS:
         torch.manual_seed(0)
         run = forward_pass(Network("legacy_xception", 6, fusion).for_inference(), images(1))

@@ -1,4 +1,4 @@
-"""CAM methods against derivations of their own, and against pytorch-grad-cam's classes."""
+"""CAM methods, against independent derivations and pytorch-grad-cam."""
 
 import re
 import subprocess
@@ -37,7 +37,7 @@ def gradcam_plus_plus(network: Network, images: torch.Tensor, *targets: int) -> 
 
 
 def by_the_paper(activations: np.ndarray, grads: np.ndarray) -> np.ndarray:
-    """Equations 1, 6, 7 and 19, literally, in float64: maps and gradients [C, h, w] to a heatmap [h, w]."""
+    """Equations 1, 6, 7 and 19 of the paper in float64: maps and gradients [C, h, w] to a heatmap [h, w]."""
     a, g = activations.astype(np.float64), grads.astype(np.float64)
     heatmap = np.zeros(a.shape[1:])
     for k in range(len(a)):
@@ -54,13 +54,13 @@ def agree(found: np.ndarray, expected: np.ndarray, relative: float) -> None:
 
 
 def as_the_library_shows(heatmap: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """The library stretches a map from 0 to 1 before and after it enlarges it."""
+    """The library scales a map to 0..1 before and after upsampling."""
     return scale_cam_image(scale_cam_image(heatmap, size))[0]
 
 
 @pytest.mark.parametrize("fusion", [None, FusionSettings()], ids=["baseline", "scff"])
 @pytest.mark.parametrize("arch", ARCHS)
-def test_map_is_the_papers_in_float64(arch: str, fusion: FusionSettings | None) -> None:
+def test_map_matches_the_paper_in_float64(arch: str, fusion: FusionSettings | None) -> None:
     network = trained_like(arch, fusion)
     images, targets = torch.randn(2, 3, 96, 72), (4, 1)
     found = gradcam_plus_plus(network, images, *targets)
@@ -74,8 +74,8 @@ def test_map_is_the_papers_in_float64(arch: str, fusion: FusionSettings | None) 
         agree(found[i], by_the_paper(maps[i], gradient), 1e-5)
 
 
-def test_map_is_the_papers_behind_any_head() -> None:
-    """Where the classifier is not linear, gradients by autograd in float64 of the whole network."""
+def test_map_matches_the_paper_for_a_nonlinear_head() -> None:
+    """Gradients by autograd of the whole network in float64."""
 
     class Bent(Network):
         def head(self, features: torch.Tensor) -> torch.Tensor:
@@ -92,7 +92,7 @@ def test_map_is_the_papers_behind_any_head() -> None:
 
 
 @pytest.mark.parametrize("arch", ["resnet18", "resnet50"])
-def test_same_as_the_library_where_its_added_term_is_negligible(arch: str) -> None:
+def test_map_matches_the_library_where_its_added_term_is_negligible(arch: str) -> None:
     network = Network(arch, 6)
     with torch.no_grad():
         network.backbone.fc.weight.normal_(0, 100)  # the library adds 1e-6 to the squares of weight / positions
@@ -105,8 +105,8 @@ def test_same_as_the_library_where_its_added_term_is_negligible(arch: str) -> No
     np.testing.assert_allclose(as_the_library_shows(ours, (96, 96)), theirs, atol=1e-4)
 
 
-def test_the_librarys_added_term_decides_where_gradients_are_small() -> None:
-    """The reason for weights of our own: with small gradients the library's are others."""
+def test_added_term_of_the_library_dominates_for_small_gradients() -> None:
+    """The reason for our own weights: with small gradients the library's differ."""
     random = np.random.default_rng(0)
     activations = random.random((1, 40, 7, 7)).astype(np.float32)
     grads = np.broadcast_to(random.normal(0, 1e-4, (1, 40, 1, 1)), activations.shape).astype(np.float32)
@@ -120,8 +120,8 @@ def test_the_librarys_added_term_decides_where_gradients_are_small() -> None:
     assert library.get_cam_weights(None, None, None, activations, grads).max() < 0.1 * exact.max()
 
 
-def test_gradcam_plus_plus_is_the_librarys_but_for_the_term_that_it_adds() -> None:
-    """The library's formula with 1e-6 in the denominator gives its maps; without, ours."""
+def test_gradcam_plus_plus_matches_the_library_except_for_its_added_term() -> None:
+    """The library's formula gives its maps with 1e-6 in the denominator, and ours without."""
     random = np.random.default_rng(5)
     a, g = random.random((2, 30, 5, 4)).astype(np.float32), random.normal(0, 1, (2, 30, 5, 4)).astype(np.float32)
     library = pytorch_grad_cam.GradCAMPlusPlus(trained_like("resnet18", None), target_layers=[])
@@ -148,7 +148,7 @@ class OurGradCAMPlusPlus(pytorch_grad_cam.GradCAMPlusPlus):
         return grad_cam_plus_plus(torch.as_tensor(activations), torch.as_tensor(grads)).numpy()
 
 
-def test_the_head_alone_gives_what_hooks_on_the_whole_network_give() -> None:
+def test_gradients_of_the_head_match_hooks_on_the_whole_network() -> None:
     network = trained_like("resnet18", None)
     for parameter in network.parameters():
         parameter.requires_grad_(True)
@@ -183,7 +183,7 @@ LIBRARY = {
 @pytest.mark.essential
 @pytest.mark.parametrize("signed", [False, True], ids=["after a ReLU", "of either sign"])
 @pytest.mark.parametrize("method", LIBRARY)
-def test_methods_are_the_librarys(method: str, signed: bool) -> None:
+def test_methods_match_the_library(method: str, signed: bool) -> None:
     random = np.random.default_rng(3)
     maps, gradients = random.normal(0.3, 1, (2, 30, 5, 4)), random.normal(0, 1e-3, (2, 30, 5, 4))
     maps, gradients = ((maps if signed else np.maximum(maps, 0)).astype(np.float32), gradients.astype(np.float32))
@@ -196,7 +196,7 @@ def test_methods_are_the_librarys(method: str, signed: bool) -> None:
 @pytest.mark.essential
 @pytest.mark.parametrize("method", LIBRARY)
 def test_methods_follow_their_formulas(method: str) -> None:
-    """In float64, on maps of either sign as ConvNeXt has them; the 1e-7 in XGrad-CAM goes unnoticed."""
+    """In float64, on maps of either sign as ConvNeXt has them; the 1e-7 in XGrad-CAM is negligible."""
     random = np.random.default_rng(1)
     a, g = random.normal(0.3, 1, (2, 30, 5, 4)), random.normal(0, 1e-3, (2, 30, 5, 4))
     positions = (2, 3)
@@ -228,13 +228,13 @@ def test_eigencam_is_the_first_principal_component_with_its_peak_positive() -> N
         agree(found, np.maximum(projection, 0), 1e-4)
 
 
-def test_eigencam_is_the_librarys_with_its_sign_correction() -> None:
+def test_eigencam_matches_the_library_with_its_sign_correction() -> None:
     maps = np.random.default_rng(4).normal(0.3, 1, (3, 30, 6, 5)).astype(np.float32)
     theirs = get_2d_projection_with_sign_correction(maps)
     np.testing.assert_allclose(eigen_cam(torch.from_numpy(maps)), theirs, rtol=0, atol=1e-5 * np.abs(theirs).max())
 
 
-def test_scorecam_is_the_librarys_without_its_memory() -> None:
+def test_scorecam_matches_the_library_with_batches_of_16() -> None:
     network = trained_like("resnet18", FusionSettings())
     images = torch.randn(2, 3, 64, 48)
     with torch.no_grad():
@@ -264,12 +264,12 @@ def test_every_method_is_described_in_two_sentences_with_its_paper(method: Metho
 
 
 @pytest.mark.essential
-def test_unknown_methods_are_refused() -> None:
+def test_unknown_methods_are_rejected() -> None:
     with pytest.raises(BadInputError, match=r"unknown method 'cam'; known: gradcam\+\+, gradcam, "):
         check_method("cam")
 
 
 @pytest.mark.essential
-def test_methods_are_listed_without_torch() -> None:
+def test_methods_can_be_imported_without_torch() -> None:
     code = "import sys; from explain.cam.methods import METHODS; sys.exit('torch' in sys.modules or not METHODS)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

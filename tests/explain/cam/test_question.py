@@ -26,7 +26,7 @@ def test_a_contrast_needs_two_classes() -> None:
     ("samples", "spread", "text"),
     [(0, 0.1, "the number of SmoothGrad samples must be at least 1"), (4, 1.5, "noise"), (4, -1.0, "noise")],
 )
-def test_smoothing_that_cannot_be(samples: int, spread: float, text: str) -> None:
+def test_invalid_smoothing_is_rejected(samples: int, spread: float, text: str) -> None:
     with pytest.raises(BadInputError, match=text):
         Smoothing(samples, spread)
 

@@ -14,7 +14,7 @@ def strip(colour: tuple[int, int, int]) -> bytes:
     return data.getvalue()
 
 
-def test_a_page_holds_so_many_images_and_the_rest_are_on_the_next() -> None:
+def test_images_beyond_one_sheet_are_on_the_next() -> None:
     cells = [(f"{number}.png", strip((255, 0, 0))) for number in range(PER_SHEET + 1)]
     first, second = contact_sheets(cells)
     assert first.width == second.width
@@ -22,7 +22,7 @@ def test_a_page_holds_so_many_images_and_the_rest_are_on_the_next() -> None:
     assert not list(contact_sheets([]))
 
 
-def test_the_pictures_are_in_the_order_of_the_cells() -> None:
+def test_images_follow_the_order_of_the_cells() -> None:
     colours = [(255, 0, 0), (0, 255, 0), (0, 0, 255), (9, 9, 9)]  # three in a row, then the next
     (sheet,) = contact_sheets([("image", strip(colour)) for colour in colours])
     pixels = np.asarray(sheet)

@@ -1,4 +1,4 @@
-"""Several images by several pairs in one figure."""
+"""Figure 9: several images by several pairs."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +11,9 @@ Command = Callable[..., Ended]
 
 
 @pytest.mark.parametrize("ending", ["pdf", "svg", "png"])
-def test_figure9(command: Command, pair_folder: Path, folder: Path, tmp_path: Path, ending: str) -> None:
+def test_figure9_is_written_in_every_format(
+    command: Command, pair_folder: Path, folder: Path, tmp_path: Path, ending: str
+) -> None:
     out = tmp_path / f"figure.{ending}"
     images = (folder / "a.tif", folder / "b.png")
     ended = command("explain", "figure9", "--pairs", pair_folder, "--images", *images, "--out", out)
@@ -24,9 +26,9 @@ def test_figure9(command: Command, pair_folder: Path, folder: Path, tmp_path: Pa
         assert "b.png" in out.read_text()
 
 
-def test_figure9_that_cannot_be(command: Command, pair_folder: Path, folder: Path, tmp_path: Path) -> None:
+def test_figure9_rejects_invalid_arguments(command: Command, pair_folder: Path, folder: Path, tmp_path: Path) -> None:
     shared = ("explain", "figure9", "--pairs", pair_folder, "--images", folder / "a.tif", "--out")
-    for out, more, words in (
+    for out, more, message in (
         ("x.doc", (), "give a file name that ends in .pdf, .svg, .png"),
         ("no/x.pdf", (), "no: no such folder"),
         ("x.pdf", ("--layer", "Y9"), "tiny has no layer 'Y9'; its layers are fused, Y2, Y3, Y4, X1, X2, X3, X4\n"),
@@ -36,7 +38,7 @@ def test_figure9_that_cannot_be(command: Command, pair_folder: Path, folder: Pat
     ):
         ended = command(*shared, tmp_path / out, *more)
         assert ended.status == 2
-        assert words in ended.err
+        assert message in ended.err
         assert ended.err.count("\n") == 1
 
 
@@ -49,7 +51,7 @@ def test_figure9_overwrites_no_image(command: Command, pair_folder: Path, folder
     assert (folder / "b.png").read_bytes() == before
 
 
-def test_figure9_of_pairs_and_images_of_one_name(
+def test_figure9_accepts_pairs_and_images_with_equal_names(
     command: Command, pair_folder: Path, folder: Path, tmp_path: Path
 ) -> None:
     other = write_pair(tmp_path / "more" / pair_folder.name, seed=5)
@@ -59,7 +61,9 @@ def test_figure9_of_pairs_and_images_of_one_name(
     assert "2 image(s) by 2 pair(s)" in ended.out
 
 
-def test_figure9_says_which_pair_has_a_layer(command: Command, pair_folder: Path, folder: Path, tmp_path: Path) -> None:
+def test_figure9_error_names_the_pair_that_has_the_layer(
+    command: Command, pair_folder: Path, folder: Path, tmp_path: Path
+) -> None:
     """ResNet-18 has four stages, SelecSLS-42 five."""
     other = write_pair(tmp_path / "checkpoints" / "deep", arch="selecsls42")
     shared = ("explain", "figure9", "--pairs", pair_folder, other, "--images", folder / "a.tif", "--layer", "Y5")

@@ -11,7 +11,7 @@ from pairs.pair import Pair
 from tests.conftest import texture
 
 
-def test_titles_say_what_a_map_shows(pair: Pair) -> None:
+def test_panel_title_names_prediction_and_target(pair: Pair) -> None:
     run = replace(analyse(pair, texture(0, 0)).scff, probabilities=np.array([0.25, 0.7, 0.05]))
     values = np.ones((2, 2), dtype=np.float32)
     assert panel_title("scff", run, Heatmap(values, 1)) == "With SCFF: roof, 70.0 %\nheatmap for its prediction"
@@ -21,10 +21,10 @@ def test_titles_say_what_a_map_shows(pair: Pair) -> None:
 
 
 @pytest.mark.parametrize(
-    ("share", "words"), [(1.0, "> 99.9 %"), (0.99951, "> 99.9 %"), (0.5, "50.0 %"), (0.0004, "< 0.1 %")]
+    ("share", "text"), [(1.0, "> 99.9 %"), (0.99951, "> 99.9 %"), (0.5, "50.0 %"), (0.0004, "< 0.1 %")]
 )
-def test_percent_never_claims_certainty(share: float, words: str) -> None:
-    assert percent(share) == words
+def test_percent_is_never_0_or_100(share: float, text: str) -> None:
+    assert percent(share) == text
 
 
 @pytest.mark.parametrize(
@@ -43,6 +43,6 @@ def test_percent_never_claims_certainty(share: float, words: str) -> None:
         ((64, 256), "resized from 256 x 64 to 64 x 64 pixels, downsampled 4x horizontally"),
     ],
 )
-def test_resizing(pair: Pair, shape: tuple[int, int], text: str) -> None:
+def test_resized_text_states_sizes_and_factors(pair: Pair, shape: tuple[int, int], text: str) -> None:
     analysis, image = analyse(pair, texture(0, 0)), np.zeros((*shape, 3), dtype=np.uint8)
     assert resized_text(replace(analysis, image=image)) == text

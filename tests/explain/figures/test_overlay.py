@@ -38,7 +38,7 @@ def test_overlay_of_an_empty_map_is_the_image() -> None:
     assert np.array_equal(difference_overlay(image, None, 1, Style()), image)
 
 
-def test_scales_are_each_maps_own_or_one_for_both() -> None:
+def test_scale_is_per_map_or_shared() -> None:
     low, high = (np.array([[0, top / 2], [top, 0]], dtype=np.float32) for top in (2, 8))
     maps = {"baseline": Heatmap(low, 0), "scff": Heatmap(high, 0)}
     own, shared = (scaled(maps, Style(scale=scale)) for scale in ("own", "shared"))
@@ -60,13 +60,13 @@ def test_a_difference_is_centred_at_zero() -> None:
     assert none.min() > 240
 
 
-def test_colours_of_differences_run_to_the_largest_of_all_but_never_make_much_of_little() -> None:
+def test_difference_range_is_the_largest_value_and_at_least_a_tenth() -> None:
     assert difference_end(np.array([0.2, -0.331]), None, np.array([0.1])) == 0.34
     assert difference_end(np.array([1.0])) == 1
     assert difference_end(np.array([0.001])) == difference_end(None) == 0.1
 
 
-def test_overlay_leaves_its_input(pair: Pair) -> None:
+def test_figure_leaves_its_input_unchanged(pair: Pair) -> None:
     image = texture(0, 0)
     before = image.copy()
     side_by_side(Explanation.of(analyse(pair, image)), "a.tif")

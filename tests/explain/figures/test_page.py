@@ -1,4 +1,4 @@
-"""Pages laid out in inches, and lines that fit their columns."""
+"""Page layout in inches, line wrapping and printable text."""
 
 import re
 import zlib
@@ -16,7 +16,7 @@ from explain.figures.text import FONTS
 
 
 def page() -> Page:
-    """Of 2 x 1 inches, with one picture of 7 x 3 colours and words."""
+    """A page of 2 x 1 inches with a picture of 7 x 3 pixels and a line of text."""
     made = Page((2.003, 1), 100)
     made.show(colours(), (0.5, 0.25), (0.7, 0.3))
     made.write("a$x_{$ <&> -- 1", (0.1, 0.7), 7)
@@ -27,7 +27,7 @@ def colours() -> np.ndarray:
     return np.random.default_rng(0).integers(0, 256, (3, 7, 3), dtype=np.uint8)
 
 
-def test_a_picture_lies_where_it_was_put_its_pixels_sharp() -> None:
+def test_picture_is_placed_exactly_and_not_interpolated() -> None:
     picture = np.asarray(Image.open(BytesIO(page().file(".png"))).convert("RGB"))
     assert picture.shape == (100, 200, 3)
     assert np.array_equal(picture[25:55, 50:120], colours().repeat(10, axis=0).repeat(10, axis=1))
@@ -35,7 +35,7 @@ def test_a_picture_lies_where_it_was_put_its_pixels_sharp() -> None:
 
 
 @pytest.mark.parametrize("ending", FORMATS)
-def test_a_file_is_the_same_at_every_call(ending: str) -> None:
+def test_file_is_reproducible(ending: str) -> None:
     assert page().file(ending) == page().file(ending)
 
 
@@ -62,19 +62,17 @@ def test_svg_needs_no_font() -> None:
     assert "<dc:date>" not in text
 
 
-@pytest.mark.parametrize(
-    "words", ["one two three four five six seven", "n" * 90, "场景" * 20, "a  b", "", "two\nlines"]
-)
-def test_lines_fit_their_column_and_lose_nothing(words: str) -> None:
-    lines = wrapped(words, 0.6, 7)
+@pytest.mark.parametrize("text", ["one two three four five six seven", "n" * 90, "场景" * 20, "a  b", "", "two\nlines"])
+def test_wrapped_lines_fit_their_column_and_keep_all_text(text: str) -> None:
+    lines = wrapped(text, 0.6, 7)
     ruler, font = RendererAgg(1, 1, 288), FontProperties(family=FONTS, size=7)
     assert all(ruler.get_text_width_height_descent(line, font, False)[0] / 288 <= 0.6 for line in lines)
-    assert "".join(lines).replace(" ", "") == words.replace(" ", "").replace("\n", "")
-    if words == "two\nlines":
+    assert "".join(lines).replace(" ", "") == text.replace(" ", "").replace("\n", "")
+    if text == "two\nlines":
         assert lines == ["two", "lines"]
     assert line_height(72) == pytest.approx(1.2)
 
 
-def test_names_lose_what_no_page_can_show() -> None:
+def test_unprintable_characters_are_replaced() -> None:
     assert printable("a\n\t\x00b\udcff.tif") == "a���b�.tif"
     assert printable("场景 $x_{ é.tif") == "场景 $x_{ é.tif"

@@ -1,4 +1,4 @@
-"""The figure for print: complete, legible by machines, and no larger than it must be."""
+"""Publication figure: panels, caption, embedded fonts and file size."""
 
 import re
 import zlib
@@ -37,13 +37,13 @@ def as_array(data: bytes) -> np.ndarray:
 
 
 def text_of_svg(data: bytes) -> str:
-    """What stands beside outlines, in their order, numbers and signs apart again."""
+    """Text in the comments beside the glyph outlines, in their order."""
     lines = re.findall(r"<!-- (.*?) -->", data.decode(), re.DOTALL)
     return " ".join(lines).replace("\n", " ").replace("\xa0", " ")
 
 
 def text_of_pdf(data: bytes) -> str:
-    """What is written in the fonts' first parts, where codes are Unicode; ligatures are in others."""
+    """Text in the fonts' first subsets, whose codes are Unicode; ligatures are in others."""
     found = []
     for stream in re.findall(rb"stream\r?\n(.*?)\r?\nendstream", data, re.DOTALL):
         try:
@@ -57,7 +57,7 @@ def text_of_pdf(data: bytes) -> str:
 
 
 def pictures_in_pdf(data: bytes) -> list[tuple[int, int]]:
-    """(width, height) of each, transparency masks and colour bars apart."""
+    """(width, height) of each picture, without transparency masks and colour bars."""
     entries = re.findall(rb"/Type /XObject[^>]*?/Subtype /Image.*?>>", data, re.DOTALL)
     sizes = [tuple(int(re.search(rb"/%s (\d+)" % key, entry)[1]) for key in (b"Width", b"Height")) for entry in entries]
     return [size for size in sizes if min(size) > 60]
@@ -65,7 +65,7 @@ def pictures_in_pdf(data: bytes) -> list[tuple[int, int]]:
 
 @pytest.mark.parametrize("shape", [(167, 167), (334, 167), (1002, 1002)])
 def test_panels_are_the_image_the_maps_and_their_difference(pair: Pair, shape: tuple[int, int]) -> None:
-    """Of images whose pixels go into the panel's by a whole number, one way or the other."""
+    """Image sizes of which the panel's is an integer multiple or fraction."""
     random = np.random.default_rng(0)
     image = random.integers(0, 256, (*shape, 3), dtype=np.uint8)
     row, style = explained(pair, image, Question(1)), Style("viridis", "shared", 0.4)
@@ -89,7 +89,7 @@ def test_panels_are_the_image_the_maps_and_their_difference(pair: Pair, shape: t
 def test_the_caption_is_complete(pair: Pair) -> None:
     image = texture(0, 0, side=80)
     own = Explanation.of(found := analyse(pair, image))
-    words = text_of_svg(print_figure([own], "scene 7.tif", Style(), ".svg"))
+    text = text_of_svg(print_figure([own], "scene 7.tif", Style(), ".svg"))
     for part in (
         "scene 7.tif.",
         "tiny (resnet18): resized from 80 x 80 to 64 x 64 pixels, downsampled 1.25x, heatmaps of 2 x 2 cells",
@@ -100,38 +100,38 @@ def test_the_caption_is_complete(pair: Pair) -> None:
         f"SCFF Lens {VERSION}, torch {versions()['torch']}, timm {versions()['timm']}.",
         "Image", "Baseline", "With SCFF", "Difference", "80 x 80 pixels",
     ):  # fmt: skip
-        assert part in words
-    assert "Outlined" not in words
+        assert part in text
+    assert "Outlined" not in text
     for run in found.networks.values():
         share = run.probabilities[run.prediction]
-        assert f"{pair.classes[run.prediction]}, {share * 100:.1f} %" in words
+        assert f"{pair.classes[run.prediction]}, {share * 100:.1f} %" in text
 
 
-def test_the_caption_says_what_was_asked(pair: Pair) -> None:
+def test_caption_describes_target_layer_method_and_smoothing(pair: Pair) -> None:
     image, style = texture(0, 0, side=80), Style(scale="shared")
     row = explained(pair, image, Question(1, against=2, layer="Y3", smoothing=Smoothing(2, 0.2)))
-    words = text_of_svg(print_figure([row], "a", style, ".svg", Region.from_box((3, 3, 50, 60), (80, 80))))
-    assert "Grad-CAM++ of fused map Y3 (baseline: stage X3), for roof over water" in words
-    assert "(the difference of their logits)" in words
-    assert "fraction of the larger of the two maxima" in words
-    assert "SmoothGrad: 2 samples with noise of 20 % of the image's range." in words
-    assert "Outlined: the marked region." in words
+    text = text_of_svg(print_figure([row], "a", style, ".svg", Region.from_box((3, 3, 50, 60), (80, 80))))
+    assert "Grad-CAM++ of fused map Y3 (baseline: stage X3), for roof over water" in text
+    assert "(the difference of their logits)" in text
+    assert "fraction of the larger of the two maxima" in text
+    assert "SmoothGrad: 2 samples with noise of 20 % of the image's range." in text
+    assert "Outlined: the marked region." in text
     other = explained(pair, image, Question(method="eigencam"))
-    words = text_of_svg(print_figure([other], "a", style, ".svg"))
-    assert "Eigen-CAM of the last feature map, class-agnostic." in words
-    assert "heatmap for" not in words
-    words = text_of_svg(print_figure([row, other], "a", style, ".svg"))
-    assert "for roof over water" in words
-    assert "class-agnostic" in words
-    assert "Smoothing differs" in words
+    text = text_of_svg(print_figure([other], "a", style, ".svg"))
+    assert "Eigen-CAM of the last feature map, class-agnostic." in text
+    assert "heatmap for" not in text
+    text = text_of_svg(print_figure([row, other], "a", style, ".svg"))
+    assert "for roof over water" in text
+    assert "class-agnostic" in text
+    assert "Smoothing differs" in text
 
 
-def test_empty_maps_are_named(pair: Pair) -> None:
+def test_empty_maps_are_labelled(pair: Pair) -> None:
     row = explained(pair, texture(0, 0), Question(2))
     empty = {role: Heatmap(heatmap.values * 0, 2) for role, heatmap in row.heatmaps.items()}
-    words = text_of_svg(print_figure([replace(row, heatmaps=empty)], "a", Style(), ".svg"))
-    assert words.count("empty map: no evidence for water") == 2
-    assert "none: both heatmaps are empty" in words
+    text = text_of_svg(print_figure([replace(row, heatmaps=empty)], "a", Style(), ".svg"))
+    assert text.count("empty map: no evidence for water") == 2
+    assert "none: both heatmaps are empty" in text
 
 
 def test_pdf_embeds_fonts_and_its_text_can_be_read(pair: Pair) -> None:
@@ -141,9 +141,9 @@ def test_pdf_embeds_fonts_and_its_text_can_be_read(pair: Pair) -> None:
     assert data.count(b"/FontFile2") == len(fonts)
     assert b"/Subtype /Type3" not in data
     assert b"CreationDate" not in data
-    words = text_of_pdf(data)
+    text = text_of_pdf(data)
     for part in ("scene $x_1$.tif", "Grad-CAM++", "With SCFF", f"SCFF Lens {VERSION}"):
-        assert part in words
+        assert part in text
 
 
 def test_pdf_and_svg_keep_the_pixels_of_small_images(pair: Pair) -> None:
@@ -163,7 +163,7 @@ def test_large_images_are_reduced(pair: Pair) -> None:
 @pytest.mark.parametrize(
     "name", ["a$x_{$.png", "场景.tif", "n" * 250, "<&>--]]>.tif", "a\nb\x07\udcff.tif", "", "شارع.png", "🛰.tif"]
 )
-def test_any_name(pair: Pair, name: str, ending: str) -> None:
+def test_any_file_name_can_be_printed(pair: Pair, name: str, ending: str) -> None:
     data = print_figure([explained(pair, texture(0, 0))], name, Style(), ending)
     if ending == ".svg":
         ElementTree.fromstring(data)
@@ -176,14 +176,14 @@ def test_any_name(pair: Pair, name: str, ending: str) -> None:
 
 
 @pytest.mark.parametrize("ending", FORMATS)
-def test_a_figure_is_the_same_at_every_call(pair: Pair, ending: str) -> None:
+def test_figure_is_reproducible(pair: Pair, ending: str) -> None:
     row, region = explained(pair, texture(0, 0)), Region.from_box((3, 3, 20, 20), (40, 40))
     assert print_figure([row], "a", Style(), ending, region) == print_figure([row], "a", Style(), ending, region)
 
 
 @pytest.mark.parametrize("shape", [(16, 256), (40, 130), (256, 16), (90, 90), (8, 8)])
-def test_any_shape(pair: Pair, shape: tuple[int, int]) -> None:
-    """A picture of one colour is found four times in its own shape, beneath each other when it is wide."""
+def test_panels_keep_the_aspect_ratio_of_the_image(pair: Pair, shape: tuple[int, int]) -> None:
+    """A picture of one colour appears in four panels with its aspect ratio, stacked when it is wide."""
     image = np.full((*shape, 3), (10, 200, 30), dtype=np.uint8)
     row, style = explained(pair, image), Style(opacity=0)
     for ending in FORMATS:
@@ -220,7 +220,7 @@ def test_a_region_is_outlined_on_every_panel(pair: Pair) -> None:
         assert not inside.any()
 
 
-def test_a_single_marked_pixel_of_a_large_image_is_seen(pair: Pair) -> None:
+def test_single_marked_pixel_of_a_large_image_is_visible(pair: Pair) -> None:
     image = np.full((3000, 3000, 3), (10, 200, 30), dtype=np.uint8)
     row, mask = explained(pair, image), np.zeros((3000, 3000), dtype=bool)
     mask[1501, 1777] = True
@@ -229,7 +229,7 @@ def test_a_single_marked_pixel_of_a_large_image_is_seen(pair: Pair) -> None:
     assert changed[:, 30:531].any()
 
 
-def test_colour_bars_are_those_of_the_maps(pair: Pair) -> None:
+def test_colour_bars_match_the_colour_maps(pair: Pair) -> None:
     figure = as_array(print_figure([explained(pair, texture(0, 0))], "a", Style("viridis"), ".png"))
     for colour_map in ("viridis", "RdBu_r"):
         for end in (0.0, 1.0):
@@ -237,6 +237,6 @@ def test_colour_bars_are_those_of_the_maps(pair: Pair) -> None:
             assert (np.abs(figure.astype(int) - colour).max(axis=2) <= 1).sum() > 20
 
 
-def test_an_unknown_format_is_refused(pair: Pair) -> None:
+def test_unknown_format_is_rejected(pair: Pair) -> None:
     with pytest.raises(BadInputError, match=r"unknown format '.doc'; known: .pdf"):
         print_figure([explained(pair, texture(0, 0))], "a", Style(), ".doc")

@@ -1,4 +1,4 @@
-"""The side-by-side figure of one image."""
+"""Side-by-side figure of one image."""
 
 import numpy as np
 import pytest

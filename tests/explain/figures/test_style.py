@@ -7,13 +7,13 @@ from explain.figures.style import Style
 
 
 @pytest.mark.parametrize(
-    ("values", "words"),
+    ("values", "message"),
     [
         ({"colour_map": "rainbow"}, "unknown colour map 'rainbow'; known: inferno"),
         ({"scale": "both"}, "unknown scale 'both'; known: own, shared"),
         ({"opacity": 2}, "opacity must be from 0 to 1, got 2"),
     ],
 )
-def test_styles_that_cannot_be(values: dict, words: str) -> None:
-    with pytest.raises(BadInputError, match=words):
+def test_invalid_style_is_rejected(values: dict, message: str) -> None:
+    with pytest.raises(BadInputError, match=message):
         Style(**values)

@@ -1,4 +1,4 @@
-"""Text in figures."""
+"""Rasterised text of figures."""
 
 import numpy as np
 import pytest
@@ -20,7 +20,7 @@ def test_an_empty_text_is_a_white_strip() -> None:
     assert np.asarray(rasterised(blank_figure((30, 20)))).min() == 255
 
 
-def test_text_begins_at_the_left_or_lies_in_the_middle() -> None:
+def test_text_is_left_aligned_or_centred() -> None:
     columns = np.flatnonzero(ink("ab").any(axis=0))
     assert columns[0] < 5
     assert columns[-1] < 40
@@ -34,6 +34,6 @@ def test_the_line_height_scales_the_letters() -> None:
     assert to_points(100) == 72  # 72 points and 100 pixels are an inch
 
 
-def test_a_class_name_is_no_formula() -> None:
-    """Between dollar signs, Matplotlib would otherwise set a formula, and fail on what is none."""
+def test_dollar_signs_do_not_start_a_formula() -> None:
+    """Matplotlib would otherwise parse text between dollar signs as a formula, and fail on invalid ones."""
     assert ink("a$b{$").sum() > ink("a").sum()

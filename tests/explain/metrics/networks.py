@@ -26,6 +26,6 @@ def images(batch: int = 2) -> torch.Tensor:
 def similarity(
     network: Network, given: torch.Tensor, targets: list[int], layer: str, method: str, seed: int = 0
 ) -> list[float | None]:
-    """Of a network's maps and those of the network randomised."""
+    """Similarity of a network's maps and those of the randomised network."""
     maps = forward_pass(network, given).heatmaps([Target(index) for index in targets], layer, method)
     return randomised_similarity(maps, randomised(network, seed), given, targets, layer, method)

@@ -1,4 +1,4 @@
-"""The catalogue finds every metric by itself."""
+"""Catalogue of metrics and perturbations."""
 
 import re
 
@@ -18,7 +18,7 @@ def test_metrics_in_the_order_of_reports() -> None:
     assert list(METRICS) == ["drop", "increase", "insertion", "deletion", "road", "randomised"]
 
 
-def test_levels() -> None:
+def test_level_full_adds_road_to_quick() -> None:
     quick, full = (
         [metric.key for each in perturbations_of(level) for metric in each.metrics] for level in ("quick", "full")
     )
@@ -32,7 +32,7 @@ def test_descriptions_are_two_sentences(metric: Metric) -> None:
     assert re.search(r"(19|20)\d\d$", metric.reference)
 
 
-def test_perturbations_make_as_many_images_as_they_announce() -> None:
+def test_perturbations_yield_their_declared_number_of_images() -> None:
     share = noise(1)
     image = RankedImage(plane(noise())[0], share, torch.from_numpy(ranking(share)))
     for each in PERTURBATIONS:

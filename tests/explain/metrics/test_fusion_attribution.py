@@ -1,4 +1,4 @@
-"""What SCFF chose is what its fusions compute with."""
+"""Fusion weights and stage shares of SCFF."""
 
 import numpy as np
 import pytest
@@ -20,7 +20,7 @@ IMAGES = torch.randn(2, 3, 64, 64, generator=torch.Generator().manual_seed(0))
 
 
 @pytest.mark.parametrize("fusion", ["sk", "sk_softmax", "sk_scaled", "se"])
-def test_weights_make_the_fused_maps(fusion: str) -> None:
+def test_weights_reproduce_the_fused_maps(fusion: str) -> None:
     """Y = a.A + b.B, channel by channel, for every fusion of every image."""
     net = network(fusion)
     run = forward_pass(net, IMAGES)
@@ -52,17 +52,17 @@ def test_autocast_around_the_run_changes_nothing() -> None:
 
 
 @pytest.mark.parametrize("fusion", ["add", "concat"])
-def test_what_chooses_nothing_has_no_weights(fusion: str) -> None:
+def test_fusion_without_attention_has_no_weights(fusion: str) -> None:
     assert fusion_weights(forward_pass(network(fusion), IMAGES)) is None
 
 
-def test_without_scff_there_is_nothing_to_say() -> None:
+def test_network_without_scff_has_no_attribution() -> None:
     run = forward_pass(Network("resnet18", 5).for_inference(), IMAGES)
     assert fusion_weights(run) is None
     assert stage_contributions(run, [Target(0), Target(1)]) is None
 
 
-def test_shares_are_what_the_score_loses() -> None:
+def test_stage_share_is_the_score_lost_without_the_stage() -> None:
     net = network("add")
     run = forward_pass(net, IMAGES)
     targets = [Target(3), Target(1, against=2)]
@@ -79,7 +79,7 @@ def test_shares_are_what_the_score_loses() -> None:
                 assert share.share == pytest.approx(share.score - float(target(logits[image])), abs=1e-6)
 
 
-def test_a_sum_loses_exactly_what_its_last_stage_adds() -> None:
+def test_share_of_the_last_stage_in_a_sum_is_its_own_logit() -> None:
     """Behind an addition and a linear classifier the last stage's share is its own logit, less the bias."""
     net = network("add")
     run = forward_pass(net, IMAGES[:1])

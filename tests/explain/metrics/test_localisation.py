@@ -1,4 +1,4 @@
-"""Heatmaps against marked regions, by loops over the pixels."""
+"""Localisation metrics of a marked region, against loops over the pixels."""
 
 import numpy as np
 import pytest
@@ -26,21 +26,21 @@ def test_a_box_marks_its_pixels(box: tuple[int, int, int, int]) -> None:
 
 
 @pytest.mark.parametrize("box", [(3, 1, 3, 4), (3, 4, 5, 4), (5, 1, 3, 4), (3, 4, 5, 1)])
-def test_a_box_without_area_is_refused(box: tuple[int, int, int, int]) -> None:
+def test_box_without_area_is_rejected(box: tuple[int, int, int, int]) -> None:
     left, top, right, bottom = box
-    words = f"the box from column {left}, row {top} to column {right}, row {bottom} has no area"
-    with pytest.raises(BadInputError, match=words):
+    message = f"the box from column {left}, row {top} to column {right}, row {bottom} has no area"
+    with pytest.raises(BadInputError, match=message):
         Region.from_box(box, (6, 9))
 
 
 @pytest.mark.parametrize("box", [(9, 0, 12, 3), (-5, 0, 0, 3), (0, 6, 4, 8), (0, -3, 4, 0), (-9, -9, -8, -8)])
-def test_a_box_beside_the_image_is_refused(box: tuple[int, int, int, int]) -> None:
+def test_box_outside_the_image_is_rejected(box: tuple[int, int, int, int]) -> None:
     with pytest.raises(BadInputError, match="is outside the image of 9 x 6 pixels"):
         Region.from_box(box, (6, 9))
 
 
 @pytest.mark.parametrize("dtype", [bool, np.uint8, np.float32])
-def test_a_mask_marks_by_any_value_but_zero(dtype: type) -> None:
+def test_mask_marks_nonzero_pixels(dtype: type) -> None:
     mask = marked(6, 9, 2, 1, 5, 3)
     found = Region.from_mask((mask * 200).astype(dtype), (6, 9)).mask
     assert found.dtype == bool
@@ -48,20 +48,20 @@ def test_a_mask_marks_by_any_value_but_zero(dtype: type) -> None:
 
 
 @pytest.mark.parametrize(
-    ("array", "words"),
+    ("array", "message"),
     [
         (np.ones((9, 6)), "the mask has 6 x 9 pixels, the image 9 x 6; both must have the same size"),
         (np.ones((6, 9, 3)), r"a mask must be one channel of rows and columns; this one has shape \(6, 9, 3\)"),
         (np.zeros((6, 9)), "the region is empty: its mask marks no pixel"),
     ],
 )
-def test_a_mask_that_does_not_fit_is_refused(array: np.ndarray, words: str) -> None:
-    with pytest.raises(BadInputError, match=words):
+def test_invalid_mask_is_rejected(array: np.ndarray, message: str) -> None:
+    with pytest.raises(BadInputError, match=message):
         Region.from_mask(array, (6, 9))
 
 
 def by_loops(heatmap: np.ndarray, mask: np.ndarray) -> RegionResult:
-    """Of a map of the mask's size, without ties."""
+    """Metrics of a map of the mask's size, without ties."""
     cells = [(heatmap[i, j], mask[i, j]) for i in range(mask.shape[0]) for j in range(mask.shape[1])]
     inside = [value for value, marked in cells if marked]
     order = sorted(cells, key=lambda cell: -cell[0])
@@ -75,9 +75,9 @@ def by_loops(heatmap: np.ndarray, mask: np.ndarray) -> RegionResult:
     )
 
 
-def test_figures_are_those_of_loops() -> None:
+def test_metrics_match_loops_over_the_pixels() -> None:
     random = np.random.default_rng(0)
-    seen = set()
+    hits = set()
     for _ in range(20):
         heatmap = random.random((6, 9)).astype(np.float32)
         left, top = random.integers(0, [5, 3])
@@ -87,11 +87,11 @@ def test_figures_are_those_of_loops() -> None:
         inside = marked(6, 9, *box)
         hottest = heatmap >= np.sort(heatmap, axis=None)[-inside.sum()]
         assert found.covered == pytest.approx((hottest & inside).sum() / inside.sum())
-        seen.add(found.hit)
-    assert seen == {False, True}
+        hits.add(found.hit)
+    assert hits == {False, True}
 
 
-def test_a_coarse_map_is_enlarged_to_the_image() -> None:
+def test_coarse_map_is_upsampled_to_the_image() -> None:
     # Two cells of 10 pixels with centres at 4.5 and 14.5; the map falls on a line between them.
     profile = np.clip((14.5 - np.arange(20)) / 10, 0, 1)
     found = localise(np.array([[3.0, 0.0]]), Region.from_box((0, 0, 7, 8), (8, 20)))
@@ -103,7 +103,7 @@ def test_a_coarse_map_is_enlarged_to_the_image() -> None:
     assert (away.energy, away.overlap, away.hit) == (0, 0, False)
 
 
-def test_the_scale_of_a_map_does_not_count() -> None:
+def test_localisation_is_independent_of_the_map_scale() -> None:
     heatmap, region = np.random.default_rng(0).random((5, 5)), Region.from_box((3, 5, 20, 20), (40, 30))
     assert localise(heatmap, region) == localise(heatmap * 2.0**-30, region)
 
@@ -117,5 +117,5 @@ def test_a_constant_map_does_no_better_than_chance() -> None:
     assert sum(result.hit for result in found) == 1
 
 
-def test_an_empty_map_points_nowhere() -> None:
+def test_empty_map_has_no_localisation() -> None:
     assert localise(np.zeros((7, 7), dtype=np.float32), Region.from_box((0, 0, 5, 5), (20, 20))) is None

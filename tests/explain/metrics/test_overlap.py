@@ -1,4 +1,4 @@
-"""The Dice coefficient of two heatmaps' highest fifths of pixels."""
+"""Overlap of two heatmaps: Dice coefficient of their highest fifths of pixels."""
 
 import numpy as np
 import pytest
@@ -35,6 +35,6 @@ def test_pixels_at_zero_do_not_count(pair: Pair) -> None:
 
 
 @pytest.mark.parametrize("empty", ["baseline", "scff"])
-def test_an_empty_map_overlaps_nothing(pair: Pair, empty: str) -> None:
+def test_empty_map_has_no_overlap(pair: Pair, empty: str) -> None:
     maps = {"baseline": FALLING, "scff": FALLING} | {empty: np.zeros_like(FALLING)}
     assert overlap(pair, **maps) is None

@@ -1,4 +1,4 @@
-"""What all perturbations share: the steps of a curve, the area under it, the names of its columns."""
+"""Perturbation curves: steps, area under the curve, column names."""
 
 import numpy as np
 import pytest
@@ -20,7 +20,7 @@ def test_the_area_of_a_straight_line_is_a_triangle() -> None:
     assert area_under([0.25] * (STEPS + 1)) == pytest.approx(0.25)
 
 
-def test_a_curve_keeps_its_key_and_its_area_has_another_name() -> None:
+def test_curve_keeps_its_key_and_its_area_has_another_column() -> None:
     named = {metric: column for each in PERTURBATIONS for column, metric in each.columns.items()}
     assert {named[key] for key in ("insertion", "deletion")} == {"insertion_area", "deletion_area"}
     assert {named[key] for key in ("drop", "increase", "road")} == {"drop", "increase", "road"}

@@ -1,4 +1,4 @@
-"""Sanity check by weight randomisation."""
+"""Sanity check by weight randomisation: similarity of heatmaps."""
 
 import math
 from collections.abc import Callable
@@ -25,7 +25,7 @@ from tests.explain.metrics.networks import images, similarity, trained_like
     [(None, "Y2", "gradcam++"), (FusionSettings(), "X1", "gradcam")],
     ids=["baseline", "scff, maps with many zeros"],
 )
-def test_similarity_is_spearmans_between_both_networks_maps(
+def test_similarity_is_the_absolute_spearman_correlation(
     fusion: FusionSettings | None, layer: str, method: str
 ) -> None:
     network, targets = trained_like(fusion), [Target(1), Target(4)]
@@ -40,13 +40,13 @@ def test_similarity_is_spearmans_between_both_networks_maps(
     assert found != similarity(network, images(), [1, 4], layer, method, seed=6)
 
 
-def test_a_map_of_a_network_that_has_learned_nothing_stays_alike() -> None:
+def test_already_randomised_network_has_similarity_1() -> None:
     random_already = randomised(trained_like(FusionSettings()), seed=2)
     found = similarity(random_already, images(), [1, 4], "X2", "gradcam++", seed=2)
     assert found == pytest.approx([1, 1])
 
 
-def test_a_mirrored_map_is_as_alike() -> None:
+def test_negated_map_has_the_same_similarity() -> None:
     network = trained_like(FusionSettings())
     maps = forward_pass(network, images()).heatmaps([Target(1), Target(4)], "X2")
     alike = [randomised_similarity(each, network, images(), [1, 4], "X2", "gradcam++") for each in (maps, -maps)]
@@ -73,7 +73,7 @@ def test_a_constant_map_has_no_similarity() -> None:
 
 
 @pytest.mark.essential
-def test_everything_that_was_learned_is_drawn_anew() -> None:
+def test_all_learned_parameters_are_reinitialised() -> None:
     network = trained_like(FusionSettings())
     for module in network.modules():
         if isinstance(module, nn.BatchNorm2d):
@@ -115,9 +115,6 @@ def compiled() -> Network:
         pytest.param(lambda: folded(trained_like(None), (64, 64)), id="folded"),
     ],
 )
-def test_a_prepared_network_is_refused(prepare: Callable[[], Network]) -> None:
+def test_inference_ready_network_is_rejected(prepare: Callable[[], Network]) -> None:
     with pytest.raises(BadInputError, match="an inference-ready network cannot be randomised; use it as it was loaded"):
         randomised(prepare())
-
-
-# Safe to share.

@@ -6,13 +6,13 @@ from torch import nn
 
 from explain.metrics.faithfulness import Faithfulness, faithfulness
 
-__all__ = ["SIDE", "Toy", "left", "measured", "noise", "plane", "scene"]
+__all__ = ["SIDE", "Toy", "left", "noise", "plane", "scene", "toy_faithfulness"]
 
 SIDE = 20  # pixels, so that every step of a curve changes as many
 
 
 class Toy(nn.Module):
-    """p = 0.1 + 0.8 x the weighed mean of the first channel, of class 1 of three; notes the batches it is given."""
+    """p = 0.1 + 0.8 x the weighed mean of the first channel, of class 1 of three; records the batch sizes."""
 
     def __init__(self, weights: np.ndarray) -> None:
         super().__init__()
@@ -37,11 +37,11 @@ def left(inside: float = 1.0, outside: float = 0.0) -> np.ndarray:
 
 
 def plane(values: np.ndarray) -> torch.Tensor:
-    """An image [1, 3, H, W] with these in every channel."""
+    """An image [1, 3, H, W] with these values in every channel."""
     return torch.from_numpy(values).float().expand(1, 3, *values.shape).clone()
 
 
-def measured(network: nn.Module, image: np.ndarray, heatmap: np.ndarray, level: str = "quick") -> Faithfulness:
+def toy_faithfulness(network: nn.Module, image: np.ndarray, heatmap: np.ndarray, level: str = "quick") -> Faithfulness:
     return faithfulness(network, plane(image), heatmap[None], [1], level)[0]
 
 
@@ -50,7 +50,7 @@ def noise(seed: int = 0) -> np.ndarray:
 
 
 def scene() -> tuple[Toy, np.ndarray, np.ndarray]:
-    """A bright square on a gradient, a network that looks at it, and a map without ties that points at it."""
+    """A network that depends on a square, an image in which it is bright, and a map without ties that highlights it."""
     square = np.zeros((SIDE, SIDE))
     square[6:13, 5:12] = 1
     return Toy(square), 0.8 * square + np.linspace(0, 0.1, SIDE), square + 0.5 * noise(8)

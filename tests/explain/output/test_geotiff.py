@@ -1,4 +1,4 @@
-"""Heatmaps of a georeferenced image lie where it lies."""
+"""Heatmaps as GeoTIFF: bounds, bands and tags."""
 
 from pathlib import Path
 
@@ -29,7 +29,7 @@ def source(tmp_path: Path) -> Path:
     return path
 
 
-def test_bounds_bands_and_tags(pair: Pair, source: Path, tmp_path: Path) -> None:
+def test_geotiff_has_bounds_bands_and_tags(pair: Pair, source: Path, tmp_path: Path) -> None:
     write_heatmaps(tmp_path / "maps.tif", source, pair, Question(method="gradcam", layer="Y3"), MAPS)
     with rasterio.open(source) as image, rasterio.open(tmp_path / "maps.tif") as maps:
         assert maps.crs == image.crs
@@ -43,7 +43,7 @@ def test_bounds_bands_and_tags(pair: Pair, source: Path, tmp_path: Path) -> None
     assert (tags["baseline_target"], tags["scff_target"]) == (pair.classes[0], pair.classes[2])
 
 
-def test_a_source_that_is_gone_is_an_error(pair: Pair, source: Path, tmp_path: Path) -> None:
+def test_missing_source_is_an_error(pair: Pair, source: Path, tmp_path: Path) -> None:
     source.unlink()
     with pytest.raises(BadInputError, match=r"scene\.tif"):
         write_heatmaps(tmp_path / "maps.tif", source, pair, Question(), MAPS)

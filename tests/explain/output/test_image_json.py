@@ -1,4 +1,4 @@
-"""The JSON object of one image."""
+"""JSON object of one image."""
 
 import json
 
@@ -31,7 +31,7 @@ def test_probabilities_and_targets_are_the_networks_own(pair: Pair, explanation:
     assert found["stage_shares"].keys() == {"X1", "X2", "X3", "X4"}
 
 
-def test_the_object_is_plain_json_with_the_files_still_none(explanation: Explanation) -> None:
+def test_result_is_plain_json_with_null_files(explanation: Explanation) -> None:
     source = ImageSource("a.tif", "/scenes/a.tif", (4, 3, 2))
     found = result_json(
         source, explanation, Region.from_box((0, 0, 20, 20), (40, 40)), explanation.faithfulness("quick")
@@ -44,9 +44,7 @@ def test_the_object_is_plain_json_with_the_files_still_none(explanation: Explana
         assert {"region", "faithfulness"} <= found[role].keys()
 
 
-def test_a_request_is_told_from_others_by_image_bands_weights_and_parameters(
-    pair: Pair, explanation: Explanation
-) -> None:
+def test_requests_differ_by_image_bands_and_parameters(pair: Pair, explanation: Explanation) -> None:
     source = ImageSource("a.tif", "/scenes/a.tif")
     same = request_json(source, pair, explanation.question)
     assert result_json(source, explanation)[REQUEST] == same

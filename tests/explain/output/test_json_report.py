@@ -1,4 +1,4 @@
-"""One object holds all that is shown."""
+"""JSON report of a view."""
 
 import json
 from dataclasses import replace
@@ -26,19 +26,19 @@ def analysis(pair: Pair) -> PairAnalysis:
 
 
 def written(found: dict) -> dict:
-    """As it comes back from a file."""
+    """The report, encoded as JSON and decoded."""
     back = json.loads(json.dumps(found, allow_nan=False))
     assert back == found
     return back
 
 
-def test_it_holds_what_an_answer_does_and_more(analysis: PairAnalysis) -> None:
+def test_report_extends_the_image_json(analysis: PairAnalysis) -> None:
     question, style = Question(1, against=2, layer="Y3", smoothing=Smoothing(2)), Style("viridis", "shared", 0.3)
     explanation, region = Explanation.of(analysis, question), Region.from_box((5, 10, 45, 30), (60, 80))
-    maps, measured = explanation.heatmaps, explanation.faithfulness("quick")
-    found = written(json_report(explanation, "场景 $x.tif", style, region, measured))
-    said = json.loads(json.dumps(image_json(explanation, measured)))
-    for name, value in said.items():
+    maps, results = explanation.heatmaps, explanation.faithfulness("quick")
+    found = written(json_report(explanation, "场景 $x.tif", style, region, results))
+    of_image = json.loads(json.dumps(image_json(explanation, results)))
+    for name, value in of_image.items():
         assert found[name] == value if name not in ("baseline", "scff") else value.items() <= found[name].items()
     assert found["image"] == "场景 $x.tif"
     assert found["size"] == {"width": 80, "height": 60}
@@ -72,7 +72,7 @@ def test_it_holds_what_an_answer_does_and_more(analysis: PairAnalysis) -> None:
         assert (checkpoint["fusion"] is None) == (role == "baseline")
 
 
-def test_what_was_not_asked_for_is_none(analysis: PairAnalysis) -> None:
+def test_sections_not_requested_are_null_or_absent(analysis: PairAnalysis) -> None:
     found = written(json_report(Explanation.of(analysis), "a.tif", Style()))
     assert found["region"] is None
     assert found["question"]["target"] is found["question"]["against"] is found["question"]["smoothing"] is None
@@ -81,7 +81,7 @@ def test_what_was_not_asked_for_is_none(analysis: PairAnalysis) -> None:
 
 
 @pytest.mark.parametrize("value", [0, np.nan, np.inf])
-def test_maps_without_numbers(analysis: PairAnalysis, value: float) -> None:
+def test_empty_and_non_finite_maps_give_valid_json(analysis: PairAnalysis, value: float) -> None:
     values = np.full((2, 2), value, dtype=np.float32)
     maps = {role: Heatmap(values, 0) for role in ("baseline", "scff")}
     with np.errstate(invalid="ignore"):
@@ -96,7 +96,7 @@ def test_maps_without_numbers(analysis: PairAnalysis, value: float) -> None:
         assert found["comparison"]["hottest_fifths_overlap"] is None
 
 
-def test_a_checkpoint_without_accuracy(analysis: PairAnalysis) -> None:
+def test_missing_test_accuracy_is_null(analysis: PairAnalysis) -> None:
     loaded = analysis.scff.loaded
     loaded = replace(loaded, header=replace(loaded.header, test_accuracy=float("nan")))
     untested = replace(analysis, scff=replace(analysis.scff, loaded=loaded))
@@ -105,7 +105,7 @@ def test_a_checkpoint_without_accuracy(analysis: PairAnalysis) -> None:
 
 
 @pytest.mark.parametrize("corner", [False, True])
-def test_a_mask_comes_back_of_its_run_lengths(analysis: PairAnalysis, corner: bool) -> None:
+def test_mask_is_restored_from_its_run_lengths(analysis: PairAnalysis, corner: bool) -> None:
     mask = np.random.default_rng(0).random((60, 80)) > 0.7
     mask[0, 0], mask[:, 70:], mask[:3, 1:] = corner, False, False
     found = written(json_report(Explanation.of(analysis), "a.tif", Style(), Region(mask)))["region"]
@@ -120,7 +120,7 @@ def test_a_mask_comes_back_of_its_run_lengths(analysis: PairAnalysis, corner: bo
     assert mask[:, right - 1].any()
 
 
-def test_a_mask_in_too_many_pieces_is_its_box(analysis: PairAnalysis, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_mask_with_too_many_runs_is_stored_as_its_box(analysis: PairAnalysis, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MOST_RUNS", 100)
     mask = np.random.default_rng(0).random((60, 80)) > 0.5
     found = json_report(Explanation.of(analysis), "a.tif", Style(), Region(mask))["region"]

@@ -1,4 +1,4 @@
-"""Raw heatmaps in a file."""
+"""Raw heatmaps as NPZ."""
 
 from io import BytesIO
 
@@ -8,7 +8,7 @@ from explain.cam.analysis import Heatmap
 from explain.output.npz import heatmaps_npz
 
 
-def test_values_are_stored_as_they_are() -> None:
+def test_values_are_stored_unchanged() -> None:
     maps = {
         role: np.arange(6, dtype=np.float32).reshape(2, 3) * factor for role, factor in (("baseline", 1), ("scff", 7))
     }

@@ -1,4 +1,4 @@
-"""Images explained one by one: their files and the names of these."""
+"""Explanation of single images: files and their names."""
 
 import json
 from pathlib import Path
@@ -11,7 +11,7 @@ from explain.output.single_image import ImageRun, explain_image, result_stems
 from pairs.pair import Pair
 
 
-def test_every_file_is_named_and_there(pair: Pair, folder: Path, tmp_path: Path) -> None:
+def test_result_names_existing_files(pair: Pair, folder: Path, tmp_path: Path) -> None:
     found = explain_image(folder / "a.tif", tmp_path / "a", ImageRun(pair))
     assert json.loads((tmp_path / "a.json").read_text()) == found
     with np.load(found["maps"]) as maps:
@@ -20,12 +20,12 @@ def test_every_file_is_named_and_there(pair: Pair, folder: Path, tmp_path: Path)
     assert found["geotiff"] is None  # the image is not georeferenced
 
 
-def test_images_of_one_name_have_files_of_their_own(pair: Pair, folder: Path, tmp_path: Path) -> None:
+def test_images_with_equal_names_have_distinct_stems(pair: Pair, folder: Path, tmp_path: Path) -> None:
     images = [folder / "a.tif", folder / "more" / "a.tif"]
     assert result_stems(images, tmp_path, ImageRun(pair)) == ["a", "a-2"]
 
 
-def test_the_same_request_is_replaced_and_another_is_not(pair: Pair, folder: Path, tmp_path: Path) -> None:
+def test_repeated_request_reuses_its_stem_and_another_does_not(pair: Pair, folder: Path, tmp_path: Path) -> None:
     run = ImageRun(pair)
     explain_image(folder / "a.tif", tmp_path / "a", run)
     assert result_stems([folder / "a.tif"], tmp_path, run) == ["a"]

@@ -1,4 +1,4 @@
-"""Summaries of a pair, against sentences written by hand."""
+"""Summary of a comparison, against sentences written by hand."""
 
 from dataclasses import replace
 
@@ -23,7 +23,7 @@ def analysis(pair: Pair) -> PairAnalysis:
     return analyse(pair, texture(0, 0, side=80))
 
 
-def saying(analysis: PairAnalysis, baseline: tuple[float, ...], scff: tuple[float, ...]) -> PairAnalysis:
+def with_probabilities(analysis: PairAnalysis, baseline: tuple[float, ...], scff: tuple[float, ...]) -> PairAnalysis:
     """The analysis with other probabilities."""
     runs = {"baseline": baseline, "scff": scff}
     return replace(
@@ -33,7 +33,7 @@ def saying(analysis: PairAnalysis, baseline: tuple[float, ...], scff: tuple[floa
 
 
 def corner(down: int, right: int, side: int = 4) -> np.ndarray:
-    """A map of 8 x 8 cells with a hot square there."""
+    """A map of 8 x 8 cells with a hot square at this position."""
     values = np.zeros((8, 8), dtype=np.float32)
     values[down : down + side, right : right + side] = 1
     return values
@@ -45,7 +45,7 @@ def maps(
     scff: np.ndarray | None = None,
     against: int | None = None,
 ) -> dict[str, Heatmap]:
-    """Two maps, alike unless given."""
+    """Two maps, equal unless given."""
     values = {"baseline": baseline, "scff": scff}
     return {
         role: Heatmap(corner(0, 0) if values[role] is None else values[role], target, against)
@@ -66,7 +66,7 @@ def covering(baseline: float | None, scff: float | None) -> dict[str, RegionResu
 
 
 @pytest.mark.parametrize(
-    ("baseline", "scff", "words"),
+    ("baseline", "scff", "text"),
     [
         ((0.1, 0.61, 0.29), (0.1, 0.73, 0.17), "Both predict roof; SCFF's confidence is 12 percentage points higher."),
         (
@@ -104,16 +104,18 @@ def covering(baseline: float | None, scff: float | None) -> dict[str, RegionResu
         ),
     ],
 )
-def test_predictions(analysis: PairAnalysis, baseline: tuple[float, ...], scff: tuple[float, ...], words: str) -> None:
-    found = saying(analysis, baseline, scff)
+def test_predictions_are_summarised(
+    analysis: PairAnalysis, baseline: tuple[float, ...], scff: tuple[float, ...], text: str
+) -> None:
+    found = with_probabilities(analysis, baseline, scff)
     own = tuple(run.prediction for run in found.networks.values())
     sentence = comparison_summary(explanation(found, maps(own)))
     apart = "Each for its own class, the two heatmaps highlight much the same areas."
-    assert sentence == f"{words} {SAME if own[0] == own[1] else apart}"
+    assert sentence == f"{text} {SAME if own[0] == own[1] else apart}"
 
 
 @pytest.mark.parametrize(
-    ("baseline", "scff", "target", "against", "words"),
+    ("baseline", "scff", "target", "against", "text"),
     [
         ((0.1, 0.6, 0.3), (0.1, 0.7, 0.2), WATER, None, "evidence for water (30 % without SCFF, 20 % with it)."),
         ((0.4, 0.6, 0), (0.3, 0.7, 0.00003), WATER, None, "evidence for water (< 0.1 %)."),
@@ -134,28 +136,28 @@ def test_a_chosen_class_is_named(
     scff: tuple[float, ...],
     target: int,
     against: int | None,
-    words: str,
+    text: str,
 ) -> None:
     sentence = comparison_summary(
-        explanation(saying(analysis, baseline, scff), maps((target, target), against=against))
+        explanation(with_probabilities(analysis, baseline, scff), maps((target, target), against=against))
     )
-    assert f"{words} {SAME}" in sentence
+    assert f"{text} {SAME}" in sentence
 
 
-def test_a_class_that_both_predict_needs_no_words(analysis: PairAnalysis) -> None:
-    found = saying(analysis, (0.1, 0.6, 0.3), (0.1, 0.7, 0.2))
+def test_class_predicted_by_both_is_not_repeated(analysis: PairAnalysis) -> None:
+    found = with_probabilities(analysis, (0.1, 0.6, 0.3), (0.1, 0.7, 0.2))
     assert comparison_summary(explanation(found, maps((ROOF, ROOF)))) == f"{HIGHER} {SAME}"
 
 
-def test_a_method_that_knows_no_class_is_not_said_to_show_one(analysis: PairAnalysis) -> None:
-    found = saying(analysis, (0.39, 0.61, 0), (0.2, 0.32, 0.48))
-    said = "The predictions differ: the baseline predicts roof (61 %), SCFF predicts water (48 %)."
+def test_class_agnostic_method_names_no_target(analysis: PairAnalysis) -> None:
+    found = with_probabilities(analysis, (0.39, 0.61, 0), (0.2, 0.32, 0.48))
+    predictions = "The predictions differ: the baseline predicts roof (61 %), SCFF predicts water (48 %)."
     for targets in ((ROOF, WATER), (FIELD, FIELD)):
-        assert comparison_summary(explanation(found, maps(targets), "eigencam")) == f"{said} {SAME}"
+        assert comparison_summary(explanation(found, maps(targets), "eigencam")) == f"{predictions} {SAME}"
 
 
 @pytest.mark.parametrize(
-    ("baseline", "scff", "words"),
+    ("baseline", "scff", "text"),
     [
         (0.43, 0.61, "The region holds more of the energy of SCFF's heatmap (61 %) than of the baseline's (43 %)."),
         (0.61, 0.43, "The region holds less of the energy of SCFF's heatmap (43 %) than of the baseline's (61 %)."),
@@ -173,14 +175,16 @@ def test_a_method_that_knows_no_class_is_not_said_to_show_one(analysis: PairAnal
         ),
     ],
 )
-def test_a_region(analysis: PairAnalysis, baseline: float | None, scff: float | None, words: str) -> None:
-    found = saying(analysis, (0.1, 0.6, 0.3), (0.1, 0.7, 0.2))
+def test_region_energy_is_summarised(
+    analysis: PairAnalysis, baseline: float | None, scff: float | None, text: str
+) -> None:
+    found = with_probabilities(analysis, (0.1, 0.6, 0.3), (0.1, 0.7, 0.2))
     sentence = comparison_summary(explanation(found, maps((ROOF, ROOF))), covering(baseline, scff))
-    assert sentence == f"{HIGHER} {words} {SAME}"
+    assert sentence == f"{HIGHER} {text} {SAME}"
 
 
 @pytest.mark.parametrize(
-    ("baseline", "scff", "words"),
+    ("baseline", "scff", "text"),
     [
         (corner(0, 0), corner(0, 0), SAME),
         (corner(0, 0), corner(0, 0) * 7, SAME),
@@ -190,18 +194,20 @@ def test_a_region(analysis: PairAnalysis, baseline: float | None, scff: float | 
             corner(0, 0, 1),
             corner(7, 7, 1),
             "The two heatmaps highlight different areas.",
-        ),  # what both leave at zero is no place
+        ),  # cells at zero in both maps do not count
         (corner(0, 0), corner(0, 0) * 0, "SCFF's heatmap is empty: no evidence for roof."),
         (corner(0, 0) * 0, corner(0, 0), "The baseline's heatmap is empty: no evidence for roof."),
         (corner(0, 0) * 0, corner(0, 0) * 0, "Both heatmaps are empty."),
     ],
 )
-def test_places(analysis: PairAnalysis, baseline: np.ndarray, scff: np.ndarray, words: str) -> None:
-    found = saying(analysis, (0.1, 0.6, 0.3), (0.1, 0.7, 0.2))
-    assert comparison_summary(explanation(found, maps((ROOF, ROOF), baseline, scff))).endswith(f"higher. {words}")
+def test_similarity_of_the_heatmaps_is_summarised(
+    analysis: PairAnalysis, baseline: np.ndarray, scff: np.ndarray, text: str
+) -> None:
+    found = with_probabilities(analysis, (0.1, 0.6, 0.3), (0.1, 0.7, 0.2))
+    assert comparison_summary(explanation(found, maps((ROOF, ROOF), baseline, scff))).endswith(f"higher. {text}")
 
 
-def test_hottest_fifths(analysis: PairAnalysis) -> None:
+def test_overlap_of_equal_opposite_independent_and_empty_maps(analysis: PairAnalysis) -> None:
     """At 64 x 64, where a fifth is 819 pixels, a map of two values by rows has its hottest fifth in the hot ones."""
     rising = np.linspace(0.1, 1, 64, dtype=np.float32)[:, None].repeat(64, axis=1)
     assert explanation(analysis, maps((ROOF, ROOF), rising, rising)).overlap() == 1

@@ -15,7 +15,7 @@ def derivation(y: np.ndarray, size: tuple[int, int], weight: np.ndarray) -> np.n
 
 @pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
 def test_both_ways_to_pool_agree_and_keep_the_memory_layout(layout: torch.memory_format) -> None:
-    """With gradients and without, which takes another way for speed."""
+    """With gradients, and without, where a faster implementation is used."""
     down, earlier = AveragePooled(6, 8).eval(), torch.randn(2, 6, 13, 9).contiguous(memory_format=layout)
     with torch.no_grad():
         fast = down(earlier, (7, 5))

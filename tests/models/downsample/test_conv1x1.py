@@ -11,7 +11,7 @@ def derivation(y: np.ndarray, size: tuple[int, int], weight: np.ndarray) -> np.n
     return strided(y, size, weight)
 
 
-def test_is_a_convolution_of_stride_2_where_the_map_halves() -> None:
+def test_halving_is_a_convolution_of_stride_2() -> None:
     down, earlier = StridedConvolution(6, 8), torch.randn(2, 6, 13, 9)
     expected = torch.nn.functional.conv2d(earlier, down.project.weight, stride=2)
     torch.testing.assert_close(down.resized(earlier, (7, 5)), expected)

@@ -14,7 +14,7 @@ def derivation(y: np.ndarray, size: tuple[int, int], weight: np.ndarray) -> np.n
 
 
 @pytest.mark.parametrize(("before", "after"), [((12, 8), (6, 4)), ((13, 9), (7, 5)), ((22, 11), (5, 4))])
-def test_pools_as_torchs_adaptive_pooling(before: tuple[int, int], after: tuple[int, int]) -> None:
+def test_pooling_matches_torchs_adaptive_pooling(before: tuple[int, int], after: tuple[int, int]) -> None:
     down, earlier = MaxPooled(6, 8), torch.randn(2, 6, *before)
     expected = down.project(functional.adaptive_max_pool2d(earlier, after))
     assert torch.equal(down.resized(earlier, after), expected)

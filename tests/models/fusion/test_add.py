@@ -13,7 +13,7 @@ def derivation(a: np.ndarray, b: np.ndarray, state: State, name: str, training: 
 
 
 @pytest.mark.essential
-def test_adds_without_weights_of_its_own() -> None:
+def test_addition_is_a_sum_without_parameters() -> None:
     fusion, a, b = Addition(8, 4), torch.randn(2, 8, 5, 3), torch.randn(2, 8, 5, 3)
     assert torch.equal(fusion(a, b), a + b)
     assert list(fusion.parameters()) == []

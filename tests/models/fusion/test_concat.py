@@ -15,7 +15,7 @@ def derivation(a: np.ndarray, b: np.ndarray, state: State, name: str, training: 
 
 
 @pytest.mark.essential
-def test_mixes_both_maps_position_by_position() -> None:
+def test_concatenation_mixes_both_maps_position_by_position() -> None:
     fusion = Concatenation(4, 2)
     a, b = torch.randn(1, 4, 5, 5), torch.randn(1, 4, 5, 5)
     changed = a.clone()

@@ -1,4 +1,4 @@
-"""Fusion behind squeeze-and-excitation."""
+"""Fusion with squeeze-and-excitation."""
 
 import numpy as np
 import pytest
@@ -19,7 +19,7 @@ def _gated(x: np.ndarray, state: State, name: str) -> np.ndarray:
 
 
 @pytest.mark.essential
-def test_each_map_is_weighted_by_itself() -> None:
+def test_weight_of_each_map_is_independent_of_the_other() -> None:
     torch.manual_seed(0)
     fusion, a, b, other = SqueezeExcitation(8, 4), *(torch.randn(2, 8, 5, 5) for _ in range(3))
     weight_a, weight_b = fusion.weights(a, b)

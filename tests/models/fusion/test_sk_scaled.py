@@ -1,4 +1,4 @@
-"""This project's own fusion: selective kernel attention behind a scaled softmax."""
+"""This project's own fusion: selective kernel attention preceded by a scaled softmax."""
 
 import numpy as np
 import pytest
@@ -14,6 +14,6 @@ def derivation(a: np.ndarray, b: np.ndarray, state: State, name: str, training: 
 
 
 @pytest.mark.parametrize("channels", [8, 512])
-def test_the_descriptor_is_about_one_at_any_width(channels: int) -> None:
+def test_descriptor_has_mean_1_at_any_width(channels: int) -> None:
     descriptor = ScaledSelectiveKernel(channels, 4).channel_descriptor(torch.randn(3, channels))
     torch.testing.assert_close(descriptor.mean(dim=1), torch.ones(3))

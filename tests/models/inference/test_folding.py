@@ -1,4 +1,4 @@
-"""Folded networks compute what they did before."""
+"""Folding of batch normalisation into convolutions."""
 
 import pytest
 import torch
@@ -11,7 +11,7 @@ from models.inference.folding import folded
 from models.network import Network
 
 
-def used(arch: str, fusion: FusionSettings | None) -> Network:
+def with_random_norms(arch: str, fusion: FusionSettings | None) -> Network:
     """A network with statistics, scales and shifts unlike those of new ones."""
     torch.manual_seed(0)
     network = Network(arch, 5, fusion)
@@ -43,11 +43,11 @@ def norms(network: Network) -> int:
         ("legacy_xception", 0),
     ],
 )
-def test_outputs_are_the_same(arch: str, left: int) -> None:
-    network = used(arch, FusionSettings())
+def test_folded_network_gives_the_same_outputs(arch: str, left: int) -> None:
+    network = with_random_norms(arch, FusionSettings())
     before, images = norms(network), torch.randn(2, 3, 96, 80)
     found = folded(network, (96, 80))
-    assert norms(network) == before > 0  # is left as it is
+    assert norms(network) == before > 0  # the given network is unchanged
     assert norms(found) == left
     with torch.no_grad():
         expected = network(images)
@@ -58,7 +58,8 @@ def test_outputs_are_the_same(arch: str, left: int) -> None:
 @pytest.mark.parametrize("downsample", DOWNSAMPLES)
 @pytest.mark.parametrize("fusion", FUSIONS)
 def test_every_variant_is_folded(fusion: str, downsample: str) -> None:
-    network, images = used("resnet18", FusionSettings(downsample=downsample, fusion=fusion)), torch.randn(2, 3, 72, 56)
+    network = with_random_norms("resnet18", FusionSettings(downsample=downsample, fusion=fusion))
+    images = torch.randn(2, 3, 72, 56)
     found = folded(network, (72, 56))
     assert norms(found) == 0
     with torch.no_grad():
@@ -67,9 +68,9 @@ def test_every_variant_is_folded(fusion: str, downsample: str) -> None:
 
 
 @pytest.mark.essential
-def test_what_another_operation_sees_as_well_is_not_folded() -> None:
-    class Peeking(Network):
-        """Its head adds what the first convolution gives before its normalisation."""
+def test_norm_of_a_convolution_used_elsewhere_is_not_folded() -> None:
+    class SharedConvolution(Network):
+        """A network that also uses the first convolution's output before its normalisation."""
 
         def stages(self, images: torch.Tensor) -> list[torch.Tensor]:
             raw = self.backbone.conv1(images)
@@ -81,7 +82,7 @@ def test_what_another_operation_sees_as_well_is_not_folded() -> None:
         def features(self, images: torch.Tensor) -> torch.Tensor:
             return self.stages(images)[-1]
 
-    network, images = Peeking("resnet18", 5).for_inference(), torch.randn(2, 3, 64, 64)
+    network, images = SharedConvolution("resnet18", 5).for_inference(), torch.randn(2, 3, 64, 64)
     network.backbone.bn1.running_mean.fill_(0.5)
     found = folded(network, (64, 64))
     assert isinstance(found.backbone.bn1, nn.BatchNorm2d)

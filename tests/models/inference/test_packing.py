@@ -1,4 +1,4 @@
-"""Packed convolutions compute what they did before."""
+"""Packed convolution weights."""
 
 import pytest
 import torch
@@ -17,7 +17,7 @@ def original(arch: str) -> Network:
 
 
 @pytest.mark.parametrize("arch", ["resnet18", "resnext50_32x4d", "tf_efficientnet_lite0", "inception_v3"])
-def test_outputs_are_the_same_at_any_size_and_batch(arch: str) -> None:
+def test_packed_network_gives_the_same_outputs_at_any_size_and_batch(arch: str) -> None:
     network = original(arch)
     found = packed(network, (1, 3, 96, 80))
     assert any(isinstance(module, PackedConv2d) for module in found.modules())
@@ -40,7 +40,7 @@ def test_weights_are_shared_with_the_network_given() -> None:
 
 
 @pytest.mark.essential
-def test_gradients_and_other_types_take_the_usual_way() -> None:
+def test_gradients_and_other_dtypes_use_the_plain_convolution() -> None:
     torch.manual_seed(0)
     plain = nn.Conv2d(6, 8, 3, stride=2, padding=1, groups=2).requires_grad_(False)
     found = PackedConv2d.of(plain, torch.Size((1, 6, 20, 20)))
@@ -54,15 +54,15 @@ def test_gradients_and_other_types_take_the_usual_way() -> None:
     torch.testing.assert_close(found.double()(images.double()), plain.double()(images.double()))
 
 
-def test_by_another_number_of_threads_the_usual_way_is_taken() -> None:
-    """Weights are laid out for the number, and laid out anew in every call for another."""
+def test_another_number_of_threads_uses_the_plain_convolution() -> None:
+    """Weights are packed for a number of threads; for another they would be repacked in every call."""
     plain = nn.Conv2d(6, 8, 3).requires_grad_(False)
     images, threads = torch.randn(1, 6, 20, 20), torch.get_num_threads()
 
     def operations(module: nn.Module) -> set[str]:
-        with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU]) as seen:
+        with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU]) as profiler:
             module(images)
-        return {event.name for event in seen.events()}
+        return {event.name for event in profiler.events()}
 
     found = PackedConv2d.of(plain, images.shape)
     assert "mkldnn::_convolution_pointwise" in operations(found)

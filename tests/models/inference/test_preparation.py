@@ -1,4 +1,4 @@
-"""A prepared pair gives the maps of the pair as loaded."""
+"""Heatmaps of an inference-ready pair, against the pair as loaded."""
 
 import shutil
 from collections.abc import Callable
@@ -22,7 +22,7 @@ def pixels(pair: Pair, batch: int) -> torch.Tensor:
 
 
 def agree(first: Pair, second: Pair, layers: Callable, batch: int) -> None:
-    """Both networks' maps and logits, to 1e-4 of the largest value.
+    """Asserts that both networks' maps and logits agree to 1e-4 of the largest value.
 
     Through the backbone a gradient jumps where rounding turns a unit on or off, and of layers with negative values
     Grad-CAM++ has poles: there it is Grad-CAM, to 1e-3.
@@ -41,7 +41,7 @@ def agree(first: Pair, second: Pair, layers: Callable, batch: int) -> None:
 
 
 @pytest.mark.parametrize("path", SHIPPED.values(), ids=SHIPPED)
-def test_maps_of_every_layer_are_the_same(path: str) -> None:
+def test_inference_ready_pair_gives_the_same_maps_of_every_layer(path: str) -> None:
     pair = load_pair(path)
     found = inference_ready(pair)
     agree(pair, found, layer_names, batch=1)  # of one image, packed weights and the tails are used
@@ -58,7 +58,7 @@ def test_compiled_networks_give_the_same_maps(pair: Pair) -> None:
 
 
 class Convolutions(TorchDispatchMode):
-    """Counts convolutions, but for those of shapes without values."""
+    """Counts convolutions, except those on meta tensors."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -71,8 +71,8 @@ class Convolutions(TorchDispatchMode):
 
 
 @pytest.mark.parametrize(("layer", "behind"), [("X4", 0), ("Y3", 5), ("X3", 5), ("X2", 10), ("X1", 15)])
-def test_of_the_backbone_only_what_lies_behind_a_stage_runs_again(pair: Pair, layer: str, behind: int) -> None:
-    """Of a ResNet-18, in which a stage's two blocks are of two convolutions, and one brings their input to size."""
+def test_only_backbone_layers_behind_the_stage_run_again(pair: Pair, layer: str, behind: int) -> None:
+    """Of a ResNet-18, whose stages have two blocks of two convolutions and one downsampling convolution."""
     run = forward_pass(inference_ready(pair).baseline.network, pixels(pair, batch=1))
     with Convolutions() as counted:
         run.heatmaps([Target(0)], layer)

@@ -1,4 +1,4 @@
-"""The tail of a backbone behind each of its stages, against the whole backbone."""
+"""Tail of a backbone behind each stage, against the whole backbone."""
 
 import copy
 
@@ -30,7 +30,7 @@ def pixels(batch: int = 1, side: int = SIDE) -> Tensor:
 
 @pytest.mark.parametrize("ready", [False, True], ids=["as loaded", "inference_ready"])
 @pytest.mark.parametrize("arch", ARCHS)
-def test_maps_and_gradients_are_those_of_the_whole_backbone(arch: str, ready: bool) -> None:
+def test_maps_and_gradients_match_the_whole_backbone(arch: str, ready: bool) -> None:
     network = inference_ready_network(made(arch), (SIDE, SIDE)) if ready else made(arch)
     tail = network.tail or Tail.of(network, (SIDE, SIDE))
     whole = network.stages(pixels().requires_grad_())
@@ -58,7 +58,7 @@ def test_every_stage_has_a_tail(arch: str) -> None:
             torch.testing.assert_close(tail.after(number, stages[number - 1]), stages[number:])
 
 
-def test_a_stage_that_lies_otherwise_in_memory() -> None:
+def test_another_memory_layout_gives_the_same_maps() -> None:
     network = made("resnet50_gn")
     tail = Tail.of(network, (SIDE, SIDE))
     with torch.no_grad():
@@ -67,7 +67,7 @@ def test_a_stage_that_lies_otherwise_in_memory() -> None:
         torch.testing.assert_close(tail.after(2, other), stages[2:])
 
 
-def test_half_precision() -> None:
+def test_tail_works_in_half_precision() -> None:
     network = made("resnet18").to(torch.bfloat16)
     with torch.autocast("cpu", torch.float16):
         tail = Tail.of(network, (SIDE, SIDE))
@@ -78,7 +78,7 @@ def test_half_precision() -> None:
     torch.testing.assert_close(later, stages[2:])
 
 
-def test_weights_are_shared_and_go_with_a_copy() -> None:
+def test_weights_are_shared_and_copied_with_the_network() -> None:
     network = made("resnet18")
     network.tail = Tail.of(network, (SIDE, SIDE))
     other = copy.deepcopy(network)
@@ -90,7 +90,7 @@ def test_weights_are_shared_and_go_with_a_copy() -> None:
         assert torch.allclose(other.tail.after(3, stages[2])[0], former[3])
 
 
-def test_there_is_none_for_images_of_another_shape() -> None:
+def test_no_tail_for_images_of_another_shape() -> None:
     network = made("resnet18")
     tail = Tail.of(network, (SIDE, SIDE))
     with torch.no_grad():
@@ -98,12 +98,12 @@ def test_there_is_none_for_images_of_another_shape() -> None:
             assert tail.after(2, network.stages(images)[1]) is None
 
 
-def test_there_is_none_behind_the_last_stage() -> None:
+def test_no_tail_behind_the_last_stage() -> None:
     network = made("resnet18")
     assert Tail.of(network, (SIDE, SIDE)).after(4, network.stages(pixels())[3]) is None
 
 
-def test_networks_whose_stages_lead_nowhere() -> None:
+def test_no_tail_for_stages_off_the_forward_path() -> None:
     network = made("legacy_xception")
     tail = Tail.of(network, (SIDE, SIDE))
     with torch.no_grad():
@@ -111,8 +111,8 @@ def test_networks_whose_stages_lead_nowhere() -> None:
     assert all(tail.after(number, stage) is None for number, stage in enumerate(stages, start=1))
 
 
-class Odd(nn.Module):
-    """Two stages, the second made of the first in one way or another."""
+class TwoStages(nn.Module):
+    """Two stages, the second computed from the first in different ways."""
 
     def __init__(self, way: str) -> None:
         super().__init__()
@@ -147,15 +147,15 @@ class Odd(nn.Module):
     [
         ("of it alone", True),
         ("of an earlier map too", False),
-        ("written over", True),  # the stage is what it ends as, and the tail begins there
+        ("written over", True),  # the stage is its final value, where the tail begins
         ("written over through a view", False),
         ("with itself added in place", True),
         ("with a map made on the way", False),
     ],
 )
-def test_there_is_one_where_a_stage_alone_leads_on(way: str, found: bool) -> None:
+def test_tail_exists_where_a_stage_alone_determines_the_next(way: str, found: bool) -> None:
     torch.manual_seed(0)
-    network = Odd(way).eval().requires_grad_(False)
+    network = TwoStages(way).eval().requires_grad_(False)
     stages = network.stages(pixels(side=8))
     later = Tail.of(network, (8, 8)).after(1, stages[0])
     assert (later is not None) == found

@@ -1,4 +1,4 @@
-"""Notes and progress bars on standard error."""
+"""Notes and progress on standard error."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from core.errors import BadInputError
 from training.commands.console import notify, read_with_progress
 
 
-def test_notes_leave_standard_output_to_the_results(capsys: pytest.CaptureFixture[str]) -> None:
+def test_notes_go_to_standard_error(capsys: pytest.CaptureFixture[str]) -> None:
     notify("a note")
     assert capsys.readouterr() == ("", "a note\n")
 

@@ -8,7 +8,7 @@ from PIL import Image
 from tests.training.conftest import Command
 
 
-def test_json(command: Command, scenes: Path) -> None:
+def test_json_output_describes_the_folder(command: Command, scenes: Path) -> None:
     Image.open(scenes / "roof" / "0001.tif").save(scenes / "roof" / "again.png")
     (scenes / "water" / "broken.jpg").write_bytes(b"\xff\xd8\xff")
     ended = command("training", "data", scenes, "--json")
@@ -23,7 +23,7 @@ def test_json(command: Command, scenes: Path) -> None:
     assert "water/broken.jpg" in ended.err
 
 
-def test_text(command: Command, scenes: Path) -> None:
+def test_text_output_describes_the_folder(command: Command, scenes: Path) -> None:
     ended = command("training", "data", scenes)
     assert "18 images in 3 classes" in ended.out
     assert "40x40 (18)" in ended.out

@@ -14,7 +14,7 @@ from tests.training.conftest import Command, rejected, train
 from training.commands.evaluate import print_faithfulness
 
 
-def test_bad_arguments(command: Command, scenes: Path, tmp_path: Path) -> None:
+def test_invalid_arguments_are_rejected(command: Command, scenes: Path, tmp_path: Path) -> None:
     out = tmp_path / "pair"
     train(command, scenes, out, "--epochs", 1)
     rejected(command("training", "evaluate", out, "--data", scenes, "--split", "all"), "unknown split 'all'")
@@ -41,8 +41,8 @@ def test_a_metric_without_values_is_named(capsys: pytest.CaptureFixture[str]) ->
 
 @pytest.mark.parametrize("path", SHIPPED.values(), ids=SHIPPED)
 def test_shipped_pairs_reach_their_reported_accuracy(command: Command, siri_whu: Path, path: Path) -> None:
-    measured = json.loads(command("training", "evaluate", path, "--data", siri_whu, "--json").out)
+    evaluated = json.loads(command("training", "evaluate", path, "--data", siri_whu, "--json").out)
     report = read_report(path)
     for role in ("baseline", "scff"):
-        # other processors round differently: an image on the edge between two classes may fall the other way
-        assert measured[role]["accuracy"] == pytest.approx(report.networks[role].test.accuracy, abs=2.5 / 480)
+        # other processors round differently: an image near the decision boundary may change its class
+        assert evaluated[role]["accuracy"] == pytest.approx(report.networks[role].test.accuracy, abs=2.5 / 480)

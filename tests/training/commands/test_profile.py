@@ -9,7 +9,7 @@ from models.architectures import NETWORKS
 from tests.training.conftest import Command, rejected
 
 
-def test_cost_of_resnet50(command: Command) -> None:
+def test_cost_of_resnet50_matches_the_derivation(command: Command) -> None:
     """SCFF adds a 1x1 convolution at each fused map's size, and three linear layers of the attention."""
     for size, stem, baseline, sides in (
         ("224", (), 4.087, (28, 14, 7)),
@@ -32,7 +32,7 @@ def test_cost_of_resnet50(command: Command) -> None:
         assert list(found["scff"]["fusions"]) == ["Y2", "Y3", "Y4"]
 
 
-def test_macs_of_fusions_written_out(command: Command) -> None:
+def test_macs_of_fusions_match_the_derivation(command: Command) -> None:
     """A plain sum of convolutions' and matrices' sizes, for two fusions that can be written down."""
     for variant, extra in (("add", 0), ("concat", 2)):
         arguments = ("--arch", "resnet18", "--image-size", "64x32", "--fusion-variant", variant)
@@ -43,7 +43,7 @@ def test_macs_of_fusions_written_out(command: Command) -> None:
             assert found["macs"] == width * height * (before * after + extra * after * after)
 
 
-def test_text_and_table(command: Command) -> None:
+def test_text_and_table_describe_the_cost(command: Command) -> None:
     ended = command("training", "profile", "--arch", "resnet18", "--image-size", "224")
     assert "resnet18, 224 x 224 pixels" in ended.out
     assert "fusion to Y4" in ended.out
@@ -52,7 +52,7 @@ def test_text_and_table(command: Command) -> None:
     assert table in (Path(__file__).parents[3] / "docs" / "networks.md").read_text()
 
 
-def test_networks_without_such_a_stem_are_skipped(command: Command) -> None:
+def test_networks_without_resnet_stem_are_skipped(command: Command) -> None:
     ended = command("training", "profile", "--all", "--small-stem", "--image-size", "32", "--json")
     assert ended.status == 0
     names = [json.loads(line)["arch"] for line in ended.out.splitlines()]
@@ -60,7 +60,7 @@ def test_networks_without_such_a_stem_are_skipped(command: Command) -> None:
     assert "skipped: vgg16 has no ResNet stem" in ended.err
 
 
-def test_bad_arguments(command: Command) -> None:
+def test_invalid_arguments_are_rejected(command: Command) -> None:
     rejected(command("training", "profile"), "give one network with --arch, or --all")
     rejected(command("training", "profile", "--arch", "resnet18", "--classes", "0"), "classes must be at least 1")
     rejected(command("training", "profile", "--arch", "resnet_50"), "unknown architecture 'resnet_50'")

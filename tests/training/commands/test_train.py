@@ -14,7 +14,7 @@ from tests.conftest import CLASSES
 from tests.training.conftest import Command, rejected, train
 
 
-def test_bad_arguments(command: Command, scenes: Path, tmp_path: Path) -> None:
+def test_invalid_arguments_are_rejected(command: Command, scenes: Path, tmp_path: Path) -> None:
     out = tmp_path / "pair"
     rejected(
         train(command, scenes, out, "--arch", "resnet_18"),
@@ -38,7 +38,7 @@ def test_bad_arguments(command: Command, scenes: Path, tmp_path: Path) -> None:
     assert not list(tmp_path.glob(".pair*"))
 
 
-def test_bad_initial_weights_and_variants(command: Command, scenes: Path, tmp_path: Path) -> None:
+def test_invalid_initial_weights_and_variants_are_rejected(command: Command, scenes: Path, tmp_path: Path) -> None:
     out, weights, base = tmp_path / "pair", tmp_path / "weights.pth", tmp_path / "base"
     torch.save(timm.create_model("regnety_002").state_dict(), weights)
     for more in ((), ("--resume",)):
@@ -70,13 +70,13 @@ def test_unsupported_network_is_rejected_before_any_download(command: Command, s
     assert "downloading" not in ended.err
 
 
-def test_missing_cuda_device(command: Command, scenes: Path, tmp_path: Path) -> None:
+def test_missing_cuda_device_is_rejected(command: Command, scenes: Path, tmp_path: Path) -> None:
     if torch.cuda.is_available():
         pytest.skip("this machine has CUDA")
     rejected(train(command, scenes, tmp_path / "pair", "--device", "cuda"), "no CUDA device is available")
 
 
-def test_class_with_one_image(command: Command, scenes: Path, tmp_path: Path) -> None:
+def test_class_with_one_image_is_rejected(command: Command, scenes: Path, tmp_path: Path) -> None:
     for path in sorted((scenes / "roof").iterdir())[1:]:
         path.unlink()
     rejected(train(command, scenes, tmp_path / "pair"), "class 'roof' has 1 distinct image(s)")
@@ -85,7 +85,7 @@ def test_class_with_one_image(command: Command, scenes: Path, tmp_path: Path) ->
     assert json.loads(ended.out)["classes"]["roof"] == 1
 
 
-def test_fixed_split(command: Command, scenes: Path, tmp_path: Path) -> None:
+def test_fixed_split_is_used_and_missing_scenes_are_named(command: Command, scenes: Path, tmp_path: Path) -> None:
     fixed = tmp_path / "fixed"
     fixed.mkdir()
     for subset, numbers in (("train", (0, 1, 2, 9)), ("val", (3,)), ("test", (4, 5))):

@@ -1,4 +1,4 @@
-"""What becomes of the files that a visitor sends for a batch."""
+"""Uploaded files and ZIP archives of a batch: gathering, validation and limits."""
 
 import struct
 import warnings
@@ -44,7 +44,7 @@ def gathered(folder: Path, *files: Path) -> Gathered:
     return found
 
 
-def test_loose_files_and_zips_together(folder: Path, tmp_path: Path) -> None:
+def test_loose_files_and_zips_are_gathered_together(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(png())
     (tmp_path / "notes.txt").write_text("hello")
     more = packed(tmp_path / "more.zip", ("a.png", png(1)), ("deep/场景.png", png(2)), ("deep/a.png", png(3)))
@@ -54,12 +54,12 @@ def test_loose_files_and_zips_together(folder: Path, tmp_path: Path) -> None:
     assert not found.refused
 
 
-def test_several_zips_are_folders(folder: Path, tmp_path: Path) -> None:
+def test_each_of_several_zips_becomes_a_folder(folder: Path, tmp_path: Path) -> None:
     june, july = (packed(tmp_path / f"{name}.zip", ("a.png", png())) for name in ("june", "july"))
     assert gathered(folder, june, july).names == ["june/a.png", "july/a.png"]
 
 
-def test_loose_files_of_one_name(folder: Path, tmp_path: Path) -> None:
+def test_loose_files_with_equal_names_are_numbered(folder: Path, tmp_path: Path) -> None:
     paths = []
     for number in range(3):
         (tmp_path / str(number)).mkdir()
@@ -72,7 +72,7 @@ def test_loose_files_of_one_name(folder: Path, tmp_path: Path) -> None:
     assert (folder / "a.png").read_bytes() == png(0)
 
 
-def test_names_lead_nowhere_but_down(folder: Path, tmp_path: Path) -> None:
+def test_path_traversal_in_names_is_removed(folder: Path, tmp_path: Path) -> None:
     names = ("../../up.png", "/etc/root.png", "C:\\windows\\w.png", "a//./b.png", "bad\nname.png", f"{'长' * 200}.png")
     found = gathered(folder, packed(tmp_path / "x.zip", *((name, png()) for name in names)))
     assert found.names[:5] == ["up.png", "etc/root.png", "windows/w.png", "a/b.png", "bad_name.png"]
@@ -81,12 +81,12 @@ def test_names_lead_nowhere_but_down(folder: Path, tmp_path: Path) -> None:
     assert not list(tmp_path.glob("up.png"))
 
 
-def test_a_file_where_a_folder_would_be(folder: Path, tmp_path: Path) -> None:
+def test_name_collision_of_file_and_folder_is_resolved(folder: Path, tmp_path: Path) -> None:
     found = gathered(folder, packed(tmp_path / "x.zip", ("a.png", png()), ("a.png/b.png", png())))
     assert found.names == ["a.png", "a.png_b.png"]
 
 
-def test_names_in_utf8_that_do_not_say_so(folder: Path, tmp_path: Path) -> None:
+def test_unflagged_utf8_names_are_decoded(folder: Path, tmp_path: Path) -> None:
     path = packed(tmp_path / "x.zip", ("ü.png", png()))
     data = bytearray(path.read_bytes())
     for magic, at in ((b"PK\3\4", 6), (b"PK\1\2", 8)):
@@ -95,19 +95,19 @@ def test_names_in_utf8_that_do_not_say_so(folder: Path, tmp_path: Path) -> None:
     assert gathered(folder, path).names == ["ü.png"]
 
 
-def test_what_is_no_image_is_skipped(folder: Path, tmp_path: Path) -> None:
+def test_entries_that_are_no_images_are_skipped(folder: Path, tmp_path: Path) -> None:
     names = ("readme.txt", "__MACOSX/a.png", ".hidden.png", ".git/b.png")
     found = gathered(folder, packed(tmp_path / "x.zip", *((name, b"x") for name in names), ("a.png", png())))
     assert (found.names, found.skipped, found.refused) == (["a.png"], 4, {})
 
 
 def world(east: int) -> bytes:
-    """A world file of an image that begins so many metres to the east."""
+    """A world file with this easting of the upper left pixel."""
     return f"1\n0\n0\n-1\n{east}\n0\n".encode()
 
 
-def places(folder: Path, found: Gathered) -> dict[str, float | None]:
-    """How far to the east GDAL finds each image; None of one without a place."""
+def eastings(folder: Path, found: Gathered) -> dict[str, float | None]:
+    """Easting of each image as GDAL reads it; None without georeference."""
     east = {}
     for name in found.names:
         with (
@@ -124,30 +124,30 @@ def in_format(kind: str) -> bytes:
     return data.getvalue()
 
 
-def test_world_files_go_with_their_images(folder: Path, tmp_path: Path) -> None:
+def test_world_files_georeference_their_images(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "b.png").write_bytes(png())
     (tmp_path / "b.pgw").write_bytes(world(20))
     (tmp_path / "c.JPG").write_bytes(in_format("JPEG"))
     (tmp_path / "c.wld").write_bytes(world(30))
     more = packed(tmp_path / "x.zip", ("d/a.pgw", world(10)), ("d/a.png", png()), ("e.tif", in_format("TIFF")))
     found = gathered(folder, *(tmp_path / name for name in ("b.pgw", "b.png", "c.JPG", "c.wld")), more)
-    assert places(folder, found) == {"b.png": 20, "c.JPG": 30, "d/a.png": 10, "e.tif": None}
+    assert eastings(folder, found) == {"b.png": 20, "c.JPG": 30, "d/a.png": 10, "e.tif": None}
 
 
-def test_world_files_place_only_images_that_they_come_with(folder: Path, tmp_path: Path) -> None:
-    """Whatever the images are called in the end, and whatever else is called so."""
+def test_world_files_apply_only_to_images_they_come_with(folder: Path, tmp_path: Path) -> None:
+    """Independently of the images' final names and of other files with equal names."""
     (tmp_path / "a.png").write_bytes(png())
     june = packed(tmp_path / "june.zip", ("a.png", png()), ("a.pgw", world(10)))
-    assert places(folder, gathered(folder, tmp_path / "a.png", june)) == {"a.png": None, "a-2.png": 10}
+    assert eastings(folder, gathered(folder, tmp_path / "a.png", june)) == {"a.png": None, "a-2.png": 10}
     (other := tmp_path / "other").mkdir()
     (tmp_path / "a.tif").write_bytes(in_format("TIFF"))
     (tmp_path / "a.PNG").write_bytes(png())
     may = packed(tmp_path / "may.zip", ("a.png", png()), ("a.wld", world(10)))
     found = gathered(other, tmp_path / "a.tif", may, tmp_path / "a.PNG")
-    assert places(other, found) == {"a.tif": None, "a.png": 10, "a-2.PNG": None}
+    assert eastings(other, found) == {"a.tif": None, "a.png": 10, "a-2.PNG": None}
 
 
-def test_world_files_that_may_mean_several_images_mean_none(folder: Path, tmp_path: Path) -> None:
+def test_ambiguous_world_files_are_ignored(folder: Path, tmp_path: Path) -> None:
     mixed = packed(
         tmp_path / "x.zip",
         *(("a.png", png()), ("a.tif", in_format("TIFF")), ("a.wld", world(10))),
@@ -161,14 +161,16 @@ def test_world_files_that_may_mean_several_images_mean_none(folder: Path, tmp_pa
             loose[-1].write_bytes(data)
     found = gathered(folder, mixed, *loose)
     expected = {"a.png": None, "a.tif": None, "b.png": 20, "b.tif": 30, "c.png": None, "c-2.png": None}
-    assert places(folder, found) == expected
+    assert eastings(folder, found) == expected
 
 
-def test_world_files_are_small_and_count(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_world_files_are_limited_and_count_towards_the_total_size(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "b.png").write_bytes(png())
     (tmp_path / "b.pgw").write_bytes(world(10) + b" " * 2**12)
     large = packed(tmp_path / "x.zip", ("a.png", png()), ("a.pgw", world(10) + b" " * 2**12))
-    assert places(folder, gathered(folder, large, tmp_path / "b.png", tmp_path / "b.pgw")) == {
+    assert eastings(folder, gathered(folder, large, tmp_path / "b.png", tmp_path / "b.pgw")) == {
         "a.png": None,
         "b.png": None,
     }
@@ -181,7 +183,7 @@ def test_world_files_are_small_and_count(folder: Path, tmp_path: Path, monkeypat
             gather(files, other)
 
 
-def test_a_world_file_and_a_folder_of_one_name(folder: Path, tmp_path: Path) -> None:
+def test_name_collision_of_world_file_and_folder_is_resolved(folder: Path, tmp_path: Path) -> None:
     june = packed(tmp_path / "june.zip", ("a.pngw/b.png", png()), ("a.png", png()), ("a.pgw", world(10)))
     assert gathered(folder, june).names == ["a.pngw/b.png", "a.png"]
     (other := tmp_path / "other").mkdir()
@@ -191,14 +193,14 @@ def test_a_world_file_and_a_folder_of_one_name(folder: Path, tmp_path: Path) -> 
     assert gathered(other, june, tmp_path / "a.png", tmp_path / "a.pgw").names == ["a.pngw/b.png", "a.png", "a-2.png"]
 
 
-def test_a_zip_whose_name_leads_up(folder: Path, tmp_path: Path) -> None:
+def test_zip_name_cannot_leave_the_folder(folder: Path, tmp_path: Path) -> None:
     up = packed(tmp_path / "...zip", ("up.png", png()), ("up.pgw", world(10)))
     found = gathered(folder, packed(tmp_path / "june.zip", ("a.png", png())), up)
     assert found.names == ["june/a.png", "up.png"]
     assert not list(tmp_path.glob("up.*"))
 
 
-def test_links_are_rows(folder: Path, tmp_path: Path) -> None:
+def test_symbolic_link_is_rejected(folder: Path, tmp_path: Path) -> None:
     link = zipfile.ZipInfo("link.png")
     link.external_attr = 0o120777 << 16
     found = gathered(folder, packed(tmp_path / "x.zip", (link, b"/etc/passwd"), ("a.png", png())))
@@ -206,7 +208,7 @@ def test_links_are_rows(folder: Path, tmp_path: Path) -> None:
     assert found.names == ["a.png"]
 
 
-def test_encrypted_images_are_rows(folder: Path, tmp_path: Path) -> None:
+def test_encrypted_image_is_rejected(folder: Path, tmp_path: Path) -> None:
     path = packed(tmp_path / "x.zip", ("a.png", png()))
     data = bytearray(path.read_bytes())
     data[data.index(b"PK\1\2") + 8] |= 1
@@ -215,7 +217,7 @@ def test_encrypted_images_are_rows(folder: Path, tmp_path: Path) -> None:
     assert "a.png: encrypted; unpack the ZIP" in gathered(folder, path).refused["a.png"]
 
 
-def test_damaged_images_in_a_zip_are_rows(folder: Path, tmp_path: Path) -> None:
+def test_damaged_image_in_a_zip_is_rejected_and_the_others_kept(folder: Path, tmp_path: Path) -> None:
     path = packed(tmp_path / "x.zip", ("a.png", png()), ("b.png", png(1)))
     data = bytearray(path.read_bytes())
     data[60:80] = bytes(20)
@@ -227,7 +229,7 @@ def test_damaged_images_in_a_zip_are_rows(folder: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", [zipfile.ZIP_LZMA, zipfile.ZIP_BZIP2, zipfile.ZIP_DEFLATED, zipfile.ZIP_STORED])
-def test_damage_of_every_kind_of_packing_is_a_row(folder: Path, tmp_path: Path, kind: int) -> None:
+def test_damaged_image_is_rejected_with_every_compression(folder: Path, tmp_path: Path, kind: int) -> None:
     path = tmp_path / "x.zip"
     with zipfile.ZipFile(path, "w", kind) as file:
         file.writestr("a.png", png())
@@ -240,14 +242,14 @@ def test_damage_of_every_kind_of_packing_is_a_row(folder: Path, tmp_path: Path, 
 
 
 @pytest.mark.usefixtures("full_disk")
-def test_a_full_disk_is_no_damage(folder: Path, tmp_path: Path) -> None:
+def test_full_disk_is_an_os_error(folder: Path, tmp_path: Path) -> None:
     path = packed(tmp_path / "x.zip", ("a.png", bytes(200_000)))
     with pytest.raises(OSError, match="File too large"):
         gather([path], folder)
 
 
 @pytest.mark.parametrize("content", [b"", b"not a zip", png() + b"PK\1\2", packed])
-def test_damaged_zips_are_rows(folder: Path, tmp_path: Path, content: object) -> None:
+def test_damaged_zip_is_rejected(folder: Path, tmp_path: Path, content: object) -> None:
     path = tmp_path / "x.zip"
     if content is packed:
         content = packed(path, ("a.png", png())).read_bytes()[:-40]
@@ -256,31 +258,33 @@ def test_damaged_zips_are_rows(folder: Path, tmp_path: Path, content: object) ->
     assert found.refused == {"x.zip": "x.zip: the file is damaged, truncated or not a ZIP archive; create it again"}
 
 
-def test_a_zip_without_an_image_is_a_row(folder: Path, tmp_path: Path) -> None:
+def test_zip_without_an_image_is_rejected(folder: Path, tmp_path: Path) -> None:
     assert gathered(folder, packed(tmp_path / "x.zip", ("a.txt", b"x"))).refused == {
         "x.zip": "x.zip: no image in this ZIP file"
     }
 
 
-def test_nothing_is_refused(folder: Path) -> None:
+def test_empty_upload_is_rejected(folder: Path) -> None:
     with pytest.raises(BadInputError, match="no files chosen; choose images or a ZIP"):
         gather([], folder)
 
 
-def test_too_many_images(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_many_images_are_rejected(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(archive, "MOST_IMAGES", 3)
     path = packed(tmp_path / "x.zip", *((f"{i}.png", b"") for i in range(4)))
     with pytest.raises(BadInputError, match="more than 3 images; upload fewer at once"):
         gather([path], folder)
 
 
-def test_too_many_entries_are_not_read(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_many_zip_entries_are_rejected(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(archive, "_MOST_ENTRIES", 3)
     with pytest.raises(BadInputError, match="more than 3 files in this ZIP"):
         gather([packed(tmp_path / "x.zip", *((f"{i}.txt", b"") for i in range(4)))], folder)
 
 
-def test_a_bomb_that_says_so(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_entry_with_oversized_declared_size_is_rejected(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(archive, "_MOST_IMAGE_BYTES", 2**20)
     path = packed(tmp_path / "x.zip", ("a.png", bytes(2**21)), ("b.png", png()))
     found = gathered(folder, path)
@@ -288,8 +292,8 @@ def test_a_bomb_that_says_so(folder: Path, tmp_path: Path, monkeypatch: pytest.M
     assert found.names == ["b.png"]
 
 
-def test_a_bomb_that_lies(folder: Path, tmp_path: Path) -> None:
-    """What comes out ends where the directory says that it ends."""
+def test_entry_larger_than_its_declared_size_is_rejected(folder: Path, tmp_path: Path) -> None:
+    """Extraction stops at the size declared in the central directory."""
     path = packed(tmp_path / "x.zip", ("a.png", bytes(2**24)))
     data = bytearray(path.read_bytes())
     struct.pack_into("<I", data, data.index(b"PK\1\2") + 24, 100)
@@ -298,7 +302,7 @@ def test_a_bomb_that_lies(folder: Path, tmp_path: Path) -> None:
     assert sum(file.stat().st_size for file in folder.rglob("*")) == 0
 
 
-def test_too_much_in_all(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_total_size_above_the_limit_is_rejected(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(archive, "MOST_BYTES", 1000)
     (tmp_path / "a.png").write_bytes(png())
     for path in (tmp_path / "a.png", packed(tmp_path / "x.zip", ("a.png", png()))):

@@ -1,4 +1,4 @@
-"""The Batch tab's actions, without a browser."""
+"""Callbacks of the Batch tab, without a browser."""
 
 import csv
 import re
@@ -26,7 +26,7 @@ from explain.cam.question import Question
 from pairs.folder import PairFolder
 from tests.conftest import texture, write_pair
 
-ASKED = ("tiny", "own", "gradcam++", "fused", "none")
+SETTINGS = ("tiny", "own", "gradcam++", "fused", "none")
 
 
 @pytest.fixture(scope="module")
@@ -47,8 +47,8 @@ def batch(pairs: PairFolder) -> Batch:
 
 @pytest.fixture
 def images(tmp_path: Path) -> list[Path]:
-    """Twelve images, and a file that is none."""
-    (folder := tmp_path / "sent").mkdir()
+    """Twelve images and one file that is not an image."""
+    (folder := tmp_path / "uploads").mkdir()
     for number in range(12):
         Image.fromarray(texture(number % 3, number, side=60)).save(folder / f"{number:02}.png")
     (folder / "bad.tif").write_text("not pixels")
@@ -63,30 +63,30 @@ def request(batch: Batch, files: list[Path] | None, *values: str | None) -> dict
 
 
 def offered(batch: Batch, pair: str | None, target: str, layer: str) -> dict:
-    """What the tab offers for a pair."""
+    """Updates of the controls for a pair."""
     components = batch.components
     return batch.offer({components.pair: pair, components.target: target, components.layer: layer})
 
 
-def prepared(batch: Batch, files: list[Path], *asked: str) -> tuple[str, dict]:
-    """A job's key, and what the tab shows."""
-    shown = batch.prepare(request(batch, files, *(asked or ASKED)))
+def prepared(batch: Batch, files: list[Path], *values: str) -> tuple[str, dict]:
+    """Key of a prepared job, and the component updates."""
+    shown = batch.prepare(request(batch, files, *(values or SETTINGS)))
     return shown.get(batch.components.job), shown
 
 
-def done(batch: Batch, files: list[Path], *asked: str) -> tuple[str, dict]:
-    """The same of a run that is done."""
-    key, _ = prepared(batch, files, *asked)
+def done(batch: Batch, files: list[Path], *values: str) -> tuple[str, dict]:
+    """The same of a completed run."""
+    key, _ = prepared(batch, files, *values)
     return key, list(batch.explain(key))[-1]
 
 
 def unchanged(batch: Batch) -> dict:
-    """The tab as it is."""
+    """An update that changes nothing."""
     return {batch.components.status: gr.skip()}
 
 
 def downloads(batch: Batch, shown: dict) -> dict[str, bytes]:
-    """What the links lead to, by title."""
+    """Contents of the linked files, by title."""
     server = FastAPI()
     batch.downloads.serve(server)
     links = re.findall(r"href='([^']+)' download='[^']*'>([^<]+)<", shown[batch.components.downloads])
@@ -99,7 +99,7 @@ def downloads(batch: Batch, shown: dict) -> dict[str, bytes]:
     return found
 
 
-def test_results_come_in_while_it_runs(batch: Batch, images: list[Path]) -> None:
+def test_results_are_shown_while_the_batch_runs(batch: Batch, images: list[Path]) -> None:
     key, shown = prepared(batch, images)
     assert "Queued" in shown[batch.components.status]
     steps = list(batch.explain(key))
@@ -112,10 +112,10 @@ def test_results_come_in_while_it_runs(batch: Batch, images: list[Path]) -> None
     assert re.search(r"Both networks predict the same class for \d+ of 12", last[batch.components.status])
     bad = next(row for row in last[batch.components.results]["rows"] if row["name"] == "bad.tif")
     assert bad == {"name": "bad.tif", "error": "not an image of a supported format"}
-    assert list(batch.explain(key)) == [unchanged(batch)]  # it is not done twice
+    assert list(batch.explain(key)) == [unchanged(batch)]  # a job runs once
 
 
-def test_files_are_those_of_the_command_line(
+def test_exported_files_match_the_command_line(
     batch: Batch, images: list[Path], pairs: PairFolder, tmp_path: Path
 ) -> None:
     _, shown = done(batch, images[:4])
@@ -144,7 +144,7 @@ def test_files_are_those_of_the_command_line(
         assert sheets.read("contact-1.png") == (out / "contact-1.png").read_bytes()
 
 
-def test_pictures_of_the_gallery(batch: Batch, images: list[Path]) -> None:
+def test_gallery_row_has_thumbnails_and_figure(batch: Batch, images: list[Path]) -> None:
     _, shown = done(batch, images[:1])
     (row,) = shown[batch.components.results]["rows"]
     server = FastAPI()
@@ -154,20 +154,20 @@ def test_pictures_of_the_gallery(batch: Batch, images: list[Path]) -> None:
     assert Image.open(BytesIO(TestClient(server).get(row["figure"]).content)).format == "PNG"
 
 
-def test_stopped_is_what_is_done(batch: Batch, images: list[Path]) -> None:
+def test_stopped_batch_keeps_finished_images(batch: Batch, images: list[Path]) -> None:
     key, _ = prepared(batch, images)
     steps = batch.explain(key)
     next(steps), next(steps)
     shown = batch.stop(key)
     assert "<b>Stopped: 8 of 13 done.</b> Results so far are below." in shown[batch.components.status]
-    rest = list(steps)  # what was worked on meanwhile is dropped, and the last word is the same
+    rest = list(steps)  # the batch in progress is dropped, and the status stays the same
     assert [step[batch.components.status] for step in rest] == [shown[batch.components.status]]
     with zipfile.ZipFile(BytesIO(downloads(batch, shown)["Raw heatmaps, ZIP of NPZ"])) as maps:
         assert len(maps.namelist()) == 8
     assert batch.stop(key)[batch.components.status] == shown[batch.components.status]
 
 
-def test_stopped_before_its_turn(batch: Batch, images: list[Path]) -> None:
+def test_queued_batch_can_be_stopped(batch: Batch, images: list[Path]) -> None:
     key, _ = prepared(batch, images)
     shown = batch.stop(key)
     assert "<b>Stopped: 0 of 13 done.</b>" in shown[batch.components.status]
@@ -175,7 +175,7 @@ def test_stopped_before_its_turn(batch: Batch, images: list[Path]) -> None:
     assert list(batch.explain(key)) == [unchanged(batch)]
 
 
-def test_a_page_that_is_closed_ends_the_work(batch: Batch, images: list[Path]) -> None:
+def test_closed_page_ends_the_batch(batch: Batch, images: list[Path]) -> None:
     key, _ = prepared(batch, images)
     steps = batch.explain(key)
     next(steps), next(steps)
@@ -185,7 +185,7 @@ def test_a_page_that_is_closed_ends_the_work(batch: Batch, images: list[Path]) -
     assert len(job.rows) == 8
 
 
-def test_all_failed(batch: Batch, images: list[Path], tmp_path: Path) -> None:
+def test_batch_without_readable_images_is_an_error(batch: Batch, images: list[Path], tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "none.zip", "w") as file:
         file.writestr("a.txt", "x")
     _, shown = done(batch, [images[-1], tmp_path / "none.zip"])
@@ -196,7 +196,7 @@ def test_all_failed(batch: Batch, images: list[Path], tmp_path: Path) -> None:
     assert [row["error"] for row in rows] == ["no image in this ZIP file", "not an image of a supported format"]
 
 
-def test_a_class_is_shown_of_both(batch: Batch, images: list[Path]) -> None:
+def test_chosen_class_and_metrics_are_columns(batch: Batch, images: list[Path]) -> None:
     _, shown = done(batch, images[:1], "tiny", "roof", "layercam", "Y3", "quick")
     value = shown[batch.components.results]
     assert "Baseline: roof" in value["columns"]
@@ -215,36 +215,36 @@ def test_georeferenced_images_have_geotiffs(batch: Batch, images: list[Path]) ->
 
 
 @pytest.mark.parametrize(
-    ("asked", "words"),
+    ("values", "message"),
     [
-        ((None, *ASKED[1:]), "no model pair is chosen"),
-        (("gone", *ASKED[1:]), "no pair &#39;gone&#39;"),
-        (("broken", *ASKED[1:]), "broken is not a complete model pair"),
-        (("tiny", "lake", *ASKED[2:]), "unknown class &#39;lake&#39;"),
+        ((None, *SETTINGS[1:]), "no model pair is chosen"),
+        (("gone", *SETTINGS[1:]), "no pair &#39;gone&#39;"),
+        (("broken", *SETTINGS[1:]), "broken is not a complete model pair"),
+        (("tiny", "lake", *SETTINGS[2:]), "unknown class &#39;lake&#39;"),
         (("tiny", "own", "gradcam++", "Y9", "none"), "Y9"),
     ],
 )
-def test_what_cannot_be_asked(batch: Batch, images: list[Path], asked: tuple, words: str) -> None:
-    key, shown = prepared(batch, images, *asked)
+def test_invalid_settings_are_rejected(batch: Batch, images: list[Path], values: tuple, message: str) -> None:
+    key, shown = prepared(batch, images, *values)
     assert key is None
-    assert words in shown[batch.components.status]
+    assert message in shown[batch.components.status]
     assert "alert" in shown[batch.components.status]
 
 
-def test_no_files(batch: Batch) -> None:
+def test_missing_files_are_an_error(batch: Batch) -> None:
     assert (
         "no files chosen; choose images or a ZIP file of images"
-        in batch.prepare(request(batch, None, *ASKED))[batch.components.status]
+        in batch.prepare(request(batch, None, *SETTINGS))[batch.components.status]
     )
 
 
-def test_too_many_files_leave_nothing_behind(batch: Batch, images: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_many_files_leave_no_folder(batch: Batch, images: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(archive, "MOST_IMAGES", 5)
     assert "more than 5 images; upload fewer at once" in prepared(batch, images)[1][batch.components.status]
     assert not list(Path(batch.jobs._root.name).iterdir())
 
 
-def test_what_is_the_servers_fault_is_said_and_what_is_done_is_kept(
+def test_internal_error_is_shown_and_finished_results_kept(
     batch: Batch, images: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     key, _ = prepared(batch, images)
@@ -257,7 +257,7 @@ def test_what_is_the_servers_fault_is_said_and_what_is_done_is_kept(
     assert "Raw heatmaps, ZIP of NPZ" in downloads(batch, shown)
 
 
-def test_a_batch_that_is_gone(batch: Batch) -> None:
+def test_expired_batch_is_an_error(batch: Batch) -> None:
     assert "has expired; press Explain again" in batch.stop("gone")[batch.components.status]
     (shown,) = batch.explain("gone")
     assert "This batch has expired; press Explain again" in shown[batch.components.status]
@@ -266,16 +266,16 @@ def test_a_batch_that_is_gone(batch: Batch) -> None:
     assert list(batch.explain(None)) == [unchanged(batch)]
 
 
-def test_what_is_refused_is_all_that_is_said(batch: Batch, images: list[Path]) -> None:
-    """Also after an earlier batch, which the page then no longer asks for."""
+def test_rejected_request_runs_no_job(batch: Batch, images: list[Path]) -> None:
+    """Also after an earlier batch, whose job the page then no longer refers to."""
     key, _ = done(batch, images[:1])
     batch.jobs.forget(key)
-    shown = batch.prepare(request(batch, None, *ASKED))
+    shown = batch.prepare(request(batch, None, *SETTINGS))
     assert shown[batch.components.job] is None
     assert list(batch.explain(shown[batch.components.job])) == [unchanged(batch)]
 
 
-def test_files_go_after_their_time(pairs: PairFolder, images: list[Path]) -> None:
+def test_expired_batch_loses_its_files(pairs: PairFolder, images: list[Path]) -> None:
     with gr.Blocks():
         components = lay_out()
     batch = Batch(pairs, BatchJobs(1.0), DownloadStore(route="/batch"), components)
@@ -293,7 +293,7 @@ def test_files_go_after_their_time(pairs: PairFolder, images: list[Path]) -> Non
         assert TestClient(server).get(address).status_code == 404
 
 
-def test_of_many_batches_the_oldest_that_have_ended_go(pairs: PairFolder, images: list[Path]) -> None:
+def test_oldest_ended_batches_are_evicted(pairs: PairFolder, images: list[Path]) -> None:
     with gr.Blocks():
         components = lay_out()
     batch = Batch(pairs, BatchJobs(3600, most=2), DownloadStore(route="/batch"), components)
@@ -304,7 +304,7 @@ def test_of_many_batches_the_oldest_that_have_ended_go(pairs: PairFolder, images
     assert "1 of 1 image explained" in list(batch.explain(waiting))[-1][batch.components.status]
 
 
-def test_where_all_places_are_taken_another_batch_is_refused(pairs: PairFolder, images: list[Path]) -> None:
+def test_batch_is_rejected_when_the_queue_is_full(pairs: PairFolder, images: list[Path]) -> None:
     with gr.Blocks():
         components = lay_out()
     batch = Batch(pairs, BatchJobs(0.05, most=2), DownloadStore(route="/batch"), components)
@@ -315,12 +315,12 @@ def test_where_all_places_are_taken_another_batch_is_refused(pairs: PairFolder, 
     key, shown = prepared(batch, images[:1])
     assert key is None
     assert "the queue is full with 2 batches; try again later" in shown[components.status]
-    time.sleep(0.1)  # longer than what has ended is kept
+    time.sleep(0.1)  # longer than ended batches are kept
     assert "12 of 13 images explained" in list(steps)[-1][components.status]
     assert "1 of 1 image explained" in list(batch.explain(waiting))[-1][components.status]
 
 
-def test_who_has_left_holds_no_place_in_line(pairs: PairFolder, images: list[Path]) -> None:
+def test_closed_session_frees_its_place_in_the_queue(pairs: PairFolder, images: list[Path]) -> None:
     with gr.Blocks():
         with gr.Tab() as tab:
             components = lay_out()
@@ -332,7 +332,7 @@ def test_who_has_left_holds_no_place_in_line(pairs: PairFolder, images: list[Pat
     assert batch.jobs.find(key) is None
 
 
-def test_early_pictures_stay_as_long_as_the_batch(pairs: PairFolder, images: list[Path]) -> None:
+def test_thumbnails_are_kept_as_long_as_the_batch(pairs: PairFolder, images: list[Path]) -> None:
     with gr.Blocks():
         components = lay_out()
     batch = Batch(pairs, BatchJobs(3600), DownloadStore(seconds=0, route="/batch"), components)
@@ -344,7 +344,7 @@ def test_early_pictures_stay_as_long_as_the_batch(pairs: PairFolder, images: lis
         assert TestClient(server).get(address).status_code == 200
 
 
-def test_a_slow_method_takes_few_images(batch: Batch, images: list[Path]) -> None:
+def test_slow_method_limits_the_number_of_images(batch: Batch, images: list[Path]) -> None:
     key, shown = prepared(batch, images, "tiny", "own", "scorecam", "fused", "none")
     assert key is None
     assert "a batch is limited to 8 images; upload fewer, or choose another method" in shown[batch.components.status]
@@ -353,38 +353,38 @@ def test_a_slow_method_takes_few_images(batch: Batch, images: list[Path]) -> Non
     assert key is not None
 
 
-def test_a_map_that_knows_no_class_is_called_none_s(batch: Batch, images: list[Path]) -> None:
-    for method, told in (("layercam", True), ("eigencam", False)):
-        targets = ("field", "roof")  # one of which is not what the network says
+def test_class_agnostic_heatmap_names_no_class(batch: Batch, images: list[Path]) -> None:
+    for method, names_class in (("layercam", True), ("eigencam", False)):
+        targets = ("field", "roof")  # one of them is not the prediction
         shown = [done(batch, images[:1], "tiny", target, method, "fused", "none")[1] for target in targets]
-        said = [words for each in shown for words in each[batch.components.results]["rows"][0]["summary"]]
-        assert any("heatmap for" in words for words in said) == told
+        lines = [line for each in shown for line in each[batch.components.results]["rows"][0]["summary"]]
+        assert any("heatmap for" in line for line in lines) == names_class
 
 
 @pytest.mark.usefixtures("full_disk")
-def test_a_full_disk_is_the_servers_fault(batch: Batch, tmp_path: Path) -> None:
+def test_full_disk_is_an_internal_error(batch: Batch, tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "x.zip", "w", zipfile.ZIP_DEFLATED) as file:
         file.writestr("a.png", bytes(200_000))
     assert "Internal server error" in prepared(batch, [tmp_path / "x.zip"])[1][batch.components.status]
     assert not list(Path(batch.jobs._root.name).iterdir())
 
 
-def test_offers_what_a_pair_can_be_asked(batch: Batch) -> None:
+def test_controls_offer_classes_and_layers_of_the_pair(batch: Batch) -> None:
     components = batch.components
     shown = offered(batch, None, "own", "fused")
-    assert shown[components.pair].value == "tiny"  # broken, which comes before it, cannot be used
+    assert shown[components.pair].value == "tiny"  # the broken pair, listed before it, is unusable
     assert [value for _, value in shown[components.target].choices] == ["own", "field", "roof", "water"]
     assert "Y3" in [value for _, value in shown[components.layer].choices]
     kept = offered(batch, "tiny", "roof", "Y9")
     assert (kept[components.target].value, kept[components.layer].value) == ("roof", "fused")
-    refused = offered(batch, "broken", "own", "fused")
-    assert "broken" in refused[components.pair_error]
-    assert components.status not in refused  # which may be that of a batch
+    unusable = offered(batch, "broken", "own", "fused")
+    assert "broken" in unusable[components.pair_error]
+    assert components.status not in unusable  # the status may be that of a running batch
     assert offered(batch, "tiny", "own", "fused")[components.pair_error] == ""
     assert [value for _, value in batch.list_pairs().choices] == ["broken", "tiny"]
 
 
-def test_offers_nothing_where_there_is_no_pair(tmp_path: Path) -> None:
+def test_controls_offer_no_pair_for_an_empty_folder(tmp_path: Path) -> None:
     with gr.Blocks():
         components = lay_out()
     batch = Batch(PairFolder(tmp_path, torch.device("cpu")), BatchJobs(3600), DownloadStore(route="/batch"), components)

@@ -22,7 +22,7 @@ from tests.conftest import texture
 
 @pytest.fixture
 def job(tmp_path: Path, pair: Pair) -> BatchJob:
-    """A batch of one image and one that cannot be read, done."""
+    """A completed batch of one image and one unreadable file."""
     (folder := tmp_path / "images").mkdir()
     Image.fromarray(texture(1, 0, side=60)).save(folder / "a.png")
     (folder / "bad.tif").write_text("not pixels")
@@ -42,7 +42,7 @@ def exported(job: BatchJob) -> dict[str, bytes]:
     return {name: b"".join(downloads.content(token)[2]) for token, name in tokens}
 
 
-def test_each_file_is_what_its_link_says(job: BatchJob) -> None:
+def test_links_lead_to_table_maps_figures_and_sheets(job: BatchJob) -> None:
     files = exported(job)
     assert list(files) == ["tiny-batch.csv", "tiny-batch-maps.zip", "tiny-batch-figures.zip", "tiny-batch-sheets.zip"]
     assert files["tiny-batch.csv"] == (job.work.out / "results.csv").read_bytes()
@@ -56,7 +56,7 @@ def test_each_file_is_what_its_link_says(job: BatchJob) -> None:
     assert sheets.read("contact-1.png") == (job.work.out / "contact-1.png").read_bytes()
 
 
-def test_a_batch_without_results_has_the_table_alone(job: BatchJob) -> None:
+def test_batch_without_results_exports_only_the_table(job: BatchJob) -> None:
     assert "Figures are rendered" in export_links(job, DownloadStore())
     job.rows[:] = [row for row in job.rows if row.error]
     assert list(exported(job)) == ["tiny-batch.csv"]

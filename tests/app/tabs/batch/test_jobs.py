@@ -33,19 +33,19 @@ def test_a_job_begins_once(jobs: BatchJobs, pair: Pair) -> None:
     assert not job.begin()
 
 
-def test_what_is_stopped_keeps_its_results_and_takes_no_more(jobs: BatchJobs, pair: Pair) -> None:
+def test_stopped_job_keeps_its_results_and_accepts_no_more(jobs: BatchJobs, pair: Pair) -> None:
     job = jobs.find(jobs.make(lambda folder: job_in(folder, pair)))
     assert job is not None
     job.begin()
     assert job.add([ImageRow("image.png")], [{}])
-    assert not job.stop()  # its process ends it after the present batch
+    assert not job.stop()  # the worker ends it after the current batch
     assert not job.add([ImageRow("other.png")], [{}])
     assert [row.image for row in job.rows] == ["image.png"]
     job.end()
     assert not job.stop()
 
 
-def test_what_waits_ends_at_once(jobs: BatchJobs, pair: Pair) -> None:
+def test_queued_job_ends_at_once_when_stopped(jobs: BatchJobs, pair: Pair) -> None:
     job = jobs.find(jobs.make(lambda folder: job_in(folder, pair)))
     assert job is not None
     assert job.stop()
@@ -59,13 +59,13 @@ def test_a_job_that_cannot_be_built_leaves_no_folder(jobs: BatchJobs) -> None:
         made.append(folder)
         raise BadInputError("no image")
 
-    for _ in range(3):  # and no place
+    for _ in range(3):  # and occupies no place in the queue
         with pytest.raises(BadInputError, match="no image"):
             jobs.make(build)
     assert not any(folder.exists() for folder in made)
 
 
-def test_the_oldest_that_has_ended_gives_its_place(jobs: BatchJobs, pair: Pair) -> None:
+def test_oldest_ended_job_is_evicted_when_the_queue_is_full(jobs: BatchJobs, pair: Pair) -> None:
     keys = [jobs.make(lambda folder: job_in(folder, pair)) for _ in range(2)]
     with pytest.raises(BadInputError, match="the queue is full with 2 batches"):
         jobs.make(lambda folder: job_in(folder, pair))

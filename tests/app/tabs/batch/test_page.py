@@ -1,4 +1,4 @@
-"""The Batch tab in a real browser."""
+"""Batch tab in a headless browser."""
 
 import csv
 import zipfile
@@ -22,9 +22,9 @@ from tests.conftest import texture
 
 
 @pytest.fixture
-def sent(tmp_path: Path) -> list[Path]:
-    """Three loose images, one file that is none, and a ZIP of three more."""
-    (folder := tmp_path / "sent").mkdir()
+def uploads(tmp_path: Path) -> list[Path]:
+    """Three loose images, one file that is not an image, and a ZIP of three images."""
+    (folder := tmp_path / "uploads").mkdir()
     for number in range(3):
         Image.fromarray(texture(number, number, side=60)).save(folder / f"{number}.png")
     (folder / "bad.tif").write_text("not pixels")
@@ -51,10 +51,12 @@ def names(page: Page) -> list[str]:
     return page.locator("#batch-results tbody th").all_inner_texts()
 
 
-def test_many_files_and_a_zip(page: Page, sent: list[Path], checkpoints: Path, tmp_path: Path) -> None:
+def test_files_and_zip_give_results_and_downloads(
+    page: Page, uploads: list[Path], checkpoints: Path, tmp_path: Path
+) -> None:
     open_batch(page)
     expect(page.locator("#batch-status")).to_contain_text("Choose images, or a ZIP file of images")
-    start(page, sent)
+    start(page, uploads)
     status = page.locator("#batch-status")
     expect(status).to_contain_text("6 of 7 images explained with tiny", timeout=90_000)
     expect(status).to_contain_text("1 image could not be explained")
@@ -76,7 +78,7 @@ def test_many_files_and_a_zip(page: Page, sent: list[Path], checkpoints: Path, t
         cells = page.locator("#batch-results tbody td:nth-child(3)").all_inner_texts()
         shares = [float(cell.strip("<> %")) for cell in cells]
         assert shares == sorted(shares, reverse=order < 0)
-        assert names(page)[-1] == "bad.tif"  # which has none, in either order
+        assert names(page)[-1] == "bad.tif"  # without a value it is last in either order
 
     files = {}
     for link in page.locator("#batch-downloads a").all():
@@ -91,7 +93,7 @@ def test_many_files_and_a_zip(page: Page, sent: list[Path], checkpoints: Path, t
     ]
     rows = list(csv.DictReader(files["Table, CSV"].decode().splitlines()))
     assert [row["image"] for row in rows if row["error"]] == ["bad.tif"]
-    folder = sent[0].parent
+    folder = uploads[0].parent
     with zipfile.ZipFile(folder / "more.zip") as more:
         more.extractall(folder)
     pair = inference_ready(load_pair(checkpoints / "tiny", torch.device("cpu")))
@@ -106,8 +108,8 @@ def test_many_files_and_a_zip(page: Page, sent: list[Path], checkpoints: Path, t
         assert sorted(figures.namelist()) == sorted(f"{row['image']}.png" for row in rows if not row["error"])
 
 
-def test_stop_while_it_runs_while_another_visitor_waits(
-    visitor: Callable[..., BrowserContext], url: str, tmp_path: Path
+def test_stopped_or_closed_batch_lets_the_queued_one_run(
+    browser_context: Callable[..., BrowserContext], url: str, tmp_path: Path
 ) -> None:
     with zipfile.ZipFile(tmp_path / "many.zip", "w") as file:
         for number in range(200):
@@ -115,7 +117,7 @@ def test_stop_while_it_runs_while_another_visitor_waits(
             Image.fromarray(texture(number % 3, number, side=60)).save(data, "BMP")
             file.writestr(f"{number:03}.bmp", data.getvalue())
     Image.fromarray(texture(0, 0)).save(tmp_path / "one.png")
-    first, second, closed = (visitor(1280).new_page() for _ in range(3))
+    first, second, closed = (browser_context(1280).new_page() for _ in range(3))
     for page in (first, second, closed):
         arrive(page, url)
         open_batch(page)
@@ -136,7 +138,7 @@ def test_stop_while_it_runs_while_another_visitor_waits(
     expect(first.locator("#batch-downloads a")).to_have_count(4)
     expect(second.locator("#batch-status")).to_contain_text("1 of 1 image explained", timeout=60_000)
 
-    start(closed, [tmp_path / "many.zip"])  # and one who goes away holds nobody up
+    start(closed, [tmp_path / "many.zip"])  # a closed page does not block the queue
     expect(closed.locator("#batch-results .gallery li").first).to_be_visible(timeout=60_000)
     closed.close()
     second.locator("#batch-start").click()
@@ -146,7 +148,7 @@ def test_stop_while_it_runs_while_another_visitor_waits(
         page.close()
 
 
-def test_what_cannot_be_done_is_said(page: Page, tmp_path: Path) -> None:
+def test_invalid_upload_shows_an_error(page: Page, tmp_path: Path) -> None:
     open_batch(page)
     page.locator("#batch-start").click()
     expect(page.locator("#batch-status [role=alert]")).to_contain_text("no files chosen", timeout=20_000)

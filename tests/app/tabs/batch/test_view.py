@@ -1,4 +1,4 @@
-"""Texts of the Batch tab."""
+"""Batch tab: texts."""
 
 import pytest
 
@@ -6,7 +6,7 @@ from app.tabs.batch.view import time_left
 
 
 @pytest.mark.parametrize(
-    ("seconds", "words"),
+    ("seconds", "text"),
     [
         (5, "less than a minute left"),
         (60, "about 1 minute left"),
@@ -14,5 +14,5 @@ from app.tabs.batch.view import time_left
         (7300, "about 2 hours left"),
     ],
 )
-def test_time_left(seconds: float, words: str) -> None:
-    assert time_left(seconds) == words
+def test_time_left_is_in_rounded_minutes_or_hours(seconds: float, text: str) -> None:
+    assert time_left(seconds) == text

@@ -1,4 +1,4 @@
-"""Which bands of a file are shown: what is offered, chosen, linked to, and seen on the page."""
+"""Band selection on the Compare tab: offered, chosen, linked and displayed bands."""
 
 import json
 from pathlib import Path
@@ -21,22 +21,22 @@ def test_bands_are_offered_where_there_is_a_choice(tmp_path: Path) -> None:
 
     assert offered(write_bands(tmp_path / "five.tif")) == NAMES
     assert offered(write_bands(tmp_path / "two.tif", ("VV", "VH"))) == ("VV", "VH")
-    assert offered(write_bands(tmp_path / "four.tif", NAMES[:4])) == NAMES[:4]  # though marked as transparency
+    assert offered(write_bands(tmp_path / "four.tif", NAMES[:4])) == NAMES[:4]  # although the fourth is marked as alpha
     assert offered(write_bands(tmp_path / "three.tif", NAMES[:3])) == ()
     assert offered(write_bands(tmp_path / "grey.tif", ("heights",))) == ()
     Image.fromarray(texture(0, 0)).convert("RGBA").save(tmp_path / "transparent.png")
     assert offered(tmp_path / "transparent.png") == ()
 
 
-def test_chosen_bands() -> None:
+def test_chosen_bands_are_parsed_or_rejected() -> None:
     assert chosen_bands((4, "3", 2), NAMES) == (4, 3, 2)
     assert chosen_bands((5, 5, 5), NAMES) == (5,)
-    for wrong in ("near infrared", "", None, 0, "6", "²"):
+    for invalid in ("near infrared", "", None, 0, "6", "²"):
         with pytest.raises(BadInputError, match="is not a band of this file; choose a number from 1 to 5"):
-            chosen_bands((1, wrong, 2), NAMES)
+            chosen_bands((1, invalid, 2), NAMES)
 
 
-def test_bands_displayed_bands_and_in_words() -> None:
+def test_displayed_bands_and_their_text() -> None:
     assert displayed_bands(None, NAMES) == (1, 2, 3)
     assert displayed_bands(None, ("VV", "VH")) == (1, 1, 1)
     assert displayed_bands((5,), NAMES) == (5, 5, 5)
@@ -46,16 +46,16 @@ def test_bands_displayed_bands_and_in_words() -> None:
     assert bands_text((4, 3, 2)) == ", bands 4, 3, 2 as red, green, blue"
 
 
-def test_bands_of_links() -> None:
+def test_linked_bands_are_parsed_or_ignored() -> None:
     assert linked_bands("4,3,2", NAMES) == (4, 3, 2)
     assert linked_bands("5", NAMES) == (5,)
-    for nonsense in (None, "", "4,3", "0,1,2", "red", "6", "1,2,99", "4;DROP", "-1"):
-        assert linked_bands(nonsense, NAMES) is None
-    assert linked_bands("1,2,3", ()) is None  # of a file that has no others
+    for invalid in (None, "", "4,3", "0,1,2", "red", "6", "1,2,99", "4;DROP", "-1"):
+        assert linked_bands(invalid, NAMES) is None
+    assert linked_bands("1,2,3", ()) is None  # of a file without further bands
 
 
 @at_one_width
-def test_other_bands_are_read_explained_linked_and_taken_away(page: Page, tmp_path: Path) -> None:
+def test_chosen_bands_change_image_heatmaps_link_and_report(page: Page, tmp_path: Path) -> None:
     expect(page.locator("#bands")).to_be_hidden()
     file = write_bands(tmp_path / "five.tif")
     before = picture(page, "baseline")

@@ -1,4 +1,4 @@
-"""Callbacks of the Compare tab: what they load, read and run, and what they answer."""
+"""Callbacks of the Compare tab: their loads, decodings, forward passes and answers."""
 
 import importlib
 import shutil
@@ -29,7 +29,7 @@ SETTINGS = {"target": "roof", "against": "water", "layer": "Y3", "method": "hire
 
 
 class Page:
-    """The tab without a browser: what the components hold, and callbacks on them."""
+    """The tab without a browser: values of the components, and calls of the callbacks."""
 
     def __init__(self, folder: Path) -> None:
         examples = [draw(name) for name in SCENES]
@@ -42,7 +42,7 @@ class Page:
         self.values |= {components.session: Session(), components.pair: "tiny", components.more_pairs: []}
 
     def call(self, callback: Callable[..., dict], *event: object, **settings: object) -> dict:
-        """Calls a callback after changes of settings, and takes its answer."""
+        """Changes settings, calls a callback, and stores its answer in the components."""
         self.values |= {getattr(self.components.settings, name): value for name, value in settings.items()}
         answer = callback(dict(self.values), *event)
         for component, value in answer.items():
@@ -67,7 +67,7 @@ def page(tmp_path: Path) -> Page:
 
 @pytest.fixture
 def counts(monkeypatch: pytest.MonkeyPatch) -> Counter:
-    """Calls of what is slow."""
+    """Number of calls of each slow operation."""
     calls: Counter = Counter()
 
     def counted(where: str, name: str) -> None:
@@ -93,7 +93,7 @@ def counts(monkeypatch: pytest.MonkeyPatch) -> Counter:
     return calls
 
 
-def test_an_arrival_loads_the_pair_once_and_runs_each_network_once(page: Page, counts: Counter) -> None:
+def test_page_load_loads_the_pair_once_and_runs_each_network_once(page: Page, counts: Counter) -> None:
     page.arrive()
     assert counts == {"pair loads": 1, "forward passes": 2, "report reads": 1}  # the example is not a file
     assert "Overpass" in page.status()
@@ -134,7 +134,7 @@ def test_marking_loads_decodes_and_reads_nothing(page: Page, counts: Counter, tm
     assert "17.4\N{NO-BREAK SPACE}% of the image" in page.values[page.components.region]
 
 
-def test_another_pair_decodes_once_and_runs_its_networks_alone(page: Page, counts: Counter, tmp_path: Path) -> None:
+def test_added_pair_decodes_once_and_runs_only_its_networks(page: Page, counts: Counter, tmp_path: Path) -> None:
     write_pair(tmp_path / "checkpoints" / "z-other", seed=1)
     page.arrive()
     Image.fromarray(texture(1, 0, side=120)).save(tmp_path / "scene.tif")
@@ -146,7 +146,7 @@ def test_another_pair_decodes_once_and_runs_its_networks_alone(page: Page, count
     assert page.values[page.components.rows].count("<section") == 2
 
 
-def test_pairs_whose_files_change_are_loaded_again(page: Page, counts: Counter, tmp_path: Path) -> None:
+def test_changed_pair_files_are_reloaded(page: Page, counts: Counter, tmp_path: Path) -> None:
     page.arrive()
     before = page.values[page.components.rows]
     shutil.rmtree(tmp_path / "checkpoints" / "tiny")
@@ -158,7 +158,7 @@ def test_pairs_whose_files_change_are_loaded_again(page: Page, counts: Counter, 
 
 
 def test_resync_answers_with_the_current_view(page: Page, counts: Counter) -> None:
-    """After answers have overtaken one another on their way to the page."""
+    """For a page whose answers arrived out of order."""
     page.arrive()
     page.call(page.callbacks.open_example, SimpleNamespace(index=1))
     page.call(page.callbacks.redraw, target="roof")
@@ -182,7 +182,7 @@ def test_an_expired_session_asks_for_an_image(page: Page) -> None:
     assert "this session has expired; choose an image again" in page.status()
 
 
-def test_without_a_pair_the_image_is_kept(page: Page, tmp_path: Path) -> None:
+def test_image_is_kept_when_the_pair_is_damaged(page: Page, tmp_path: Path) -> None:
     path = tmp_path / "checkpoints" / "tiny" / "scff.safetensors"
     content = path.read_bytes()
     path.write_bytes(content[:5000])
@@ -195,7 +195,7 @@ def test_without_a_pair_the_image_is_kept(page: Page, tmp_path: Path) -> None:
     assert np.shape(page.values[page.components.image]["box"]) == ()
 
 
-def test_a_folder_without_pairs_says_how_to_train_one(tmp_path: Path) -> None:
+def test_folder_without_pairs_shows_the_training_command(tmp_path: Path) -> None:
     page = Page(tmp_path)
     page.values[page.components.pair] = None
     page.arrive()

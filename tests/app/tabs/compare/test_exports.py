@@ -1,4 +1,4 @@
-"""Files of a view."""
+"""Files exported from the Compare tab."""
 
 import json
 import re
@@ -29,7 +29,7 @@ from tests.conftest import texture
 def files(
     pair: Pair, path: Path, marking: Marking | None = None, bands: tuple[int, ...] | None = None
 ) -> dict[str, bytes]:
-    """What the links of a view lead to, by title."""
+    """Contents of the files linked from a view, by title."""
     source = SourceImage(path.name, lambda: read_image(path, bands=bands), "k", path, is_georeferenced(path), bands)
     state = SessionState(source, (1500, 1200), "/kept/x/a.png", ("tiny",), marking)
     downloads, analyses = DownloadStore(), {"tiny": AnalysisCache().make(source, pair, source.read())}
@@ -41,7 +41,7 @@ def files(
 
 @pytest.fixture
 def scene(tmp_path: Path) -> Path:
-    """A GeoTIFF, larger than the page shows."""
+    """A GeoTIFF larger than the display size."""
     path = tmp_path / "scene.tif"
     pixels = texture(1, 0, side=1500)[:, :1200].transpose(2, 0, 1)
     place = {"crs": "EPSG:32650", "transform": from_origin(240_000, 3_380_000, 2, 2)}
@@ -50,7 +50,7 @@ def scene(tmp_path: Path) -> Path:
     return path
 
 
-def test_every_file_is_what_it_says(pair: Pair, scene: Path) -> None:
+def test_links_lead_to_figures_maps_report_and_geotiff(pair: Pair, scene: Path) -> None:
     region = Region.from_box((100, 100, 300, 400), display_size(1500, 1200))
     found = files(pair, scene, Marking(region, (146, 146, 440, 586)))
     assert list(found) == [
@@ -71,7 +71,7 @@ def test_every_file_is_what_it_says(pair: Pair, scene: Path) -> None:
         assert ours.crs == theirs.crs
 
 
-def test_files_say_which_bands_were_shown(pair: Pair, tmp_path: Path) -> None:
+def test_exports_name_the_displayed_bands(pair: Pair, tmp_path: Path) -> None:
     path = write_bands(tmp_path / "five.tif")
     found = files(pair, path, bands=(4, 3, 2))
     report = json.loads(found["JSON report"])
@@ -81,6 +81,6 @@ def test_files_say_which_bands_were_shown(pair: Pair, tmp_path: Path) -> None:
     assert json.loads(files(pair, path)["JSON report"])["pairs"][0]["bands"] is None
 
 
-def test_an_image_without_a_place_has_no_geotiff(pair: Pair, tmp_path: Path) -> None:
+def test_image_without_georeference_has_no_geotiff(pair: Pair, tmp_path: Path) -> None:
     Image.fromarray(texture(1, 0)).save(tmp_path / "a.png")
     assert "Heatmaps, GeoTIFF" not in files(pair, tmp_path / "a.png")

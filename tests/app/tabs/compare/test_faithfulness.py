@@ -1,4 +1,4 @@
-"""Faithfulness on request."""
+"""Table of faithfulness on the Compare tab."""
 
 import pytest
 
@@ -17,14 +17,14 @@ def analyses(pair: Pair) -> dict[str, CachedAnalysis]:
     return {"tiny": AnalysisCache().make(SourceImage("a.tif", lambda: image, "k"), pair, image)}
 
 
-def test_the_table_is_there_once_a_network_has_been_measured(analyses: dict[str, CachedAnalysis], pair: Pair) -> None:
+def test_table_appears_after_the_first_network(analyses: dict[str, CachedAnalysis], pair: Pair) -> None:
     settings = Settings("roof")
     assert "about 50 forward passes per model" in faithfulness_table(analyses, settings)
     for done, _ in faithfulness_steps(analyses, settings):
         assert ("<table" in faithfulness_table(analyses, settings)) == (done > 0)
-    measured = analyses["tiny"].faithfulness[settings.question(pair)]
-    assert list(measured) == ["baseline", "scff"]
-    for found in measured.values():
+    results = analyses["tiny"].faithfulness[settings.question(pair)]
+    assert list(results) == ["baseline", "scff"]
+    for found in results.values():
         if found.values:
             assert f"{found.values['insertion']:.3f}" in faithfulness_table(analyses, settings)
     assert "about 50 forward passes per model" in faithfulness_table(analyses, Settings("water"))

@@ -1,4 +1,4 @@
-"""What the Compare tab shows of an analysed image."""
+"""Compare tab: HTML of an analysed image."""
 
 import re
 from dataclasses import replace
@@ -48,7 +48,7 @@ def with_probabilities(cached: CachedAnalysis, baseline: tuple[float, ...], scff
 
 
 def with_recall(cached: CachedAnalysis) -> CachedAnalysis:
-    """The same analysis, of a pair whose report has this test recall."""
+    """The same analysis with the test recall of a report."""
     cached.__dict__["recall"] = RECALL
     return cached
 
@@ -62,8 +62,8 @@ def shown(
     return view(state, {"tiny": with_recall(cached)}, settings, downloads or DownloadStore())
 
 
-def test_the_image_and_the_heat_over_it_make_the_overlay(cached: CachedAnalysis) -> None:
-    """The browser blends what the command line's figure shows."""
+def test_image_blended_with_heatmap_is_the_overlay(cached: CachedAnalysis) -> None:
+    """Blending in the browser gives the overlay of the command line's figure."""
     downloads, settings = DownloadStore(), Settings("water", colour_map="viridis", scale="shared", opacity=0.4)
     html = shown(cached, settings, downloads=downloads).rows
     maps = cached.heatmaps(settings.question(cached.analysis.pair))
@@ -84,7 +84,7 @@ def test_confidences_are_sorted(cached: CachedAnalysis) -> None:
     assert "<p class='prediction'>roof, 70.0\N{NO-BREAK SPACE}%</p>" in html
 
 
-def test_agreement_and_disagreement_are_said(cached: CachedAnalysis) -> None:
+def test_status_states_agreement_or_disagreement(cached: CachedAnalysis) -> None:
     same = shown(with_probabilities(cached, (0.2, 0.7, 0.1), (0.1, 0.85, 0.05))).status
     name, summary = same.split("</span>")
     assert name == "<span class='file'>a &lt;b&gt;.tif"
@@ -94,7 +94,7 @@ def test_agreement_and_disagreement_are_said(cached: CachedAnalysis) -> None:
     assert "The predictions differ: " in other
 
 
-def test_captions_say_what_each_map_shows(cached: CachedAnalysis) -> None:
+def test_captions_describe_each_heatmap(cached: CachedAnalysis) -> None:
     probabilities = (0.2, 0.7, 0.1), (0.1, 0.3, 0.6)
     first, second = shown(with_probabilities(cached, *probabilities)).rows.split("<figcaption")[1:]
     assert "<b>roof</b> (confidence 70.0\N{NO-BREAK SPACE}%)" in first
@@ -103,13 +103,13 @@ def test_captions_say_what_each_map_shows(cached: CachedAnalysis) -> None:
         "<b>water</b> (confidence 60.0\N{NO-BREAK SPACE}%)" in second
         or "no evidence for water (confidence 60.0\N{NO-BREAK SPACE}%)" in second
     )
-    assert "recall" not in second  # the part had none of this class
+    assert "recall" not in second  # the test set had no image of this class
     chosen = shown(with_probabilities(cached, *probabilities), Settings("field", "water")).rows
     assert "field" in chosen.split("<figcaption")[1]
     assert "over <b>water</b>" in chosen
 
 
-def test_an_empty_map_is_said_and_not_drawn(cached: CachedAnalysis) -> None:
+def test_empty_map_is_labelled_and_not_drawn(cached: CachedAnalysis) -> None:
     run = cached.analysis.scff.forward_pass
     maps = {layer: values * 0 for layer, values in run.maps.items()}
     dark = CachedAnalysis(
@@ -122,7 +122,7 @@ def test_an_empty_map_is_said_and_not_drawn(cached: CachedAnalysis) -> None:
     assert found.before_after["right_src"] == ""
 
 
-def test_a_marked_region_is_judged(cached: CachedAnalysis) -> None:
+def test_marked_region_shows_localisation_metrics(cached: CachedAnalysis) -> None:
     mask = np.zeros((80, 80), dtype=bool)
     mask[10:40, 10:60] = True
     settings = Settings("roof")
@@ -147,7 +147,7 @@ def test_several_pairs_are_rows_with_their_names(cached: CachedAnalysis) -> None
     assert "<i>" not in found.status + found.region
 
 
-def test_localisation_of_several_pairs_stands_under_their_names(cached: CachedAnalysis) -> None:
+def test_localisation_of_several_pairs_is_grouped_by_name(cached: CachedAnalysis) -> None:
     mask = np.zeros((80, 80), dtype=bool)
     mask[10:60, 10:40] = True
     marked = replace(STATE, marking=Marking(Region(mask), (10, 10, 60, 40)))
@@ -178,18 +178,18 @@ def test_names_are_escaped(cached: CachedAnalysis) -> None:
     assert "a &lt;b&gt;.tif" in found.rows
 
 
-def test_what_cannot_be_asked_is_refused(cached: CachedAnalysis) -> None:
-    for settings, words in (
+def test_invalid_settings_are_rejected(cached: CachedAnalysis) -> None:
+    for settings, message in (
         (Settings("lake"), "unknown class 'lake'"),
         (Settings(layer="Y9"), "unknown layer 'Y9'"),
         (Settings(against="roof"), "a contrast class needs a target class; choose one as well"),
         (Settings(colour_map="rainbow"), "unknown colour map"),
     ):
-        with pytest.raises(BadInputError, match=words):
+        with pytest.raises(BadInputError, match=message):
             shown(cached, settings)
 
 
-def test_the_colours_of_a_difference_run_to_its_largest_and_say_so(cached: CachedAnalysis) -> None:
+def test_difference_colour_range_is_its_largest_value_and_labelled(cached: CachedAnalysis) -> None:
     settings = Settings("roof")
     values = difference(cached.heatmaps(settings.question(cached.analysis.pair)), settings.style)
     end = max(0.1, float(np.abs(values).max()))
@@ -202,19 +202,19 @@ def test_the_colours_of_a_difference_run_to_its_largest_and_say_so(cached: Cache
     assert np.array_equal(drawn, levels((values / end + 1) / 2, IMAGE.shape[:2]))
 
 
-def test_maps_that_are_alike_have_a_white_difference(cached: CachedAnalysis) -> None:
+def test_equal_maps_have_the_smallest_difference_range(cached: CachedAnalysis) -> None:
     role = replace(cached.analysis.scff, forward_pass=cached.analysis.baseline.forward_pass)
     html = shown(CachedAnalysis(replace(cached.analysis, scff=role), cached.size), Settings("roof")).difference
     assert "The two maps are equal." in html
     assert "−0.10 (lower)" in html
 
 
-def test_the_colour_bar_says_its_ends() -> None:
+def test_colour_bar_labels_its_ends() -> None:
     assert "linear-gradient(to right, #000004" in colour_bar("inferno", "no evidence", "most")
     assert "no evidence" in colour_bar("inferno", "no evidence", "most")
 
 
-def test_a_method_that_knows_no_class_claims_none(cached: CachedAnalysis) -> None:
+def test_class_agnostic_method_names_no_class(cached: CachedAnalysis) -> None:
     html = shown(cached, Settings("water", method="eigencam")).rows
     assert html.count("independent of the class") == 2
     assert "heatmap, class-agnostic," in html

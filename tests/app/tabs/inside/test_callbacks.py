@@ -1,4 +1,4 @@
-"""Callback of the Layers and fusion tab."""
+"""Layers and fusion tab: callback."""
 
 from pathlib import Path
 
@@ -24,20 +24,20 @@ def inside(tmp_path: Path) -> Inside:
     return Inside(SessionAnalyses(PairFolder(tmp_path, torch.device("cpu")), DownloadStore()))
 
 
-def test_without_an_image_it_says_what_to_do(inside: Inside) -> None:
+def test_missing_image_or_analysis_shows_a_message(inside: Inside) -> None:
     assert "choose an image again" in inside.show(None, Settings())
     assert "nothing has been analysed yet" in inside.show(SessionState(STATE.source), Settings())
 
 
-def test_it_needs_what_the_compare_tab_keeps_and_no_more(inside: Inside) -> None:
+def test_session_state_suffices_and_invalid_settings_show_an_error(inside: Inside) -> None:
     assert "Y4 fuses Y3 and X4" in inside.show(STATE, Settings(layer="X1"))
-    words = inside.show(STATE, Settings("nonsense"))
-    assert "role='alert'" in words
-    assert "nonsense" in words
+    html = inside.show(STATE, Settings("nonsense"))
+    assert "role='alert'" in html
+    assert "nonsense" in html
 
 
-def test_what_is_not_the_visitor_s_doing_is_said_without_its_reasons(inside: Inside) -> None:
-    unread = SessionState(SourceImage("b.tif", lambda: np.zeros(1) @ np.zeros(2), "b"), pairs=("tiny",))
-    words = inside.show(unread, Settings())
-    assert "Internal server error" in words
-    assert "matmul" not in words
+def test_internal_error_is_not_disclosed(inside: Inside) -> None:
+    failing = SessionState(SourceImage("b.tif", lambda: np.zeros(1) @ np.zeros(2), "b"), pairs=("tiny",))
+    html = inside.show(failing, Settings())
+    assert "Internal server error" in html
+    assert "matmul" not in html

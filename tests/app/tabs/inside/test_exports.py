@@ -40,7 +40,7 @@ def test_layers_are_the_stages_and_the_fused_maps(cached: CachedAnalysis, pair: 
     assert all(list(maps) == ["baseline", "scff"] for maps in found.values())
 
 
-def test_fused_maps_are_those_of_the_network_that_has_them(cached: CachedAnalysis, pair: Pair) -> None:
+def test_fused_maps_are_exported_for_scff_only(cached: CachedAnalysis, pair: Pair) -> None:
     arrays = np.load(BytesIO(contents(lambda: cached, pair)[0]()))
     assert sorted(arrays) == sorted([f"{role}/X{i}" for role in ("baseline", "scff") for i in range(1, 5)] + [
         f"scff/Y{i}" for i in range(2, 5)
@@ -54,7 +54,7 @@ def test_fusion_attribution_is_of_the_same_request(cached: CachedAnalysis, pair:
     assert found == json.loads(json.dumps(inside(cached.analysis, SETTINGS.question(pair))))
 
 
-def test_the_analysis_is_asked_for_when_a_file_is_fetched(cached: CachedAnalysis, pair: Pair) -> None:
+def test_analysis_is_requested_when_a_file_is_fetched(cached: CachedAnalysis, pair: Pair) -> None:
     calls: list[str] = []
 
     def find() -> CachedAnalysis:

@@ -1,4 +1,4 @@
-"""HTML of the Layers and fusion tab."""
+"""Layers and fusion tab: HTML."""
 
 import json
 import re
@@ -38,13 +38,13 @@ def shown(
     return inside_html(STATE, lambda: cached, settings, downloads or DownloadStore())
 
 
-def file(html: str, words: str, downloads: DownloadStore) -> bytes:
-    """What a link of the page gives."""
-    token = re.search(rf"href='/kept/([^/]+)/[^']*'[^>]*>{words}", html)[1]
+def file(html: str, title: str, downloads: DownloadStore) -> bytes:
+    """Content of the file that the page links under this title."""
+    token = re.search(rf"href='/kept/([^/]+)/[^']*'[^>]*>{title}", html)[1]
     return downloads.content(token)[2]
 
 
-def test_every_stage_of_both_networks_and_every_fused_map_is_there(cached: CachedAnalysis) -> None:
+def test_every_stage_and_fused_map_is_shown(cached: CachedAnalysis) -> None:
     html = shown({"tiny": cached})
     titles = re.findall(r"<h4>([^<]*)</h4>", html)
     assert titles == [
@@ -57,7 +57,7 @@ def test_every_stage_of_both_networks_and_every_fused_map_is_there(cached: Cache
     assert "a <b>.tif" not in html
 
 
-def test_the_maps_are_those_of_the_compare_tab(cached: CachedAnalysis) -> None:
+def test_heatmaps_match_the_compare_tab(cached: CachedAnalysis) -> None:
     downloads, settings = DownloadStore(), Settings("water", "roof", method="hirescam")
     arrays = np.load(BytesIO(file(shown({"tiny": cached}, settings, downloads), "All heatmaps, NPZ", downloads)))
     layers = [f"X{i}" for i in range(1, 5)], [f"Y{i}" for i in range(2, 5)]
@@ -70,16 +70,16 @@ def test_the_maps_are_those_of_the_compare_tab(cached: CachedAnalysis) -> None:
         np.testing.assert_allclose(values, cached.analysis.heatmaps(question)[role].values, rtol=1e-4, atol=1e-7)
 
 
-def test_the_heat_is_the_map_in_colours(cached: CachedAnalysis) -> None:
+def test_heatmap_png_holds_fractions_of_the_maximum(cached: CachedAnalysis) -> None:
     downloads = DownloadStore()
     html = shown({"tiny": cached}, Settings(colour_map="viridis"), downloads)
     tokens = re.findall(r"class='heat' src='/kept/([^/]+)/[^']*-scff-Y4.png", html)
-    heat = np.asarray(Image.open(BytesIO(downloads.content(tokens[0])[2])))  # of a palette: shares of the maximum
+    heat = np.asarray(Image.open(BytesIO(downloads.content(tokens[0])[2])))  # palette indices: fractions of the maximum
     values = cached.heatmaps(Settings(layer="Y4").question(cached.analysis.pair))["scff"].values
     assert np.array_equal(heat, levels(values / values.max(), (80, 80)))
 
 
-def test_weights_and_shares_are_those_of_the_image(cached: CachedAnalysis) -> None:
+def test_fusion_weights_and_stage_shares_match_the_metrics(cached: CachedAnalysis) -> None:
     downloads = DownloadStore()
     html = shown({"tiny": cached}, Settings("roof"), downloads)
     run = forward_pass(cached.analysis.pair.scff.network, cached.analysis.scff.forward_pass.images)
@@ -87,8 +87,8 @@ def test_weights_and_shares_are_those_of_the_image(cached: CachedAnalysis) -> No
     found = json.loads(file(html, "Fusion attribution, JSON", downloads))
     for share in stage_contributions(run, [target])[0]:
         assert found["stages"][share.stage]["share"] == pytest.approx(share.share, abs=1e-4)
-        words = f"{share.share:+.2f}".replace("-", "−")
-        assert f"<span class='number'>{'0.00' if words[1:] == '0.00' else words}</span>" in html
+        number = f"{share.share:+.2f}".replace("-", "−")
+        assert f"<span class='number'>{'0.00' if number[1:] == '0.00' else number}</span>" in html
     for weights in fusion_weights(run)[0]:
         assert found["fusions"][weights.layer]["earlier"] == pytest.approx(weights.earlier.tolist(), abs=1e-5)
         assert f"<td>{weights.mean:.2f} ± {weights.spread:.2f}</td>" in html
@@ -96,7 +96,7 @@ def test_weights_and_shares_are_those_of_the_image(cached: CachedAnalysis) -> No
     assert (found["target"], found["against"]) == ("roof", None)
 
 
-def test_own_predictions_that_differ_are_both_said(cached: CachedAnalysis) -> None:
+def test_caption_names_target_classes_and_method(cached: CachedAnalysis) -> None:
     classes = cached.analysis.pair.classes
     names = [classes[run.prediction] for run in cached.analysis.networks.values()]
     html = shown({"tiny": cached})
@@ -113,6 +113,6 @@ def test_several_pairs_have_a_section_each(cached: CachedAnalysis) -> None:
     assert re.findall(r"<h2 class='name'>(\w+)</h2>", html) == ["tiny", "other"]
 
 
-def test_what_takes_minutes_is_refused(cached: CachedAnalysis) -> None:
+def test_slow_method_is_rejected(cached: CachedAnalysis) -> None:
     with pytest.raises(BadInputError, match="Score-CAM runs the network once for each channel of each layer"):
         shown({"tiny": cached}, Settings(method="scorecam"))

@@ -1,4 +1,4 @@
-"""The table of a pair's faithfulness evaluation."""
+"""Models tab: table of the faithfulness evaluation."""
 
 import json
 from copy import deepcopy
@@ -39,12 +39,12 @@ def test_the_conclusion_follows_from_the_interval_and_the_direction(
     assert road in of_road
 
 
-def test_a_pair_without_an_evaluation_says_how_to_make_one(tmp_path: Path) -> None:
+def test_missing_evaluation_names_the_option_to_run_it(tmp_path: Path) -> None:
     report = {name: value for name, value in complete_report().items() if name != "faithfulness"}
     assert "--explain" in html(tmp_path, report)
 
 
-def test_an_invalid_metric_is_named_and_the_others_are_shown(tmp_path: Path) -> None:
+def test_invalid_metric_has_no_conclusion_and_the_others_are_shown(tmp_path: Path) -> None:
     report = deepcopy(complete_report())
     report["faithfulness"]["test"]["metrics"]["road"]["paired"]["difference"]["mean"] = "odd"
     rows = html(tmp_path, report).partition("</table>")[0].split("<tr>")

@@ -1,4 +1,4 @@
-"""Model cards as HTML: what reports hold, what follows from it, and which fields they lack."""
+"""Model cards as HTML: reported and derived values, and missing or invalid fields."""
 
 import ast
 import json
@@ -28,7 +28,7 @@ HOSTILE = "<script>alert('x')</script> \"quoted\" ${x} {{y}} `z` \ud800"
 
 @pytest.fixture
 def card_of(pair: Pair, tmp_path: Path) -> Callable[..., ModelCard]:
-    """The card of the tiny pair with a report of these values, or of this text, and these changes to its headers."""
+    """Reads the card of the tiny pair with this report, as values or text, and changed header fields."""
 
     def made(report: object, **changes: object) -> ModelCard:
         (tmp_path / "report.json").write_text(report if isinstance(report, str) else json.dumps(report))
@@ -41,7 +41,7 @@ def card_of(pair: Pair, tmp_path: Path) -> Callable[..., ModelCard]:
 
 
 class _Balanced(HTMLParser):
-    """Fails on tags that are not closed in order."""
+    """Parser that fails on tags that are not closed in order."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -55,7 +55,7 @@ class _Balanced(HTMLParser):
 
 
 def text_of(html: str) -> str:
-    """The text that is displayed, on one line."""
+    """The displayed text on one line."""
     parser = _Balanced()
     parser.feed(html)
     parser.close()
@@ -64,7 +64,7 @@ def text_of(html: str) -> str:
 
 
 @pytest.mark.parametrize("name", SHIPPED)
-def test_shipped_cards_are_their_reports(name: str) -> None:
+def test_shipped_card_matches_its_report(name: str) -> None:
     card, report = read_card(load_pair(SHIPPED[name])), read_report(SHIPPED[name])
     assert card.name == name
     assert card.partial == PartialReport(report)
@@ -81,7 +81,7 @@ def test_shipped_cards_are_their_reports(name: str) -> None:
 
 
 @pytest.mark.essential
-def test_the_shipped_card_as_text() -> None:
+def test_shipped_card_shows_the_expected_values() -> None:
     text = text_of(card_html(read_card(load_pair(SHIPPED["efficientnet-lite0-siri-whu"]))))
     # Wilson's interval of 457 of 480, by the closed form: (p + z^2/2n -+ z sqrt(p(1-p)/n + z^2/4n^2)) / (1 + z^2/n)
     assert "Test accuracy 95.2 % [92.9, 96.8] of 480" in text
@@ -155,7 +155,7 @@ def test_a_complete_report_is_displayed_completely(card_of: Callable) -> None:
         (("faithfulness", "test", "insertion"), "This curve is not in this report"),
     ],
 )
-def test_what_is_missing_is_named(card_of: Callable, path: tuple, sentence: str) -> None:
+def test_missing_field_is_named(card_of: Callable, path: tuple, sentence: str) -> None:
     report = complete_report()
     holder = report
     for step in path[:-1]:
@@ -168,27 +168,27 @@ def test_what_is_missing_is_named(card_of: Callable, path: tuple, sentence: str)
         named = text.partition("Fields of report.json that are missing or invalid ")[2]
         assert named.startswith(("Missing: ", "Invalid: "))
         assert ".".join(path[:3] if "curves" in path else path) in named  # curves are read as a whole
-    assert card.test["baseline"].share == 0.5  # the weights say it, whatever the report lacks
-    if path != ("faithfulness",):  # what is of another kind altogether counts as missing
+    assert card.test["baseline"].share == 0.5  # from the weights files, independent of the report
+    if path != ("faithfulness",):  # a value of another type counts as missing
         holder[path[-1]] = {"odd": [float("nan")]}
         assert text_of(card_html(card_of(report)))
 
 
-@pytest.mark.parametrize("odd", [None, True, -1, 10**30, "12", [], {}, 0.5])
-def test_odd_values_everywhere_are_no_reason_to_fail(card_of: Callable, odd: object) -> None:
-    def spoiled(values: object) -> object:
+@pytest.mark.parametrize("invalid", [None, True, -1, 10**30, "12", [], {}, 0.5])
+def test_invalid_values_in_every_field_are_rendered(card_of: Callable, invalid: object) -> None:
+    def replaced(values: object) -> object:
         if isinstance(values, dict):
-            return {name: spoiled(value) for name, value in values.items()}
+            return {name: replaced(value) for name, value in values.items()}
         if isinstance(values, list):
-            return [spoiled(value) for value in values]
-        return odd
+            return [replaced(value) for value in values]
+        return invalid
 
-    assert text_of(card_html(card_of(spoiled(complete_report()))))
-    assert text_of(card_html(card_of(dict.fromkeys(complete_report(), odd))))
+    assert text_of(card_html(card_of(replaced(complete_report()))))
+    assert text_of(card_html(card_of(dict.fromkeys(complete_report(), invalid))))
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", "[" * 100_000, '{"networks": []}', "\x00"])
-def test_an_unreadable_report_leaves_the_weights(card_of: Callable, text: str) -> None:
+def test_unreadable_report_leaves_values_of_the_weights_files(card_of: Callable, text: str) -> None:
     card = card_of(text)
     shown = text_of(card_html(card))
     assert "50.0 %" in shown
@@ -198,7 +198,7 @@ def test_an_unreadable_report_leaves_the_weights(card_of: Callable, text: str) -
         assert "this card is based on the weights files alone" in shown
 
 
-def test_a_report_of_another_test_is_named(card_of: Callable) -> None:
+def test_conflicting_test_accuracies_are_named(card_of: Callable) -> None:
     report = complete_report()
     report["networks"]["scff"]["test"]["accuracy"] = 0.9
     assert "With SCFF: report.json states a test accuracy of 90.0 %, the weights file states 50.0 %" in text_of(
@@ -211,7 +211,7 @@ def test_earlier_reports_are_displayed_completely(card_of: Callable, earlier: Ca
     text = text_of(card_html(card_of(earlier(complete_report()))))
     assert "not in this report" not in text
     assert "missing or invalid" not in text
-    assert "ROAD higher 0.250 [0.200, 0.300] 0.270" in text  # as the metrics' own definitions name it
+    assert "ROAD higher 0.250 [0.200, 0.300] 0.270" in text  # the title in the metric's definition
     assert "Deletion AUC lower 0.250 [0.200, 0.300] 0.230" in text
     assert "Grad-CAM++, " in text
 
@@ -238,7 +238,7 @@ def test_networks_trained_differently_are_distinguished(card_of: Callable, role:
 
 
 @pytest.mark.essential
-def test_text_from_files_is_no_html_and_no_template(card_of: Callable) -> None:
+def test_text_from_files_is_escaped(card_of: Callable) -> None:
     report = json.loads(json.dumps(complete_report()).replace('"field"', json.dumps(HOSTILE)))
     report.update(split_source=HOSTILE, sizes={HOSTILE: 1}, split_shared=[[HOSTILE, HOSTILE]])
     report["faithfulness"] = {HOSTILE: {**faithfulness(), "layer": HOSTILE, "method": HOSTILE}}
@@ -255,7 +255,7 @@ def test_text_from_files_is_no_html_and_no_template(card_of: Callable) -> None:
         assert "&lt;script&gt;" in html
 
 
-def test_a_broken_pair_has_its_reason() -> None:
+def test_broken_pair_shows_its_error() -> None:
     text = text_of(broken_html("torn", "torn/scff.safetensors is missing"))
     assert text == "torn This pair cannot be used: torn/scff.safetensors is missing."
     assert text_of(broken_html("torn", "it is torn.")).endswith("it is torn.")
@@ -270,7 +270,7 @@ def test_every_variant_has_a_description() -> None:
     assert {f.fusion for f in others if "our own variant" in variant_text(f)} == ours
 
 
-def test_the_app_knows_nothing_of_training() -> None:
+def test_app_does_not_import_training() -> None:
     for path in Path(app.__file__).parent.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
             names = [a.name for a in node.names] if isinstance(node, ast.Import) else []
@@ -278,13 +278,13 @@ def test_the_app_knows_nothing_of_training() -> None:
             assert not any(name.split(".")[0] == "training" for name in names), path
 
 
-def test_without_a_count_parameters_are_the_reports(card_of: Callable) -> None:
+def test_missing_cost_falls_back_to_reported_parameters(card_of: Callable) -> None:
     text = text_of(card_html(replace(card_of(complete_report()), cost=None)))
     assert "Parameters 11 11" in text
     assert "Multiply-accumulates cannot be counted cannot be counted" in text
 
 
-def test_many_classes_are_not_drawn_as_a_matrix(card_of: Callable) -> None:
+def test_confusion_matrix_of_many_classes_is_not_drawn(card_of: Callable) -> None:
     report = complete_report()
     diagonal = [[int(i == j) for j in range(61)] for i in range(61)]
     for one in report["networks"].values():

@@ -1,4 +1,4 @@
-"""Insertion, against a loop over the pixels."""
+"""Insertion curve and area, against a loop over the pixels."""
 
 from itertools import pairwise
 
@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from explain.metrics.perturbation import STEPS
-from tests.explain.metrics.toys import SIDE, Toy, left, measured, noise
+from tests.explain.metrics.toys import SIDE, Toy, left, noise, toy_faithfulness
 
 
 @pytest.mark.essential
-def test_insertion_reveals_a_blurred_image_from_the_hottest_pixels_on() -> None:
+def test_insertion_restores_the_hottest_pixels_first_in_a_blurred_image() -> None:
     toy, image, heatmap = Toy(noise(4)), left() * noise(5), left() * noise(6) + 0.1 * noise(7)
     weights = np.exp(-(np.arange(-5, 6) ** 2) / (2 * 5.0**2))
     weights /= weights.sum()
@@ -24,7 +24,7 @@ def test_insertion_reveals_a_blurred_image_from_the_hottest_pixels_on() -> None:
         shown.flat[place] = image.flat[place]
         if step % (SIDE * SIDE // STEPS) == 0:
             expected.append(toy.p(shown))
-    found = measured(toy, image, heatmap)
+    found = toy_faithfulness(toy, image, heatmap)
     assert found.curves["insertion"] == pytest.approx(expected, abs=1e-6)
     area = sum((a + b) / 2 for a, b in pairwise(expected)) / STEPS
     assert found.values["insertion"] == pytest.approx(area, abs=1e-6)
