@@ -225,7 +225,7 @@ def test_record_endpoint_matches_the_explain_endpoint(answers: dict[str, Any]) -
     assert record["question"]["target"] == "roof"
     assert record["style"]["colour_map"] == "viridis"
     assert record["region"]["box"] == [10, 20, 60, 80]
-    assert "of the region" in record["comparison"]["words"]
+    assert "The region holds" in record["comparison"]["words"]
 
 
 INVALID = {

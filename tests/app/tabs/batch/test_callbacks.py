@@ -200,7 +200,7 @@ def test_chosen_class_and_metrics_are_columns(batch: Batch, images: list[Path]) 
     _, shown = done(batch, images[:1], "tiny", "roof", "layercam", "Y3", "quick")
     value = shown[batch.components.results]
     assert "Baseline: roof" in value["columns"]
-    assert value["columns"][-1] == "With SCFF: deletion"
+    assert value["columns"][-1] == "With\N{NO-BREAK SPACE}SCFF: deletion"
     assert all(len(row["cells"]) == len(value["columns"]) for row in value["rows"])
     table = list(csv.DictReader(StringIO(downloads(batch, shown)["Table, CSV"].decode())))
     assert {row["scff_target"] for row in table} == {"roof"}

@@ -201,7 +201,7 @@ def test_unreadable_report_leaves_values_of_the_weights_files(card_of: Callable,
 def test_conflicting_test_accuracies_are_named(card_of: Callable) -> None:
     report = complete_report()
     report["networks"]["scff"]["test"]["accuracy"] = 0.9
-    assert "With SCFF: report.json states a test accuracy of 90.0 %, the weights file states 50.0 %" in text_of(
+    assert "With SCFF: report.json states a test accuracy of 90.0 %, but the weights file states 50.0 %" in text_of(
         card_html(card_of(report))
     )
 
