@@ -96,7 +96,7 @@ def page(browser_context: Callable[..., BrowserContext], url: str, request: pyte
 def arrive(page: Page, url: str) -> None:
     """Opens the page and waits for its first example."""
     page.goto(url)
-    expect(page.locator("#status")).to_contain_text("Overpass (synthetic", timeout=60_000)
+    expect(page.locator("#status")).to_contain_text("Overpass (synthetic", timeout=120_000)
     expect(page.locator("#rows img").first).to_be_visible(timeout=60_000)
 
 

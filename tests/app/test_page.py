@@ -76,7 +76,7 @@ def test_method_layer_and_colours_change_the_maps(page: Page) -> None:
     page.get_by_text("Display", exact=True).click()
     choose(page, "colour-map", "viridis")
     wait_for_other(page, "scff", before)
-    assert "colour_map=viridis" in page.url
+    expect(page).to_have_url(re.compile("colour_map=viridis"))
 
 
 @at_one_width
@@ -91,7 +91,7 @@ def test_overlay_opacity_sends_no_request(page: Page) -> None:
     heat = page.locator("#rows .scff .heat")
     expect(heat).to_have_css("opacity", "0.4")
     assert not requests
-    assert "opacity=0.4" in page.url
+    expect(page).to_have_url(re.compile("opacity=0.4"))
 
 
 def test_drawn_box_shows_localisation_and_is_part_of_the_link(page: Page) -> None:

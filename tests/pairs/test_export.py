@@ -2,9 +2,10 @@
 
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -39,13 +40,27 @@ def run(kind: str, path: Path, images: torch.Tensor) -> np.ndarray:
         return torch.export.load(path).module()(images).numpy()
 
 
-@pytest.mark.parametrize("kind", FORMATS)
-@pytest.mark.parametrize(
-    ("arch", "fusion"),
-    [("resnet18", None), ("tf_efficientnet_lite0", FusionSettings()), ("densenet121", FusionSettings())]
-    + [("resnet18", FusionSettings(downsample=name)) for name in DOWNSAMPLES]
-    + [("resnet18", FusionSettings(fusion=name)) for name in FUSIONS if name != "sk_softmax"],
-)
+VARIANTS = [FusionSettings(downsample=name) for name in DOWNSAMPLES] + [
+    FusionSettings(fusion=name) for name in FUSIONS if name != "sk_softmax"
+]
+
+
+def exports() -> Iterator[Any]:
+    """Three networks in both formats, and each variant of SCFF in one of them by turns; the rest is exhaustive."""
+    for arch, fusion in (
+        ("resnet18", None),
+        ("tf_efficientnet_lite0", FusionSettings()),
+        ("densenet121", FusionSettings()),
+    ):
+        yield from (pytest.param(arch, fusion, kind, id=f"{arch}-{kind}") for kind in FORMATS)
+    for i, variant in enumerate(VARIANTS):
+        for j, kind in enumerate(FORMATS):
+            marks = [pytest.mark.exhaustive] if (i + j) % 2 else []
+            name = f"{variant.downsample}-{variant.fusion}-{kind}"
+            yield pytest.param("resnet18", variant, kind, marks=marks, id=name)
+
+
+@pytest.mark.parametrize(("arch", "fusion", "kind"), exports())
 def test_exported_file_gives_the_logits_of_the_network(
     arch: str, fusion: FusionSettings | None, kind: str, tmp_path: Path
 ) -> None:
