@@ -77,10 +77,8 @@ def image_json(explanation: Explanation, faithfulness: Mapping[str, Faithfulness
     """
     analysis, question = explanation.analysis, explanation.question
     scff, measured = analysis.scff, faithfulness or {}
-    weights, contributions = (
-        fusion_weights(scff.forward_pass),
-        stage_contributions(scff.forward_pass, [scff.target(question)]),
-    )
+    weights = fusion_weights(scff.forward_pass)
+    contributions = stage_contributions(scff.forward_pass, [scff.target(question)])
     return {
         "pair": analysis.pair.name,
         "layer": question.layer,
