@@ -8,6 +8,7 @@ import pytest
 from tests.conftest import Ended
 
 
+@pytest.mark.exhaustive
 def test_json_output_holds_the_results(command: Callable[..., Ended]) -> None:
     arguments = ("--arch", "resnet18", "--image-size", 64, "--rounds", 1, "--no-browser", "--json")
     ended = command("benchmarks.app", *arguments)

@@ -43,20 +43,36 @@ def test_macs_of_fusions_match_the_derivation(command: Command) -> None:
             assert found["macs"] == width * height * (before * after + extra * after * after)
 
 
-def test_text_and_table_describe_the_cost(command: Command) -> None:
+def test_text_describes_the_cost(command: Command) -> None:
     ended = command("training", "profile", "--arch", "resnet18", "--image-size", "224")
     assert "resnet18, 224 x 224 pixels" in ended.out
     assert "fusion to Y4" in ended.out
-    table = command("training", "profile", "--all", "--image-size", "224").out
-    assert [line.split(" | ")[0] for line in table.splitlines()[2:]] == [f"| {name}" for name in NETWORKS]
-    assert table in (Path(__file__).parents[3] / "docs" / "networks.md").read_text()
 
 
-def test_networks_without_resnet_stem_are_skipped(command: Command) -> None:
+SOME = ("resnet18", "resnetv2_50", "vgg16", "tf_efficientnet_lite0")
+
+
+@pytest.fixture(params=[SOME, pytest.param(NETWORKS, marks=pytest.mark.exhaustive)], ids=["some", "all"])
+def networks(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> tuple[str, ...]:
+    """The tested networks, of which --all prints a line each: a few of them, or, exhaustively, all."""
+    monkeypatch.setattr("models.architectures.NETWORKS", request.param)
+    return request.param
+
+
+def test_table_is_that_of_the_documentation(command: Command, networks: tuple[str, ...]) -> None:
+    documented = (Path(__file__).parents[3] / "docs" / "networks.md").read_text().splitlines()
+    head, rule, *rows = command("training", "profile", "--all", "--image-size", "224").out.splitlines()
+    assert [row.split(" | ")[0] for row in rows] == [f"| {name}" for name in networks]
+    table = documented[documented.index(head) :]
+    assert table[1] == rule
+    assert [row for row in table if row in rows] == rows
+
+
+def test_networks_without_resnet_stem_are_skipped(command: Command, networks: tuple[str, ...]) -> None:
     ended = command("training", "profile", "--all", "--small-stem", "--image-size", "32", "--json")
     assert ended.status == 0
     names = [json.loads(line)["arch"] for line in ended.out.splitlines()]
-    assert {"resnet18", "resnet50", "resnetv2_50"} <= set(names) < set(NETWORKS)
+    assert {"resnet18", "resnetv2_50"} <= set(names) < set(networks)
     assert "skipped: vgg16 has no ResNet stem" in ended.err
 
 
