@@ -8,6 +8,7 @@ import pytest
 from tests.conftest import Ended
 
 
+@pytest.mark.exhaustive
 def test_json_output_holds_the_results(command: Callable[..., Ended]) -> None:
     ended = command("benchmarks.explain", "--arch", "resnet18", "--image-size", 64, "--batch", "1", "--json")
     assert ended.status == 0, ended.err

@@ -6,6 +6,8 @@ from core.errors import BadInputError
 from models.architectures import NETWORKS, check_arch, check_input_size, stages_on_forward_path
 from models.network import Network
 
+pytestmark = pytest.mark.no_cover  # other tests run the same lines, and tracing these takes a third more time
+
 
 @pytest.mark.parametrize(("name", "nearest"), [("resnet_50", "resnet50"), ("efficientnetb0", "efficientnet_b0")])
 def test_unknown_arch_error_names_the_nearest(name: str, nearest: str) -> None:

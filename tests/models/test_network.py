@@ -16,6 +16,8 @@ from models.network import Network
 from models.scff import SCFF
 from models.variants import DOWNSAMPLE_NAMES, FUSION_NAMES
 
+pytestmark = pytest.mark.no_cover  # other tests run the same lines, and tracing these takes a third more time
+
 INCEPTIONS = ("inception_v3", "inception_v4", "inception_resnet_v2")  # need 75 pixels
 
 

@@ -2,7 +2,7 @@
 
 import gc
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import product
 from pathlib import Path
@@ -23,6 +23,8 @@ from models.fusion_settings import FusionSettings
 from models.inference.preparation import inference_ready_network
 from models.network import Network
 from tests.explain.cam.networks import FUSIONS, images, trained_like
+
+pytestmark = pytest.mark.no_cover  # other tests run the same lines, and tracing these takes a third more time
 
 
 class GradCAMPlusPlus(pytorch_grad_cam.GradCAMPlusPlus):
@@ -62,7 +64,16 @@ def hooked(network: Network, layer: str) -> torch.nn.Module:
 @pytest.mark.parametrize("method", METHODS)
 def test_maps_match_hooks_on_the_whole_network(method: str, fusion: FusionSettings | None) -> None:
     network = trained_like(fusion)
-    layers = ("fused", "X2") if METHODS[method].scores else layer_names(network)
+    check_against_hooks(network, method, ("Y2", "X2") if METHODS[method].scores else layer_names(network))
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("fusion", FUSIONS, ids=["baseline", "scff"])
+def test_score_cam_of_the_last_map_matches_hooks_on_the_whole_network(fusion: FusionSettings | None) -> None:
+    check_against_hooks(trained_like(fusion), "scorecam", ("fused",))
+
+
+def check_against_hooks(network: Network, method: str, layers: Sequence[str]) -> None:
     found = forward_pass(network, images()).all_heatmaps([Target(4), Target(1, against=2)], layers, method)
     network.requires_grad_(True)
     for layer in layers:
@@ -241,7 +252,7 @@ def test_64_requests_from_16_threads_match_serial_results(ready: bool) -> None:
     cheap = [name for name, method in METHODS.items() if not method.scores]
     every = list(product(networks, ["fused", "X2", "Y3"], cheap))  # 36 of the 62
     requests = [(every[i % 36][0], images(64)[i : i + 1], *every[i % 36][1:]) for i in range(62)]
-    requests += [(network, images(1), "fused", "scorecam") for network in networks]
+    requests += [(network, images(1), "Y2", "scorecam") for network in networks]
 
     def heatmaps(network: Network, image: torch.Tensor, layer: str, method: str) -> torch.Tensor:
         return forward_pass(network, image).heatmaps([Target(1)], layer, method)
