@@ -5,6 +5,7 @@ import pytest
 from core.errors import BadInputError
 from models.architectures import NETWORKS, check_arch, check_input_size, stages_on_forward_path
 from models.network import Network
+from tests.models.networks import EACH_NETWORK
 
 pytestmark = pytest.mark.no_cover  # other tests run the same lines, and tracing these takes a third more time
 
@@ -22,13 +23,13 @@ def test_unknown_arch_error_names_the_nearest(name: str, nearest: str) -> None:
     "arch",
     [
         "vit_tiny_patch16_224",
-        "swin_tiny_patch4_window7_224",
-        "pvt_v2_b0",
+        pytest.param("swin_tiny_patch4_window7_224", marks=pytest.mark.exhaustive),
+        pytest.param("pvt_v2_b0", marks=pytest.mark.exhaustive),
         "mixer_s16_224",
-        "crossvit_tiny_240",
-        "mobilenetv4_hybrid_medium",
+        pytest.param("crossvit_tiny_240", marks=pytest.mark.exhaustive),
+        pytest.param("mobilenetv4_hybrid_medium", marks=pytest.mark.exhaustive),
         "mobilevitv2_050",
-        "swiftformer_xs",
+        pytest.param("swiftformer_xs", marks=pytest.mark.exhaustive),
         "efficientvit_m0",
         "botnet26t_256",
     ],
@@ -68,6 +69,6 @@ def test_sizes_that_are_too_small_are_rejected() -> None:
         check_input_size("inception_v3", (32, 40))
 
 
-@pytest.mark.parametrize("arch", NETWORKS)
+@pytest.mark.parametrize("arch", EACH_NETWORK)
 def test_stages_are_on_the_forward_path(arch: str) -> None:
     assert stages_on_forward_path(arch) == (arch != "legacy_xception")

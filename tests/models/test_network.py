@@ -15,6 +15,7 @@ from models.fusion_settings import FusionSettings
 from models.network import Network
 from models.scff import SCFF
 from models.variants import DOWNSAMPLE_NAMES, FUSION_NAMES
+from tests.models.networks import EACH_NETWORK
 
 pytestmark = pytest.mark.no_cover  # other tests run the same lines, and tracing these takes a third more time
 
@@ -90,7 +91,7 @@ def test_every_network_has_finite_gradients_with_every_variant(arch: str, downsa
     assert all(gradient.abs().max() > 0 for gradient in gradients[: len(stages)])
 
 
-@pytest.mark.parametrize("arch", NETWORKS)
+@pytest.mark.parametrize("arch", EACH_NETWORK)
 def test_baseline_is_timms_own_network_and_scff_has_its_weights(arch: str) -> None:
     torch.manual_seed(3)
     theirs = timm.create_model(arch, num_classes=7).eval()
@@ -106,7 +107,7 @@ def test_baseline_is_timms_own_network_and_scff_has_its_weights(arch: str) -> No
 
 
 @pytest.mark.parametrize("training", [False, True])
-@pytest.mark.parametrize("arch", NETWORKS)
+@pytest.mark.parametrize("arch", EACH_NETWORK)
 def test_taps_are_not_modified(arch: str, training: bool) -> None:
     """Neither by SCFF nor by in-place operations of the backbone's later layers."""
     torch.manual_seed(4)
@@ -126,7 +127,7 @@ def test_taps_are_not_modified(arch: str, training: bool) -> None:
         assert torch.equal(received[-1], network.backbone.forward_features(images(arch)))
 
 
-@pytest.mark.parametrize("arch", NETWORKS)
+@pytest.mark.parametrize("arch", EACH_NETWORK)
 def test_networks_accept_the_supported_image_sizes(arch: str) -> None:
     with torch.device("meta"):
         network = Network(arch, 3, FusionSettings()).eval()
@@ -161,7 +162,13 @@ def test_compiled_networks_give_the_same_outputs(fusion: FusionSettings | None) 
 
 
 @pytest.mark.parametrize("fusion", FUSION_NAMES)
-@pytest.mark.parametrize("arch", ["resnet18", "convnext_tiny"])  # the second one's stages stay float32 under autocast
+@pytest.mark.parametrize(
+    "arch",
+    [
+        "resnet18",
+        pytest.param("convnext_tiny", marks=pytest.mark.exhaustive),  # its stages stay float32 under autocast
+    ],
+)
 def test_mixed_precision_gives_finite_gradients(arch: str, fusion: str) -> None:
     torch.manual_seed(7)
     network = Network(arch, 3, FusionSettings(fusion=fusion)).train()

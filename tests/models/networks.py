@@ -1,0 +1,13 @@
+"""The tested networks as parameters: one of each family, and the others in the exhaustive tests."""
+
+import pytest
+
+from models.architectures import NETWORKS
+
+_SIBLINGS = {
+    *("resnet34", "resnet50", "resnet101", "wide_resnet50_2", "seresnet50", "inception_resnet_v2", "vgg16", "vgg19_bn"),
+    *("efficientnet_b1", "efficientnet_b2", "efficientnet_b3", "densenet169"),
+}
+"""Built of the same blocks as another of the networks."""
+
+EACH_NETWORK = [pytest.param(name, marks=[pytest.mark.exhaustive] if name in _SIBLINGS else []) for name in NETWORKS]
