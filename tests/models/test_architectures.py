@@ -7,8 +7,6 @@ from models.architectures import NETWORKS, check_arch, check_input_size, stages_
 from models.network import Network
 from tests.models.networks import EACH_NETWORK
 
-pytestmark = pytest.mark.no_cover  # other tests run the same lines, and tracing these takes a third more time
-
 
 @pytest.mark.parametrize(("name", "nearest"), [("resnet_50", "resnet50"), ("efficientnetb0", "efficientnet_b0")])
 def test_unknown_arch_error_names_the_nearest(name: str, nearest: str) -> None:

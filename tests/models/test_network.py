@@ -162,13 +162,7 @@ def test_compiled_networks_give_the_same_outputs(fusion: FusionSettings | None) 
 
 
 @pytest.mark.parametrize("fusion", FUSION_NAMES)
-@pytest.mark.parametrize(
-    "arch",
-    [
-        "resnet18",
-        pytest.param("convnext_tiny", marks=pytest.mark.exhaustive),  # its stages stay float32 under autocast
-    ],
-)
+@pytest.mark.parametrize("arch", ["resnet18", "convnext_tiny"])  # the second one's stages stay float32 under autocast
 def test_mixed_precision_gives_finite_gradients(arch: str, fusion: str) -> None:
     torch.manual_seed(7)
     network = Network(arch, 3, FusionSettings(fusion=fusion)).train()

@@ -24,8 +24,6 @@ from pairs.export import FORMATS, METADATA_KEY, export
 from pairs.pair import load_pair
 from tests.conftest import Ended, header
 
-pytestmark = pytest.mark.no_cover  # other tests run the same lines, and tracing these takes a third more time
-
 
 def loaded(arch: str, fusion: FusionSettings | None) -> LoadedNetwork:
     torch.manual_seed(0)

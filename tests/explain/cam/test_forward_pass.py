@@ -24,8 +24,6 @@ from models.inference.preparation import inference_ready_network
 from models.network import Network
 from tests.explain.cam.networks import FUSIONS, images, trained_like
 
-pytestmark = pytest.mark.no_cover  # other tests run the same lines, and tracing these takes a third more time
-
 
 class GradCAMPlusPlus(pytorch_grad_cam.GradCAMPlusPlus):
     """Our function behind the library's hooks; the library's own adds 1e-6, see test_methods.py."""
