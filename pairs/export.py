@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
 import torch
 from torch import Tensor
 
 from core.atomic import write_file
 from core.errors import BadInputError
+from core.onnx_runtime import onnxruntime
 from pairs.checkpoint import LoadedNetwork
 
 __all__ = ["FORMATS", "METADATA_KEY", "export"]

@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 import onnx
-import onnxruntime
 import pytest
 import torch
 
 from core.errors import BadInputError
+from core.onnx_runtime import onnxruntime
 from models.downsample import DOWNSAMPLES
 from models.fusion import FUSIONS
 from models.fusion_settings import FusionSettings
