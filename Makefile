@@ -25,7 +25,9 @@ app: $(READY)
 # Two processes of one thread each are faster than one of two, and as fast as three on two cores. A file's tests stay
 # together and share its fixtures.
 # glibc gives large tensors back to the system at once unless told otherwise, which takes a fifth more time.
-PYTEST := OMP_NUM_THREADS=1 MALLOC_MMAP_THRESHOLD_=1073741824 MALLOC_TRIM_THRESHOLD_=4294967296 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+ENVIRONMENT := OMP_NUM_THREADS=1 MALLOC_MMAP_THRESHOLD_=1073741824 MALLOC_TRIM_THRESHOLD_=4294967296
+PARALLEL := --numprocesses 2 --dist loadfile
+PYTEST := $(ENVIRONMENT) $(BIN)/python -m pytest $(PARALLEL)
 
 # The essential tests, without a browser, aimed at 90 seconds on two cores.
 quick: $(READY)
@@ -33,7 +35,7 @@ quick: $(READY)
 
 # The whole suite but for what is exhaustive, with its coverage.
 test: $(READY)
-	$(PYTEST) --cov --cov-report term
+	$(ENVIRONMENT) $(BIN)/python -m slipcover -m pytest $(PARALLEL)
 
 # What is exhaustive as well: all networks with all variants of SCFF, all exports, the benchmarks.
 test-all: $(READY)

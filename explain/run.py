@@ -14,7 +14,7 @@ from core.errors import BadInputError
 from explain.batch.folder import explain_folder, images_under
 from explain.batch.folder_run import FolderRun
 from explain.batch.rows import ImageRow
-from explain.batch.workers import Workers
+from explain.batch.workers import Workers, started_processes
 from explain.cam.analysis import analyse
 from explain.cam.forward_pass import inference_batch_size
 from explain.cam.layers import find_layer, layer_names
@@ -44,9 +44,9 @@ def explain(settings: RunSettings, as_json: bool) -> int:
         BadInputError: the settings do not fit the pair, the device or the folder.
     """
     device = choose_device(settings.device)
-    workers = Workers.joined()
-    if workers.count > 1 and not settings.is_folder:
+    if started_processes() > 1 and not settings.is_folder:
         raise BadInputError("several processes can only share a folder; give one, or start without torchrun")
+    workers = Workers.joined()
     if device.type == "cuda" and workers.count > 1:
         device = torch.device("cuda", workers.local_rank % torch.cuda.device_count())
     pair = load_pair(settings.pair, device)

@@ -4,6 +4,7 @@ import difflib
 import re
 from collections.abc import Callable, Sequence
 from functools import cache
+from itertools import islice
 from typing import Any, cast
 
 import timm
@@ -169,7 +170,7 @@ def _is_self_attention(module: nn.Module) -> bool:
 def _nearest(arch: str) -> str:
     """A suggestion for an error message: supported networks of similar names."""
     near = difflib.get_close_matches(arch, {*timm.list_models(), *NETWORKS}, n=6, cutoff=0.6)
-    supported = [name for name in near if _is_supported(name)][:3]
+    supported = list(islice(filter(_is_supported, near), 3))
     if not supported:
         return f"no supported network has a similar name; examples are {', '.join(_EXAMPLES)}"
     return f"the nearest supported networks are {', '.join(supported)}"

@@ -1,5 +1,6 @@
 """Shared fixtures: tiny scenes, tiny pairs, the SIRI-WHU data set and a command-line runner."""
 
+import gc
 import json
 import os
 import runpy
@@ -22,6 +23,12 @@ from pairs.pair import Pair, load_pair
 from training.settings import TrainingSettings
 
 CLASSES = ("field", "roof", "water")
+
+
+def pytest_collection_finish() -> None:
+    """Excludes what is imported by now from garbage collection, which would otherwise visit all of it every time."""
+    gc.collect()
+    gc.freeze()
 
 
 def texture(label: int, number: int, side: int = 40) -> np.ndarray:

@@ -7,9 +7,14 @@ from typing import Self
 
 from torch import distributed
 
-__all__ = ["ALONE", "Workers"]
+__all__ = ["ALONE", "Workers", "started_processes"]
 
 _TIMEOUT = timedelta(days=7)  # for a slower machine, or one with more images
+
+
+def started_processes() -> int:
+    """Number of processes that torchrun has started, this one included; 1 without torchrun."""
+    return int(os.environ["WORLD_SIZE"]) if distributed.is_torchelastic_launched() else 1
 
 
 @dataclass(frozen=True)
@@ -25,7 +30,7 @@ class Workers:
     @classmethod
     def joined(cls) -> Self:
         """Joins the processes that torchrun has started; without torchrun, a single process."""
-        if not distributed.is_torchelastic_launched() or os.environ["WORLD_SIZE"] == "1":
+        if started_processes() == 1:
             return cls()
         if not distributed.is_initialized():
             distributed.init_process_group("gloo", timeout=_TIMEOUT)

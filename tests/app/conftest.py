@@ -29,6 +29,10 @@ ARTEFACTS = Path("test-artefacts")
 WIDTHS = (1280, 400)
 at_one_width = pytest.mark.parametrize("page", WIDTHS[:1], indirect=True)
 """For tests that do not depend on the viewport width."""
+phones_exhaustively = pytest.mark.parametrize(
+    "page", [WIDTHS[0], pytest.param(WIDTHS[1], marks=pytest.mark.exhaustive)], indirect=True
+)
+"""For tests of what other tests show to fit a phone."""
 
 
 @pytest.fixture(scope="session")

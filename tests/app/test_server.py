@@ -1,4 +1,4 @@
-"""The server in a process of its own."""
+"""The server, most of it in a process of its own."""
 
 import json
 import socket
@@ -45,13 +45,19 @@ def test_invalid_arguments_are_rejected(
     assert message in ended.err
 
 
-def test_healthz_answers_once_models_are_loaded(pair_folder: Path) -> None:
+def test_server_answers_once_models_are_loaded_and_deletes_its_files_on_shutdown(
+    pair_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     broken = pair_folder.with_name("broken")
     broken.mkdir()
     (broken / "report.json").write_text("{}")
-    with running("--checkpoints", pair_folder.parent) as (url, process):
-        assert read(f"{url}/healthz") == {"status": "ok", "pairs": ["broken", "tiny"]}
+    (temporary := tmp_path / "temporary").mkdir()
+    monkeypatch.setenv("TMPDIR", str(temporary))
+    with running("--checkpoints", pair_folder.parent) as (address, process):
+        assert read(f"{address}/healthz") == {"status": "ok", "pairs": ["broken", "tiny"]}
+        assert list(temporary.glob("scff-lens-batch-*"))
     assert "skipped: broken is not a complete model pair" in process.stderr.read()
+    assert not list(temporary.glob("scff-lens-batch-*"))
 
 
 def test_folder_without_pairs_is_reported_at_start(tmp_path: Path) -> None:
@@ -60,31 +66,20 @@ def test_folder_without_pairs_is_reported_at_start(tmp_path: Path) -> None:
     assert f"no model pair in {tmp_path} yet" in process.stderr.read()
 
 
-def test_temporary_files_are_deleted_on_shutdown(
-    pair_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (temporary := tmp_path / "temporary").mkdir()
-    monkeypatch.setenv("TMPDIR", str(temporary))
-    with running("--checkpoints", pair_folder.parent):
-        assert list(temporary.glob("scff-lens-batch-*"))
-    assert not list(temporary.glob("scff-lens-batch-*"))
-
-
-def test_server_file_path_is_rejected_as_upload(pair_folder: Path, tmp_path: Path) -> None:
+def test_server_file_path_is_rejected_as_upload(url: str, tmp_path: Path) -> None:
     """A forged request for a picture that was not uploaded."""
     secret = tmp_path / "secret.png"
     Image.fromarray(texture(0, 0)).save(secret)
-    with running("--checkpoints", pair_folder.parent) as (url, _):
-        config = read(f"{url}/config")
-        upload = next(c["id"] for c in config["components"] if c["props"].get("elem_id") == "upload")
-        function = next(d for d in config["dependencies"] if [upload, "upload"] in d["targets"])
-        defaults = {component["id"]: component["props"].get("value") for component in config["components"]}
-        forged = {upload: {"path": str(secret), "meta": {"_type": "gradio.FileData"}}}
-        values = [forged.get(component, defaults[component]) for component in function["inputs"]]
-        event = {"fn_index": function["id"], "session_hash": "forged", "data": values}
-        post(f"{url}/gradio_api/queue/join", event)
-        with urllib.request.urlopen(f"{url}/gradio_api/queue/data?session_hash=forged", timeout=60) as stream:
-            event_line = next(line for line in stream if b"process_completed" in line)
+    config = read(f"{url}/config")
+    upload = next(c["id"] for c in config["components"] if c["props"].get("elem_id") == "upload")
+    function = next(d for d in config["dependencies"] if [upload, "upload"] in d["targets"])
+    defaults = {component["id"]: component["props"].get("value") for component in config["components"]}
+    forged = {upload: {"path": str(secret), "meta": {"_type": "gradio.FileData"}}}
+    values = [forged.get(component, defaults[component]) for component in function["inputs"]]
+    event = {"fn_index": function["id"], "session_hash": "forged", "data": values}
+    post(f"{url}/gradio_api/queue/join", event)
+    with urllib.request.urlopen(f"{url}/gradio_api/queue/data?session_hash=forged", timeout=60) as stream:
+        event_line = next(line for line in stream if b"process_completed" in line)
     answer = json.loads(event_line.removeprefix(b"data: "))
     assert answer["success"] is False
     assert "secret" not in event_line.decode()

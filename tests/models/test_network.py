@@ -17,8 +17,6 @@ from models.scff import SCFF
 from models.variants import DOWNSAMPLE_NAMES, FUSION_NAMES
 from tests.models.networks import EACH_NETWORK
 
-pytestmark = pytest.mark.no_cover  # other tests run the same lines, and tracing these takes a third more time
-
 INCEPTIONS = ("inception_v3", "inception_v4", "inception_resnet_v2")  # need 75 pixels
 
 
@@ -138,8 +136,9 @@ def test_networks_accept_the_supported_image_sizes(arch: str) -> None:
             else:
                 stages = network.stages(torch.empty(1, 3, *size))
                 assert len(stages) >= 4
-                assert network.scff(stages).shape == stages[-1].shape
-                assert network(torch.empty(1, 3, *size)).shape == (1, 3)
+                fused = network.scff(stages)
+                assert fused.shape == stages[-1].shape
+                assert network.head(fused).shape == (1, 3)
 
 
 @pytest.mark.essential
@@ -150,6 +149,7 @@ def test_fused_map_replaces_the_last_map() -> None:
         assert torch.equal(network(images("resnet18")), network.backbone.forward_head(fused))
 
 
+@pytest.mark.exhaustive
 @pytest.mark.skipif(not any(map(shutil.which, ("g++", "clang++"))), reason="torch.compile needs a C++ compiler")
 @pytest.mark.parametrize("fusion", [None, FusionSettings()])
 def test_compiled_networks_give_the_same_outputs(fusion: FusionSettings | None) -> None:
