@@ -126,9 +126,9 @@ def check_input_size(arch: str, size: tuple[int, int], small_stem: bool = False)
 @cache
 def stages_on_forward_path(arch: str) -> bool:
     """Whether the backbone computes its last map from X1..Xn-1 themselves; in some networks these are side outputs."""
-    with torch.device("meta"):
-        backbone = _create_for_inference(arch)
-    with torch.inference_mode(False), torch.enable_grad():
+    with torch.inference_mode(False), torch.enable_grad():  # whatever the caller's mode
+        with torch.device("meta"):
+            backbone = _create_for_inference(arch)
         *stages, last = _stages(backbone, requires_grad=True)
         return None not in torch.autograd.grad(last.sum(), stages, allow_unused=True)
 

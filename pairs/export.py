@@ -1,10 +1,7 @@
 """Export of a network: a torch.export program or an ONNX model."""
 
-import contextlib
 import io
-import logging
-import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +11,8 @@ from torch import Tensor
 
 from core.atomic import write_file
 from core.errors import BadInputError
-from core.onnx_runtime import onnxruntime
+from core.onnx_runtime import new_session
+from models.inference.graph import quiet_export
 from pairs.checkpoint import LoadedNetwork
 
 __all__ = ["FORMATS", "METADATA_KEY", "export"]
@@ -48,7 +46,7 @@ def export(loaded: LoadedNetwork, kind: str, path: Path) -> float:
     random = torch.Generator().manual_seed(_SEED)
     images = [torch.randn(number, 3, *loaded.header.preprocessing.size, generator=random) for number in _BATCHES]
     try:
-        with _quiet():
+        with quiet_export():
             data = FORMATS[kind].write(loaded, images[-1])
         found = FORMATS[kind].run(data, images)
     except Exception as error:  # the exporters' and onnxruntime's have no common one
@@ -98,22 +96,8 @@ def _write_onnx(loaded: LoadedNetwork, images: Tensor) -> bytes:
 
 
 def _run_onnx(data: bytes, images: list[Tensor]) -> list[np.ndarray]:
-    session = onnxruntime.InferenceSession(data, providers=["CPUExecutionProvider"])
+    session = new_session(data)
     return [np.asarray(session.run(None, {"images": batch.numpy()})[0]) for batch in images]
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Silences the exporters' progress messages and warnings."""
-    logger = logging.getLogger("torch.onnx")
-    level = logger.level
-    logger.setLevel(logging.ERROR)
-    try:
-        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logger.setLevel(level)
 
 
 @dataclass(frozen=True)

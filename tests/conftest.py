@@ -15,6 +15,7 @@ import torch
 from PIL import Image
 
 from models.fusion_settings import FusionSettings
+from models.inference.graph_cache import VARIABLE
 from models.network import Network
 from models.preprocessing import Preprocessing
 from pairs.checkpoint import Header, save_network
@@ -37,6 +38,12 @@ def texture(label: int, number: int, side: int = 40) -> np.ndarray:
     image = random.normal(90, 20, (side, side, 3))
     image[..., label] += 70
     return np.clip(image, 0, 255).astype(np.uint8)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def graph_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Converted networks of the tests are not mixed with the user's own."""
+    os.environ[VARIABLE] = str(tmp_path_factory.mktemp("cache"))
 
 
 @pytest.fixture

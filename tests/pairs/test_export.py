@@ -14,7 +14,7 @@ import pytest
 import torch
 
 from core.errors import BadInputError
-from core.onnx_runtime import onnxruntime
+from core.onnx_runtime import new_session
 from models.downsample import DOWNSAMPLES
 from models.fusion import FUSIONS
 from models.fusion_settings import FusionSettings
@@ -35,7 +35,7 @@ def loaded(arch: str, fusion: FusionSettings | None) -> LoadedNetwork:
 
 def run(kind: str, path: Path, images: torch.Tensor) -> np.ndarray:
     if kind == "onnx":
-        session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+        session = new_session(path.read_bytes())
         return session.run(None, {"images": images.numpy()})[0]
     with torch.no_grad():
         return torch.export.load(path).module()(images).numpy()
