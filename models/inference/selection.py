@@ -16,7 +16,8 @@ from models.network import Network
 __all__ = ["MANY_PASSES", "convert_and_keep", "fastest_engine", "is_converted", "is_convertible"]
 
 MANY_PASSES = 500
-"""Forward passes from which on a conversion takes less time than it saves."""
+"""Forward passes from which on a network is converted at once; an estimate of where that saves more time than it
+takes."""
 
 _TOLERANCE = 1e-4  # of a map's maximum
 _SEED = 0

@@ -77,7 +77,7 @@ def test_torn_graph_is_converted_again(cache_folder: Path) -> None:
     assert fastest_engine(network(), SIZE, MANY_PASSES).name == "onnxruntime"
 
 
-def test_read_only_cache_folder_is_reported_once(cache_folder: Path, capsys: pytest.CaptureFixture) -> None:
+def test_unusable_cache_folder_is_reported_once(cache_folder: Path, capsys: pytest.CaptureFixture) -> None:
     cache_folder.write_text("a file in the folder's place")
     for _ in range(2):
         assert fastest_engine(network(), SIZE, MANY_PASSES).name == "onnxruntime"
@@ -108,7 +108,7 @@ def test_graph_with_other_values_is_not_kept(
     assert not cache_folder.exists()
 
 
-def test_corrupt_entry_of_another_network_falls_back(cache_folder: Path, capsys: pytest.CaptureFixture) -> None:
+def test_graph_of_another_network_is_not_used(cache_folder: Path, capsys: pytest.CaptureFixture) -> None:
     key = selection.graph_key(network(), SIZE)
     GraphCache(cache_folder).put(key, converted("resnet18", None, SIZE))
     assert fastest_engine(network(), SIZE).name == "pytorch"
